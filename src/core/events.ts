@@ -1,0 +1,97 @@
+import type { Piece } from "./types.ts";
+
+/** Why a cell was committed. */
+export type CommitReason = "quota" | "threshold" | "best" | "fill" | "forced";
+
+export interface Commit {
+  readonly row: number;
+  readonly id: number;
+  /** Probability by the decoder's own convention; `null` when the score is not a probability of the model. */
+  readonly conf: number | null;
+  readonly reason: CommitReason;
+}
+
+export type DoneReason = "complete" | "eos" | "aborted";
+
+/** Text of token ids that appear for the first time in this event, so that a trace can be shown without a tokenizer. */
+export type Pieces = Readonly<Record<string, Piece>>;
+
+/**
+ * What happens during a generation, in order; plain data. The last event is always `done`; failures reject the iteration.
+ * A `step` applies its commits, remasks, overwrites, inserts and deletes in that order; folding the events over the
+ * canvas of `start` gives the final canvas. `ms` is wall time since the generation began.
+ */
+export type GenerateEvent =
+  | {
+      readonly type: "start";
+      readonly canvas: readonly number[];
+      readonly maskId: number;
+      readonly promptLen: number;
+      /** Rows to be filled, as half-open ranges: one for a generation, one a gap for an infill. */
+      readonly gaps: readonly (readonly [number, number])[];
+      readonly pieces?: Pieces;
+    }
+  | {
+      readonly type: "forward";
+      readonly step: number;
+      readonly nfe: number;
+      /** Rows computed, and keys and values reused, by this forward (each canvas of a batch counts). */
+      readonly rows: number;
+      readonly kvRows: number;
+      readonly batch: number;
+      readonly ms?: number;
+    }
+  | {
+      readonly type: "step";
+      readonly step: number;
+      readonly nfe: number;
+      readonly commits: readonly Commit[];
+      readonly remasks: readonly { readonly row: number }[];
+      readonly overwrites: readonly { readonly row: number; readonly id: number }[];
+      readonly inserts: readonly { readonly at: number; readonly n: number }[];
+      readonly deletes: readonly { readonly at: number; readonly n: number }[];
+      readonly masksLeft: number;
+      readonly pieces?: Pieces;
+      readonly ms?: number;
+    }
+  | {
+      readonly type: "length";
+      readonly step: number;
+      readonly from: number;
+      readonly to: number;
+      readonly why: string;
+    }
+  | { readonly type: "cache"; readonly step: number; readonly scope: "all" | "rows"; readonly why: string }
+  | {
+      readonly type: "done";
+      readonly reason: DoneReason;
+      readonly nfe: number;
+      readonly rows: number;
+      readonly steps: number;
+      /** Generated tokens that are neither EOS nor padding. */
+      readonly effectiveTokens: number;
+      /** Generated part: ids of the filled rows, in order. */
+      readonly tokens: readonly number[];
+      /** Generated text; for an infill the whole text. */
+      readonly text?: string;
+      /** Infill: the text of each gap. */
+      readonly filled?: readonly string[];
+      readonly ms?: number;
+    };
+
+/** Progress while a model is opened. `bytes` and `totalBytes` count the download over all files. */
+export interface LoadEvent {
+  readonly phase: "downloading" | "verifying" | "compiling" | "warming";
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+/** Events plus what is needed to replay them; the content of a `.unmask.json` file. */
+export interface Trace {
+  readonly schema: 1;
+  readonly model: string;
+  readonly recipe: unknown;
+  readonly seed: number;
+  readonly prompt: { readonly text: string; readonly ids: readonly number[] };
+  readonly events: readonly GenerateEvent[];
+}

@@ -1,0 +1,23 @@
+/** Options of one generation. Everything has a default in the bundle; ranges are checked by the engine. */
+export interface GenerateOptions {
+  /** Preset or recipe name, recipe object, or absent for the bundle's default. */
+  readonly recipe?: unknown;
+  readonly seed?: number;
+  readonly temperature?: number;
+  readonly maxNewTokens?: number;
+  /** Entry of the bundle's modes (story, task, chat, plain). */
+  readonly mode?: string;
+}
+
+/** What a job does: continue a prompt, or fill the `[[n]]` gaps of a text. */
+export type Job =
+  | { readonly kind: "generate"; readonly prompt: string; readonly options: GenerateOptions }
+  | { readonly kind: "infill"; readonly text: string; readonly options: GenerateOptions };
+
+/** How a running job is steered from outside. Both are asked before each forward. */
+export interface JobControl {
+  /** True ends the job before its next forward with `done: aborted`. */
+  stop(): boolean;
+  /** Resolves when the next forward may run: how pause and single step hold a job. */
+  gate?(): Promise<void>;
+}

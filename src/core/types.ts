@@ -1,0 +1,121 @@
+/**
+ * The nouns every layer shares. A *canvas* is the token array being denoised: prompt, then the cells to fill.
+ * Rows are absolute canvas positions. Nothing here owns memory: whoever allocates a typed array owns it.
+ */
+
+/** Half-open range of canvas rows, `[start, end)`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Seeded Gumbel noise for sampling at `temperature` > 0: `argmax(logit + temperature * gumbel)` over the whole row. */
+export interface NoiseRequest {
+  readonly temperature: number;
+  readonly seed: number;
+  /** The denoise step; with seed, row and token id it is the counter of the generator, so order never matters. */
+  readonly step: number;
+  /** Keep only the `topK` largest logits before sampling; 0 keeps all. */
+  readonly topK: number;
+  /** Keep the smallest set of tokens whose tempered probability reaches `topP`; 1 keeps all. */
+  readonly topP: number;
+}
+
+/** What a strategy wants to know about each row. The denoiser computes only this. */
+export interface SignalRequest {
+  /** Number of best ids and logits a row, 1..64. */
+  readonly topK: number;
+  readonly entropy: boolean;
+  /** The logit of the token that stands in the cell now. */
+  readonly current: boolean;
+  /** Token ids whose logits are wanted in every row (EOS and the like). */
+  readonly probe: readonly number[];
+  /** Absent: no sampling, `sampledIds` repeats the best id. */
+  readonly noise?: NoiseRequest;
+}
+
+/**
+ * Row statistics, struct of arrays, `R = rows.length`. Computed after guidance, shift and suppression.
+ * Logits are natural-log units at temperature 1; `probability = exp(logit - lse)`.
+ * Owned by the denoiser and valid until its next forward: copy what must outlive that.
+ */
+export interface RowStats {
+  readonly rows: Int32Array;
+  /** Log-sum-exp over the whole vocabulary, `[R]`. */
+  readonly lse: Float32Array | Float64Array;
+  readonly k: number;
+  /** Best ids, descending logit, ties to the smaller id, `[R, k]`. */
+  readonly topIds: Int32Array;
+  readonly topLogits: Float32Array | Float64Array;
+  /** The sampled id, `[R]`: equals `topIds[r * k]` without noise. */
+  readonly sampledIds: Int32Array;
+  /** Noise-free logit of the sampled id, `[R]`. */
+  readonly sampledLogits: Float32Array | Float64Array;
+  /** Shannon entropy in nats, `[R]`; present when asked for. */
+  readonly entropy?: Float32Array | Float64Array;
+  /** `[R]`; present when asked for. */
+  readonly currentLogits?: Float32Array | Float64Array;
+  /** `[R, probe.length]`; present when asked for. */
+  readonly probeLogits?: Float32Array | Float64Array;
+}
+
+/**
+ * Which rows are computed and which keys and values are reused. `null` in a request means: compute every row of the
+ * canvas, reuse nothing. `readRows` are rows whose cached keys and values are attended to; `queryRows` are computed now
+ * and, when `store` is set, written back.
+ */
+export interface KvPlan {
+  readonly queryRows: Int32Array;
+  readonly readRows: Int32Array;
+  readonly store: boolean;
+}
+
+/** Attention pattern of a forward: everything sees everything, or each block sees itself and the blocks before it. */
+export type Attention =
+  | { readonly kind: "full" }
+  | { readonly kind: "block-causal"; readonly block: number; readonly align: "absolute" | "prompt-end" };
+
+/**
+ * Classifier-free guidance: the second canvas of the request is the unconditional one and
+ * `logits = u + (scale + 1) * (c - u)` (LLaDA generate.py). `scale` 0 must be expressed as `none`.
+ */
+export type Guidance = { readonly kind: "none" } | { readonly kind: "cfg"; readonly scale: number };
+
+/** One forward pass, yielded by a decoder and fulfilled by a {@link Denoiser} or by a scripted oracle. */
+export interface ForwardRequest {
+  /** Canvas ids, `[N]` each, all of one length. Two when guidance is `cfg`: conditional, then unconditional. */
+  readonly canvases: readonly Int32Array[];
+  /** Rows whose statistics are wanted, ascending. */
+  readonly rows: Int32Array;
+  readonly attention: Attention;
+  readonly guidance: Guidance;
+  readonly signals: SignalRequest;
+  /** Ids that can never be chosen: their logits count as -infinity. Always holds the mask id. */
+  readonly suppress: readonly number[];
+  readonly kv: KvPlan | null;
+  readonly promptLen: number;
+}
+
+/** The model as a function from canvas to row statistics. The seam between decoding and hardware. */
+export interface Denoiser {
+  readonly vocab: number;
+  readonly maskId: number;
+  readonly maxCanvas: number;
+  /** One statistics record (guidance already combines canvases). Rejects with `UnmaskError`. */
+  forward(request: ForwardRequest): Promise<RowStats>;
+  /** Frees sessions, buffers and devices. Idempotent. */
+  dispose(): Promise<void>;
+}
+
+/** Text to ids and back. Text never yields special tokens; those are added by id. */
+export interface Tokenizer {
+  readonly vocab: number;
+  encode(text: string): Int32Array;
+  /** Skips special tokens. */
+  decode(ids: readonly number[] | Int32Array): string;
+  /** What one token stands for: text when it is valid UTF-8 by itself, raw bytes when it is part of a character. */
+  piece(id: number): Piece;
+}
+
+/** `string`: text of a token. `number[]`: its bytes when they are only part of a character. Special tokens: "". */
+export type Piece = string | readonly number[];
