@@ -1,3 +1,5 @@
+import { type ThrownValue, transferHandlers } from "comlink";
+import { type ErrorDetail, isUnmaskError, UnmaskError, type UnmaskErrorCode } from "./core/errors.ts";
 import type { GenerateEvent, LoadEvent } from "./core/events.ts";
 import type { GenerateOptions, Job } from "./core/job.ts";
 
@@ -19,6 +21,10 @@ export interface EngineInfo {
   readonly variant: string;
   /** One sentence: why this backend and variant. */
   readonly reason: string;
+  /** Largest logit error of the golden forward, and the bundle's tolerance for it; absent without a golden record. */
+  readonly selfTest?: { readonly maxError: number; readonly tolerance: number };
+  /** Things that went wrong without stopping the load, such as storage that could not be used. */
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
 export interface LoadOptions {
@@ -27,27 +33,89 @@ export interface LoadOptions {
   readonly allowSoftware?: boolean;
   readonly variant?: string;
   readonly threads?: number;
+  /** Folder with onnxruntime's `.mjs` and `.wasm`, ending in a slash. Default: `ort/` beside the page. */
+  readonly runtimeUrl?: string;
 }
 
 /** The worker as the page sees it (through comlink). A job is named by the caller: an AbortSignal cannot be posted. */
 export interface EngineApi {
   load(model: string, options: LoadOptions, report: (event: LoadEvent) => void): Promise<EngineInfo>;
-  run(id: string, job: Job, emit: (event: GenerateEvent) => void): Promise<void>;
+  /** Ends a load that is under way; `load` then rejects with `aborted`. */
+  abortLoad(): void;
+  /** `held` jobs wait before their first forward until they are let go. */
+  run(id: string, job: Job, emit: (event: GenerateEvent) => void, held?: boolean): Promise<void>;
   abort(id: string): void;
   /** Holds a running job before its next forward, lets it go on, or lets exactly one step through. */
   control(id: string, action: "pause" | "resume" | "step"): void;
   dispose(): Promise<void>;
 }
 
-/** An opened model, the same in the browser (over the worker) and on Node (direct). */
+export type RunOptions = GenerateOptions & {
+  readonly signal?: AbortSignal;
+  /** Begins held: `step()` or `resume()` lets it go. */
+  readonly held?: boolean;
+};
+
+/**
+ * An opened model, the same in the browser (over the worker) and on Node (direct). One job runs at a time; leaving the
+ * loop over its events aborts it. `pause`, `resume` and `step` steer the running job and do nothing without one.
+ */
 export interface Engine extends AsyncDisposable {
   readonly info: EngineInfo;
-  generate(
-    prompt: string,
-    options?: GenerateOptions & { readonly signal?: AbortSignal },
-  ): AsyncIterable<GenerateEvent>;
-  infill(
-    text: string,
-    options?: GenerateOptions & { readonly signal?: AbortSignal },
-  ): AsyncIterable<GenerateEvent>;
+  generate(prompt: string, options?: RunOptions): AsyncIterable<GenerateEvent>;
+  infill(text: string, options?: RunOptions): AsyncIterable<GenerateEvent>;
+  pause(): void;
+  resume(): void;
+  step(): void;
+}
+
+/** What an error looks like between the threads. */
+interface WireError {
+  readonly code: UnmaskErrorCode;
+  readonly message: string;
+  readonly detail: ErrorDetail;
+  readonly stack?: string;
+}
+
+type WireThrow = { readonly unmask: WireError } | { readonly other: unknown };
+
+/**
+ * Makes comlink carry an {@link UnmaskError} whole: its own handler keeps only name, message and stack. Both threads
+ * call this once before they talk; more calls change nothing.
+ */
+export function installErrorTransfer(): void {
+  const inherited = transferHandlers.get("throw") as ThrowHandler | undefined; // comlink registers it on import
+  if (inherited === undefined || installed.has(inherited)) return;
+  const handler: ThrowHandler = {
+    canHandle: inherited.canHandle,
+    serialize(thrown) {
+      if (isUnmaskError(thrown.value)) return [{ unmask: toWire(thrown.value) }, []];
+      const [other, transfer] = inherited.serialize(thrown);
+      return [{ other }, transfer];
+    },
+    deserialize(wire) {
+      if ("unmask" in wire) throw fromWire(wire.unmask);
+      return inherited.deserialize(wire.other as WireThrow); // what `inherited.serialize` made
+    },
+  };
+  installed.add(handler);
+  transferHandlers.set("throw", handler);
+}
+
+interface ThrowHandler {
+  canHandle(value: unknown): value is ThrownValue;
+  serialize(thrown: ThrownValue): [WireThrow, Transferable[]];
+  deserialize(wire: WireThrow): ThrownValue;
+}
+
+const installed = new WeakSet<ThrowHandler>();
+
+function toWire({ code, message, detail, stack }: UnmaskError): WireError {
+  return { code, message, detail, ...(stack === undefined ? {} : { stack }) };
+}
+
+function fromWire({ code, message, detail, stack }: WireError): UnmaskError {
+  const error = new UnmaskError(code, message, { detail });
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }

@@ -29,6 +29,9 @@ export type GenerateEvent =
       readonly promptLen: number;
       /** Rows to be filled, as half-open ranges: one for a generation, one a gap for an infill. */
       readonly gaps: readonly (readonly [number, number])[];
+      /** The fully resolved recipe and the seed: together with the prompt they reproduce the run. */
+      readonly recipe: unknown;
+      readonly seed: number;
       readonly pieces?: Pieces;
     }
   | {

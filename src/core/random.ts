@@ -32,9 +32,9 @@ function finish(state: number, bytes: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** Uniform in the open interval (0, 1) on the 24-bit grid that float32 holds exactly. */
+/** Uniform in the open interval (0, 1), exact in float32: 23 bits and a half leave no rounding, so never 0 or 1. */
 export function uniform(seed: number, step: number, row: number, id: number): number {
-  return ((hash3(seed, step, row, id) >>> 8) + 0.5) / 16_777_216;
+  return ((hash3(seed, step, row, id) >>> 9) + 0.5) / 8_388_608;
 }
 
 /** Standard Gumbel noise for one token of one row, rounded to float32 so that the GPU kernel can agree. */

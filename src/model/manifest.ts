@@ -34,17 +34,16 @@ const deriveEntry = v.strictObject({
   n: count,
   k: count,
   bits: v.picklist([4, 8]),
-  /** Offsets of packed weights and of f32 block scales in the source variant's data file. */
+  /** Offsets of packed weights and of block scales in the source variant's data file. */
   packed: count,
   scales: count,
-  /** Offsets in the derived file: int8 weights (layout below) and f32 scale a row. */
+  scaleType: v.picklist(["f16", "f32"]),
+  /** Offsets in the derived file: int8 weights `[K, N]` and an f32 scale a row. */
   weights: count,
   channelScales: count,
-  /** `kn`: weights stored `[K, N]` (MatMul order); `nk`: `[N, K]` (table order). */
-  layout: v.picklist(["kn", "nk"]),
 });
 
-/** Bytes copied unchanged from the source data file (norms, rotary tables). */
+/** Bytes copied unchanged from the source data file (norms, rotary tables, the token table). */
 const copyEntry = v.strictObject({ from: count, to: count, bytes: count });
 
 const variant = v.strictObject({

@@ -1,0 +1,87 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { chromium, type Page } from "@playwright/test";
+import { findChromium } from "../scripts/chromium.mjs";
+
+// Saves the page in each state, size and theme: npx tsx e2e/screenshots.ts --url http://127.0.0.1:4173/ --out /tmp/shots
+const { values } = parseArgs({
+  options: {
+    url: { type: "string", default: "http://127.0.0.1:4173/" },
+    out: { type: "string", default: "/tmp/shots" },
+    only: { type: "string", default: "" },
+  },
+});
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+const THEMES = ["light", "dark"] as const;
+
+const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  empty: async (page) => {
+    await page.waitForTimeout(500);
+  },
+  generating: async (page) => {
+    await write(page);
+    await page.waitForFunction(() => Number(document.getElementById("figure-step")?.textContent) >= 14);
+    await page.getByRole("button", { name: "Step" }).click();
+    await page.getByRole("status").filter({ hasText: "held" }).waitFor();
+    await page.waitForTimeout(250);
+  },
+  done: async (page) => {
+    await write(page);
+    await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 120_000 });
+    await page.waitForTimeout(600);
+  },
+  scrubbed: async (page) => {
+    await write(page);
+    await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 120_000 });
+    await page.getByRole("slider", { name: "Step" }).fill("20");
+    await page.waitForTimeout(400);
+  },
+  error: async (page) => {
+    await page.route("**/models/default/**", (route) => route.fulfill({ status: 404, body: "not found" }));
+    await write(page);
+    await page.getByRole("alert").waitFor();
+  },
+  prompted: async (page) => {
+    await page.getByRole("button", { name: "Lily found" }).click();
+    await page.waitForTimeout(200);
+  },
+};
+
+async function write(page: Page): Promise<void> {
+  await page.getByRole("textbox", { name: "Prompt" }).fill("Once upon a time there was a little fox who");
+  await page.getByRole("button", { name: "Generate" }).click();
+}
+
+await mkdir(values.out, { recursive: true });
+const executablePath = findChromium();
+const browser = await chromium.launch({
+  ...(executablePath === undefined ? {} : { executablePath }),
+  args: ["--no-sandbox"],
+});
+for (const [state, reach] of Object.entries(STATES)) {
+  if (values.only !== "" && !values.only.split(",").includes(state)) continue;
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of THEMES) {
+      const context = await browser.newContext({
+        viewport,
+        colorScheme,
+        hasTouch: size === "phone",
+        isMobile: size === "phone",
+      });
+      const page = await context.newPage();
+      page.on("pageerror", (error) => process.stderr.write(`${state}: ${error.message}\n`));
+      page.on("console", (message) => {
+        if (message.type() === "error") process.stderr.write(`${state}: ${message.text()}\n`);
+      });
+      await page.goto(values.url);
+      await reach(page);
+      await page.screenshot({
+        path: join(values.out, `${state}-${size}-${colorScheme}.png`),
+        fullPage: size === "phone",
+      });
+      await context.close();
+    }
+  }
+}
+await browser.close();

@@ -1,0 +1,74 @@
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+  ".webmanifest": "application/manifest+json",
+};
+
+/**
+ * Serves a folder as a plain static host would, with COOP/COEP unless `isolated` is false.
+ * Hashed assets and the runtime may be cached; everything else is revalidated by ETag.
+ */
+export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true }) {
+  const root = resolve(folder);
+  const server = createServer((request, response) => {
+    let path;
+    try {
+      path = normalize(decodeURIComponent((request.url ?? "/").split(/[?#]/)[0]));
+    } catch {
+      response.writeHead(400).end();
+      return;
+    }
+    let file = join(root, path);
+    if (file.startsWith(root) && existsSync(file) && statSync(file).isDirectory())
+      file = join(file, "index.html");
+    if (!file.startsWith(root) || !existsSync(file)) {
+      response.writeHead(404, { "Content-Type": "text/plain" }).end("not found");
+      return;
+    }
+    const { size, mtimeMs } = statSync(file);
+    const etag = `"${size.toString(16)}-${Math.round(mtimeMs).toString(16)}"`;
+    const headers = {
+      "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+      ETag: etag,
+      "Cache-Control": path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+      "Cross-Origin-Resource-Policy": "cross-origin",
+      ...(isolated
+        ? { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" }
+        : {}),
+    };
+    if (request.headers["if-none-match"] === etag) {
+      response.writeHead(304, headers).end();
+      return;
+    }
+    response.writeHead(200, { ...headers, "Content-Length": size });
+    if (request.method === "HEAD") response.end();
+    else createReadStream(file).pipe(response);
+  });
+  return new Promise((done, fail) => {
+    server.once("error", fail);
+    server.listen(port, host, () => done(server));
+  });
+}
+
+if (process.argv[1]?.endsWith("serve.mjs")) {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "4173" },
+      folder: { type: "string", default: "dist-app" },
+      "not-isolated": { type: "boolean", default: false },
+    },
+  });
+  await serveFolder({ folder: values.folder, port: Number(values.port), isolated: !values["not-isolated"] });
+  console.log(`http://127.0.0.1:${values.port}/`);
+}

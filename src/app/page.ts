@@ -1,0 +1,86 @@
+import type { UnmaskTextElement } from "../element/element.ts";
+
+/** The parts of index.html that the modules of the page work on. */
+export interface Page {
+  readonly form: HTMLFormElement;
+  readonly prompt: HTMLTextAreaElement;
+  readonly sheet: UnmaskTextElement;
+  readonly canvasText: HTMLElement;
+  readonly empty: HTMLElement;
+  readonly examples: HTMLElement;
+  readonly problem: HTMLElement;
+  readonly loading: HTMLElement;
+  readonly progress: HTMLProgressElement;
+  readonly progressText: HTMLElement;
+  readonly status: HTMLElement;
+  readonly generate: HTMLButtonElement;
+  readonly stop: HTMLButtonElement;
+  readonly step: HTMLButtonElement;
+  readonly fill: HTMLButtonElement;
+  readonly load: HTMLButtonElement;
+  readonly strip: HTMLCanvasElement;
+  readonly timeline: HTMLInputElement;
+  readonly strategy: HTMLSelectElement;
+  readonly strategyHint: HTMLElement;
+  readonly mode: HTMLSelectElement;
+  readonly length: HTMLInputElement;
+  readonly seed: HTMLInputElement;
+  readonly temperature: HTMLInputElement;
+  readonly heat: HTMLInputElement;
+  readonly model: HTMLSelectElement;
+  readonly modelHint: HTMLElement;
+  readonly modelChip: HTMLElement;
+  readonly backendChip: HTMLButtonElement;
+  readonly backendReason: HTMLElement;
+  readonly theme: HTMLSelectElement;
+  readonly figures: {
+    readonly step: HTMLElement;
+    readonly masks: HTMLElement;
+    readonly forwards: HTMLElement;
+    readonly speed: HTMLElement;
+  };
+}
+
+export function findPage(): Page {
+  // Each id is in index.html with the element type of its field; a wrong one would fail on first use in any test.
+  const get = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+  return {
+    form: get("form"),
+    prompt: get("prompt"),
+    sheet: get("sheet"),
+    canvasText: get("canvas-text"),
+    empty: get("empty"),
+    examples: get("examples"),
+    problem: get("problem"),
+    loading: get("loading"),
+    progress: get("progress"),
+    progressText: get("progress-text"),
+    status: get("status"),
+    generate: get("generate"),
+    stop: get("stop"),
+    step: get("step"),
+    fill: get("fill"),
+    load: get("load"),
+    strip: get("strip"),
+    timeline: get("timeline"),
+    strategy: get("strategy"),
+    strategyHint: get("strategy-hint"),
+    mode: get("mode"),
+    length: get("length"),
+    seed: get("seed"),
+    temperature: get("temperature"),
+    heat: get("heat"),
+    model: get("model"),
+    modelHint: get("model-hint"),
+    modelChip: get("model-chip"),
+    backendChip: get("backend-chip"),
+    backendReason: get("backend-reason"),
+    theme: get("theme"),
+    figures: {
+      step: get("figure-step"),
+      masks: get("figure-masks"),
+      forwards: get("figure-forwards"),
+      speed: get("figure-speed"),
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { UnmaskTextElement } from "../element/element.ts";
+import type { StepSummary } from "../element/run-log.ts";
+
+const MIN_COLUMNS = 32;
+/** Tokens in a step that fill the strip's height, unless a step had more. */
+const FULL_TOKENS = 4;
+
+/**
+ * The strip: one column a step, height = tokens resolved, tint = mean confidence, ticks for remasks and changes of
+ * length. The range input over it is the handle, so keys, touch and screen readers work as on any slider.
+ */
+export function createTimeline(
+  strip: HTMLCanvasElement,
+  input: HTMLInputElement,
+  sheet: UnmaskTextElement,
+): { update(): void } {
+  input.addEventListener("input", () => sheet.seek(input.valueAsNumber));
+  const update = (): void => {
+    const { step, steps } = sheet.state;
+    const done = sheet.state.phase === "done" || sheet.state.phase === "error";
+    const columns = done ? Math.max(1, steps) : columnsFor(steps);
+    input.disabled = steps === 0;
+    input.max = String(steps);
+    input.value = String(step);
+    input.setAttribute("aria-valuetext", `step ${step} of ${steps}`);
+    input.style.inlineSize = steps === 0 ? "100%" : `${(steps / columns) * 100}%`;
+    drawStrip(strip, sheet.summaries, columns, step);
+  };
+  new ResizeObserver(update).observe(strip);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", update);
+  return { update };
+}
+
+function columnsFor(steps: number): number {
+  let columns = MIN_COLUMNS;
+  while (columns < steps) columns *= 2;
+  return columns;
+}
+
+function drawStrip(
+  strip: HTMLCanvasElement,
+  steps: readonly StepSummary[],
+  columns: number,
+  at: number,
+): void {
+  const scale = devicePixelRatio;
+  const width = Math.round(strip.clientWidth * scale);
+  const height = Math.round(strip.clientHeight * scale);
+  if (strip.width !== width) strip.width = width;
+  if (strip.height !== height) strip.height = height;
+  const context = strip.getContext("2d");
+  if (context === null || width === 0) return;
+  context.clearRect(0, 0, width, height);
+  const style = getComputedStyle(strip);
+  // Two computed colours of the canvas element itself: custom properties would arrive unresolved.
+  const { color: accent, outlineColor: warning } = style;
+  const full = Math.max(FULL_TOKENS, ...steps.map(({ commits }) => commits));
+  const column = width / columns;
+  const gap = column > 4 * scale ? scale : 0;
+  for (const [index, step] of steps.entries()) {
+    const tall = Math.max(scale, Math.sqrt(step.commits / full) * (height - 8 * scale));
+    context.globalAlpha = (index < at ? 1 : 0.35) * (step.conf === null ? 0.5 : 0.25 + 0.75 * step.conf);
+    context.fillStyle = accent;
+    context.fillRect(index * column, height - tall, Math.max(scale, column - gap), tall);
+    if (step.remasks === 0 && !step.lengthChange) continue;
+    context.globalAlpha = 1;
+    context.fillStyle = warning;
+    context.fillRect(
+      index * column,
+      0,
+      Math.max(2 * scale, column - gap),
+      (step.lengthChange ? 6 : 3) * scale,
+    );
+  }
+}

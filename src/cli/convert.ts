@@ -1,0 +1,64 @@
+import { basename, resolve } from "node:path";
+import { convertCheckpoint, parseDtypes } from "../convert/convert.ts";
+import { nodeFolder } from "../convert/node-folder.ts";
+import { nodeTarget } from "../convert/node-target.ts";
+import { UnmaskError } from "../core/errors.ts";
+import type { Command, OptionValues } from "./command.ts";
+
+/** `unmask convert`: checkpoint folder to bundle. */
+export const convertCommand: Command = {
+  name: "convert",
+  summary: "convert a checkpoint folder (safetensors and config.json) to a bundle",
+  usage: "SRC --out DIR [--dtype LIST] [--profile NAME] [--mask ID]",
+  options: {
+    out: { type: "string" },
+    dtype: { type: "string" },
+    profile: { type: "string" },
+    mask: { type: "string" },
+  },
+  help: {
+    out: "folder of the bundle; an existing bundle is replaced, anything else is left alone",
+    dtype: "variants, comma-separated, of f32, f16, q8, q4, int8 (default q4,int8)",
+    profile: "attention of models whose config.json does not tell: mdlm (full) or bd3lm (blocks of 32)",
+    mask: "id of the mask token, when neither config.json nor tokenizer.json names it",
+  },
+  async run(positionals, values, io) {
+    const [src, ...rest] = positionals;
+    const out = text(values, "out");
+    if (src === undefined || rest.length > 0 || out === undefined) {
+      throw new UnmaskError("usage", "convert takes a folder and --out: unmask convert SRC --out DIR");
+    }
+    const dtypes = parseDtypes(text(values, "dtype") ?? "q4,int8");
+    const profile = text(values, "profile");
+    const mask = maskId(text(values, "mask"));
+    const started = performance.now();
+    const manifest = await convertCheckpoint(nodeFolder(resolve(src)), () => nodeTarget(out), {
+      dtypes,
+      ...(profile !== undefined && { profile }),
+      ...(mask !== undefined && { mask }),
+      name: basename(resolve(src)),
+      warn: io.warn,
+      progress: io.status,
+    });
+    const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+    const variants = Object.keys(manifest.variants);
+    const ms = Math.round(performance.now() - started);
+    io.print(
+      `${out}: ${manifest.name}, ${variants.join(" and ")}, ${(bytes / 1e6).toFixed(1)} MB in ${ms} ms`,
+    );
+    const { name, family, attention } = manifest;
+    return { json: { out, name, family, attention, variants, bytes, files: manifest.files.length, ms } };
+  },
+};
+
+function text(values: OptionValues, key: string): string | undefined {
+  const value = values[key];
+  return typeof value === "string" ? value : undefined;
+}
+
+function maskId(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d{1,7}$/.test(value))
+    throw new UnmaskError("invalid-options", `--mask is "${value}", not a token id.`);
+  return Number(value);
+}

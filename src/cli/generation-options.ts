@@ -1,0 +1,91 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { UnmaskError } from "../core/errors.ts";
+import type { GenerateOptions } from "../core/job.ts";
+import type { Command, OptionValues } from "./command.ts";
+
+/** Options that `generate` and `infill` share. */
+export const GENERATION_OPTIONS: Command["options"] = {
+  model: { type: "string" },
+  recipe: { type: "string" },
+  mode: { type: "string" },
+  "max-new-tokens": { type: "string" },
+  seed: { type: "string" },
+  temperature: { type: "string" },
+  trace: { type: "string" },
+  backend: { type: "string" },
+  variant: { type: "string" },
+  threads: { type: "string" },
+};
+
+export const GENERATION_HELP: Command["help"] = {
+  model: "bundle folder (default: the embedded model)",
+  recipe: "preset or recipe name, a JSON object, or a JSON file",
+  mode: "entry of the bundle's modes, e.g. story, task, chat, plain",
+  "max-new-tokens": "length of the canvas after the prompt",
+  seed: "integer; the same seed gives the same text",
+  temperature: "0 takes the best token, above samples",
+  trace: "write the event log to this .unmask.json file",
+  backend: "wasm (the only one on Node)",
+  variant: "weights: q4, q8, f32, int8",
+  threads: "WASM threads",
+};
+
+/** The bundle that ships with the package or the checkout. */
+export function embeddedModel(): string {
+  const here = import.meta.url;
+  // dist/cli.js sits beside dist/models; the source file sits three folders below public/models.
+  return fileURLToPath(
+    new URL(here.endsWith(".ts") ? "../../public/models/default" : "./models/default", here),
+  );
+}
+
+/** A number from an option's text. @throws UnmaskError `invalid-options` */
+export function numberOption(values: OptionValues, name: string): number | undefined {
+  const text = values[name];
+  if (typeof text !== "string") return undefined;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) {
+    throw new UnmaskError("invalid-options", `--${name} must be a number, got "${text.slice(0, 40)}".`, {
+      detail: { option: name },
+    });
+  }
+  return value;
+}
+
+/** A recipe from `--recipe`: a name as it is, JSON parsed, a file read and parsed. */
+export async function recipeOption(values: OptionValues): Promise<unknown> {
+  const text = values["recipe"];
+  if (typeof text !== "string") return undefined;
+  const isJson = text.trimStart().startsWith("{");
+  if (!isJson && !text.endsWith(".json")) return text;
+  let source = text;
+  if (!isJson) {
+    try {
+      source = await readFile(text, "utf8");
+    } catch (cause) {
+      throw new UnmaskError("not-found", `The recipe file ${text} cannot be read.`, { cause });
+    }
+  }
+  try {
+    return JSON.parse(source);
+  } catch (cause) {
+    throw new UnmaskError("invalid-options", `The recipe is not valid JSON: ${String(cause)}`, { cause });
+  }
+}
+
+/** Everything the engine takes from the command line; only what was given. */
+export async function generateOptions(values: OptionValues): Promise<GenerateOptions> {
+  const recipe = await recipeOption(values);
+  const seed = numberOption(values, "seed");
+  const temperature = numberOption(values, "temperature");
+  const maxNewTokens = numberOption(values, "max-new-tokens");
+  const mode = values["mode"];
+  return {
+    ...(recipe === undefined ? {} : { recipe }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
+    ...(typeof mode === "string" ? { mode } : {}),
+  };
+}

@@ -1,0 +1,48 @@
+import { UnmaskError } from "../core/errors.ts";
+import { recipeJsonSchema } from "../strategies/recipe.ts";
+import type { Command } from "./command.ts";
+
+const OVERVIEW = `unmask: diffusion language models, from the command line
+
+  generate  write a text from a prompt
+  infill    fill the [[n]] gaps of a text
+  convert   turn a checkpoint folder into a bundle
+  verify    check the converter against a reference checkpoint
+  replay    run golden trajectories through the decoders
+  inspect   say what a checkpoint or bundle is
+  doctor    say what works on this machine
+  bench     measure
+  eval      score a bundle on held-out prompts
+
+Every command takes --json (one JSON document on stdout) and --help.
+unmask help recipe --json prints the JSON Schema of a recipe.`;
+
+/** Help of one command, or the overview. */
+export function helpText(command?: Command): string {
+  if (command === undefined) return OVERVIEW;
+  const lines = Object.keys(command.options).map(
+    (name) => `  --${name.padEnd(18)} ${command.help[name] ?? ""}`,
+  );
+  return [`unmask ${command.name} ${command.usage}`, "", command.summary, "", ...lines].join("\n").trimEnd();
+}
+
+export const helpCommand: Command = {
+  name: "help",
+  summary: "Explains a command, or the keys of a recipe.",
+  usage: "[COMMAND | recipe]",
+  options: {},
+  help: {},
+  async run(positionals, _values, io) {
+    const [topic] = positionals;
+    if (positionals.length > 1) throw new UnmaskError("usage", "Usage: unmask help [COMMAND | recipe]");
+    if (topic === "recipe") {
+      const schema = recipeJsonSchema();
+      io.print(JSON.stringify(schema, null, 2));
+      return { json: schema };
+    }
+    const { findCommand } = await import("./commands.ts");
+    const text = helpText(topic === undefined ? undefined : await findCommand(topic));
+    io.print(text);
+    return { json: { text } };
+  },
+};

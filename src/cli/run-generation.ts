@@ -1,0 +1,107 @@
+import { rename, writeFile } from "node:fs/promises";
+import { UnmaskError } from "../core/errors.ts";
+import type { GenerateEvent, Trace } from "../core/events.ts";
+import type { GenerateOptions, Job } from "../core/job.ts";
+import { openNodeEngine } from "../runtime/node-engine.ts";
+import type { CommandIo, CommandOutcome, OptionValues } from "./command.ts";
+import { embeddedModel, numberOption } from "./generation-options.ts";
+import { createTerminalCanvas } from "./terminal-canvas.ts";
+
+type Done = Extract<GenerateEvent, { type: "done" }>;
+type Start = Extract<GenerateEvent, { type: "start" }>;
+
+/** Opens the model, runs one job, shows it, and returns the document that architecture.md 5.2 specifies. */
+export async function runGeneration(
+  kind: Job["kind"],
+  text: string,
+  options: GenerateOptions,
+  values: OptionValues,
+  io: CommandIo,
+): Promise<CommandOutcome> {
+  const threads = numberOption(values, "threads");
+  const variant = values["variant"];
+  const backend = values["backend"];
+  if (backend !== undefined && backend !== "wasm" && backend !== "auto") {
+    throw new UnmaskError(
+      "backend-unavailable",
+      `The command line runs on wasm; "${String(backend)}" is not available.`,
+    );
+  }
+  await using engine = await openNodeEngine({
+    model: typeof values["model"] === "string" ? values["model"] : embeddedModel(),
+    signal: io.signal,
+    onProgress: (event) =>
+      io.status(
+        `${event.phase} ${(event.bytes / 1e6).toFixed(1)} of ${(event.totalBytes / 1e6).toFixed(1)} MB`,
+      ),
+    ...(threads === undefined ? {} : { threads }),
+    ...(typeof variant === "string" ? { variant } : {}),
+  });
+  io.status("");
+  const show = io.interactive
+    ? createTerminalCanvas(
+        () => process.stderr.columns ?? 80,
+        (chunk) => process.stderr.write(chunk),
+      )
+    : undefined;
+  const events: GenerateEvent[] = [];
+  let start: Start | undefined;
+  let done: Done | undefined;
+  const run = kind === "generate" ? engine.generate : engine.infill;
+  for await (const event of run(text, { ...options, signal: io.signal })) {
+    events.push(event);
+    show?.(event);
+    if (event.type === "start") start = event;
+    if (event.type === "done") done = event;
+  }
+  if (start === undefined || done === undefined)
+    throw new UnmaskError("internal", "The engine ended without a result.");
+  if (done.reason === "aborted") io.warn("aborted", "Stopped before the text was finished.");
+  const trace = values["trace"];
+  if (typeof trace === "string") await writeTrace(trace, text, engine.info.name, start, events);
+  if (!io.interactive) io.print(done.text ?? "");
+  const ms = done.ms ?? 0;
+  return {
+    json: {
+      text: done.text ?? "",
+      ...(kind === "infill" ? { filled: done.filled ?? [] } : {}),
+      tokens: done.tokens,
+      nfe: done.nfe,
+      rows: done.rows,
+      steps: done.steps,
+      effectiveTokens: done.effectiveTokens,
+      ms,
+      msPerForward: done.nfe === 0 ? 0 : ms / done.nfe,
+      backend: engine.info.backend,
+      reason: engine.info.reason,
+      variant: engine.info.variant,
+      done: done.reason,
+      recipe: start.recipe,
+      seed: start.seed,
+    },
+  };
+}
+
+async function writeTrace(
+  path: string,
+  text: string,
+  model: string,
+  start: Start,
+  events: readonly GenerateEvent[],
+): Promise<void> {
+  const trace: Trace = {
+    schema: 1,
+    model,
+    recipe: start.recipe,
+    seed: start.seed,
+    prompt: { text, ids: start.canvas.slice(0, start.promptLen) },
+    events,
+  };
+  const partial = `${path}.partial`;
+  try {
+    await writeFile(partial, `${JSON.stringify(trace)}\n`);
+    await rename(partial, path);
+  } catch (cause) {
+    throw new UnmaskError("write-failed", `The trace cannot be written to ${path}.`, { cause });
+  }
+}

@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { wilson } from "./wilson.ts";
+
+test("matches the published interval of 8 in 10", () => {
+  const [low, high] = wilson(8, 10);
+  expect(low).toBeCloseTo(0.4902, 3);
+  expect(high).toBeCloseTo(0.9433, 3);
+});
+
+test("stays inside [0, 1] at the ends", () => {
+  expect(wilson(0, 10)[0]).toBe(0);
+  expect(wilson(10, 10)[1]).toBe(1);
+  expect(wilson(0, 0)).toEqual([0, 1]);
+});

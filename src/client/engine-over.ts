@@ -1,0 +1,68 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { GenerateEvent } from "../core/events.ts";
+import type { Job } from "../core/job.ts";
+import type { Engine, EngineApi, EngineInfo, RunOptions } from "../protocol.ts";
+import { createStream } from "./stream.ts";
+
+/** How an {@link EngineApi} is reached: directly, or over a port where callbacks must be wrapped. */
+export interface EngineLink {
+  readonly api: {
+    run(id: string, job: Job, emit: (event: GenerateEvent) => void, held: boolean): Promise<void>;
+    abort: (id: string) => unknown;
+    control: (id: string, action: Parameters<EngineApi["control"]>[1]) => unknown;
+  };
+  /** Frees the model and whatever carries the link. */
+  close(): Promise<void>;
+}
+
+/** The {@link Engine} people use, over a loaded {@link EngineApi}. Its methods need no `this`. */
+export function engineOver({ api, close }: EngineLink, info: EngineInfo): Engine {
+  let jobs = 0;
+  let closed: Promise<void> | undefined;
+  const running = new Map<string, (error?: unknown) => void>();
+
+  const start = (
+    makeJob: (options: RunOptions) => Job,
+    options: RunOptions,
+  ): AsyncIterable<GenerateEvent> => {
+    const id = `job-${++jobs}`;
+    const abort = () => void api.abort(id);
+    const stream = createStream<GenerateEvent>(abort);
+    const finish = (error?: unknown) => {
+      options.signal?.removeEventListener("abort", abort);
+      running.delete(id);
+      stream.end(error);
+    };
+    if (closed !== undefined) {
+      finish(new UnmaskError("disposed", "This engine was closed; open the model again."));
+      return stream;
+    }
+    running.set(id, finish);
+    const { signal, held, ...plain } = options;
+    api.run(id, makeJob(plain), stream.push, held === true).then(() => finish(), finish);
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted === true) abort();
+    return stream;
+  };
+  const steer = (action: "pause" | "resume" | "step") => () => {
+    for (const id of running.keys()) void api.control(id, action);
+  };
+  return {
+    info,
+    generate: (prompt, options = {}) =>
+      start((plain) => ({ kind: "generate", prompt, options: plain }), options),
+    infill: (text, options = {}) => start((plain) => ({ kind: "infill", text, options: plain }), options),
+    pause: steer("pause"),
+    resume: steer("resume"),
+    step: steer("step"),
+    [Symbol.asyncDispose]: () => {
+      closed ??= (async () => {
+        for (const finish of [...running.values()]) {
+          finish(new UnmaskError("disposed", "The engine was closed while it was writing."));
+        }
+        await close();
+      })();
+      return closed;
+    },
+  };
+}

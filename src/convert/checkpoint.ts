@@ -1,0 +1,113 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { ByteSource, CheckpointFolder } from "./byte-source.ts";
+import { isObject, type JsonObject, own, parseJsonObject } from "./json.ts";
+import { readSafetensors, type TensorEntry } from "./safetensors.ts";
+
+/** A checkpoint folder with its headers read and no weight touched. */
+export interface Checkpoint {
+  readonly folder: CheckpointFolder;
+  readonly config: JsonObject;
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+}
+
+const SINGLE = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+const MAX_JSON_BYTES = 64_000_000;
+const SHARD_NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.safetensors$/;
+
+/**
+ * Opens `config.json` and the weights of a folder in Hugging Face layout.
+ *
+ * @throws UnmaskError `not-found`, `checkpoint-invalid` or `checkpoint-unsupported`
+ */
+export async function openCheckpoint(folder: CheckpointFolder): Promise<Checkpoint> {
+  const names = await folder.names();
+  if (!names.includes("config.json")) {
+    throw new UnmaskError(
+      "not-found",
+      `${folder.name} has no config.json, so it is not a checkpoint folder.`,
+    );
+  }
+  const config = await readJson(folder, "config.json");
+  return { folder, config, tensors: await openWeights(folder, names) };
+}
+
+async function openWeights(
+  folder: CheckpointFolder,
+  names: readonly string[],
+): Promise<Map<string, TensorEntry>> {
+  if (names.includes(INDEX)) return openShards(folder, names);
+  if (names.includes(SINGLE)) return readSafetensors(await folder.open(SINGLE), SINGLE);
+  const pickle = names.find((name) => /\.(bin|pt|pth|ckpt)$/.test(name));
+  const has = pickle === undefined ? "has no weights" : `has only ${pickle}, a pickle, which is never read`;
+  throw new UnmaskError("checkpoint-unsupported", `${folder.name} ${has}; a ${SINGLE} file is needed.`);
+}
+
+async function openShards(
+  folder: CheckpointFolder,
+  names: readonly string[],
+): Promise<Map<string, TensorEntry>> {
+  const map = own(await readJson(folder, INDEX), "weight_map");
+  if (!isObject(map)) throw new UnmaskError("checkpoint-invalid", `${INDEX} has no weight_map.`);
+  const shards = new Map<string, Map<string, TensorEntry>>();
+  const tensors = new Map<string, TensorEntry>();
+  for (const [tensor, file] of Object.entries(map)) {
+    if (typeof file !== "string" || !SHARD_NAME.test(file)) {
+      throw new UnmaskError(
+        "checkpoint-invalid",
+        `${INDEX} names ${JSON.stringify(file)}, which is not a file of the folder.`,
+      );
+    }
+    if (!names.includes(file)) {
+      throw new UnmaskError(
+        "checkpoint-invalid",
+        `${INDEX} names ${file}, which is missing from ${folder.name}.`,
+      );
+    }
+    const shard = shards.get(file) ?? (await readSafetensors(await folder.open(file), file));
+    shards.set(file, shard);
+    const entry = shard.get(tensor);
+    if (entry === undefined) {
+      throw new UnmaskError(
+        "checkpoint-invalid",
+        `${INDEX} puts ${tensor} into ${file}, which does not hold it.`,
+      );
+    }
+    tensors.set(tensor, entry);
+  }
+  return tensors;
+}
+
+/** A JSON file of the folder. @throws UnmaskError `checkpoint-invalid` */
+export async function readJson(folder: CheckpointFolder, name: string): Promise<JsonObject> {
+  return parseJsonObject(new TextDecoder().decode(await readAll(await folder.open(name), name)), name);
+}
+
+/** A small file as a whole. */
+export async function readAll(source: ByteSource, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (source.size > MAX_JSON_BYTES) {
+    throw new UnmaskError(
+      "checkpoint-invalid",
+      `${name} has ${source.size} bytes, more than this reader accepts.`,
+    );
+  }
+  return source.read(0, source.size);
+}
+
+/** The tensor `name`, checked against the shape the configuration implies. @throws UnmaskError `checkpoint-invalid` */
+export function requireTensor(checkpoint: Checkpoint, name: string, shape: readonly number[]): TensorEntry {
+  const tensor = checkpoint.tensors.get(name);
+  if (tensor === undefined) {
+    throw new UnmaskError("checkpoint-invalid", `The tensor ${name} is missing.`, {
+      detail: { tensor: name },
+    });
+  }
+  if (tensor.shape.length !== shape.length || shape.some((dim, axis) => tensor.shape[axis] !== dim)) {
+    throw new UnmaskError(
+      "checkpoint-invalid",
+      `${name} is [${tensor.shape.join(", ")}], but config.json implies [${shape.join(", ")}].`,
+      { detail: { tensor: name } },
+    );
+  }
+  return tensor;
+}

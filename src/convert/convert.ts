@@ -1,0 +1,244 @@
+import { UnmaskError } from "../core/errors.ts";
+import { deriveInt8 } from "../model/derive-int8.ts";
+import { type DenseModel, describeModel } from "../model/families.ts";
+import { type Manifest, type ManifestFile, type ManifestVariant, parseManifest } from "../model/manifest.ts";
+import { type BundleTarget, writeHashed } from "./bundle-target.ts";
+import type { CheckpointFolder } from "./byte-source.ts";
+import { openCheckpoint, readAll } from "./checkpoint.ts";
+import { denseGraph } from "./dense-graph.ts";
+import { type DenseWeights, planDense } from "./dense-weights.ts";
+import { planDerivation } from "./derive-plan.ts";
+import { goldenForward, goldenIds } from "./golden.ts";
+import { type PlannedGraph, readShard } from "./graph.ts";
+import { checkFinite } from "./safetensors.ts";
+import { readSidecar, type Sidecar } from "./sidecar.ts";
+import { findTokens, type TokenIds } from "./tokens.ts";
+import type { WeightStyle } from "./weights.ts";
+import { blockStyle } from "./weights-blocks.ts";
+import { floatStyle } from "./weights-float.ts";
+import { int8Style } from "./weights-int8.ts";
+
+export const DTYPES = ["f32", "f16", "q8", "q4", "int8"] as const;
+export type Dtype = (typeof DTYPES)[number];
+
+export interface ConvertOptions {
+  /** int8 is derived from q4 (or q8) at load, so one of them must be among them. */
+  readonly dtypes: readonly Dtype[];
+  readonly profile?: string;
+  /** Mask id of models whose files do not name it. */
+  readonly mask?: number;
+  /** Used where the sidecar names none. */
+  readonly name: string;
+  warn(code: string, message: string): void;
+  progress(text: string): void;
+}
+
+const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+const MAX_CANVAS = 2048;
+/** WASM memory ends at 4 GB and needs room beside the weights. */
+const MAX_GOLDEN_BYTES = 1_800_000_000;
+
+/** The files written so far and what the manifest says about them. */
+interface Draft {
+  readonly target: BundleTarget;
+  readonly model: DenseModel;
+  readonly weights: DenseWeights;
+  readonly maxCanvas: number;
+  readonly ids: readonly number[];
+  readonly options: ConvertOptions;
+  readonly files: ManifestFile[];
+  readonly variants: Record<string, ManifestVariant>;
+  readonly golden: Manifest["golden"]["byVariant"];
+}
+
+/**
+ * Converts a checkpoint folder to a bundle (architecture.md 5.3). Configuration, headers and values are checked before
+ * anything is written; on failure nothing of the bundle remains.
+ *
+ * @throws UnmaskError
+ */
+export async function convertCheckpoint(
+  folder: CheckpointFolder,
+  openTarget: () => Promise<BundleTarget>,
+  options: ConvertOptions,
+): Promise<Manifest> {
+  const checkpoint = await openCheckpoint(folder);
+  const sidecar = await readSidecar(folder);
+  const model = describeModel(checkpoint.config, options.profile ?? sidecar.profile);
+  const weights = await planDense(checkpoint, model);
+  for (const { code, message } of weights.warnings) options.warn(code, message);
+  const given = withoutUndefined({
+    ...sidecar.tokens,
+    suppress: sidecar.suppress,
+    mask: options.mask ?? sidecar.tokens?.mask,
+  });
+  const tokens = await findTokens(folder, checkpoint.config, model.vocab, given);
+  const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, model.maxPositions);
+  options.progress("checking");
+  await checkFinite(weights.tensors);
+  const target = await openTarget();
+  try {
+    const ids = goldenIds(tokens.mask, model.vocab);
+    const draft: Draft = {
+      target,
+      model,
+      weights,
+      maxCanvas,
+      ids,
+      options,
+      files: [],
+      variants: {},
+      golden: {},
+    };
+    await writeVariants(draft);
+    await copyTokenizer(draft, folder);
+    const manifest = parseManifest(assemble(draft, tokens, sidecar));
+    await target.write("unmask.json", new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
+    await target.commit();
+    return manifest;
+  } finally {
+    await target.discard();
+  }
+}
+
+async function writeVariants(draft: Draft): Promise<void> {
+  const { dtypes, warn } = draft.options;
+  const base = (["q4", "q8"] as const).find((dtype) => dtypes.includes(dtype));
+  const wanted = new Set(dtypes);
+  if (wanted.has("int8") && base === undefined) {
+    warn("q4-added", "int8 is derived from q4 at load, so q4 is added.");
+    wanted.add("q4");
+  }
+  for (const dtype of DTYPES) {
+    if (dtype === "int8" || !wanted.has(dtype)) continue;
+    draft.options.progress(`converting ${dtype}`);
+    const plan = planVariant(draft, dtype, styleOf(dtype, warn));
+    const data = await writeGraph(draft, dtype, plan);
+    await recordGolden(draft, dtype, plan, data);
+    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan, data);
+  }
+}
+
+function styleOf(dtype: Exclude<Dtype, "int8">, warn: ConvertOptions["warn"]): WeightStyle {
+  const overflow = (name: string) =>
+    warn("f16-overflow", `${name} holds values beyond the range of f16; they are cut to its largest.`);
+  if (dtype === "f32" || dtype === "f16") return floatStyle(dtype, overflow);
+  return blockStyle({ bits: dtype === "q4" ? 4 : 8, scales: "f16", recipe: "search", overflow });
+}
+
+function planVariant({ model, weights, maxCanvas }: Draft, dtype: Dtype, style: WeightStyle): PlannedGraph {
+  const location = `model_${dtype}.onnx_data`;
+  return denseGraph(model, weights, style, {
+    location,
+    masked: model.attention.kind !== "full",
+    positions: maxCanvas,
+  });
+}
+
+/** Writes graph and data files of a stored variant and returns the data. */
+async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph) {
+  const graph = `onnx/model_${dtype}.onnx`;
+  draft.files.push(await writeHashed(draft.target, graph, plan.model));
+  const data: { path: string; data: Uint8Array<ArrayBuffer> }[] = [];
+  for (const shard of plan.shards) {
+    const bytes = await readShard(shard);
+    draft.files.push(await writeHashed(draft.target, `onnx/${shard.location}`, bytes));
+    data.push({ path: shard.location, data: bytes });
+  }
+  draft.variants[dtype] = { graph, data: plan.shards.map((shard) => `onnx/${shard.location}`) };
+  return data;
+}
+
+/** The int8 graph and the plan to derive its weights; the weights themselves are not stored. */
+async function writeInt8(
+  draft: Draft,
+  base: "q4" | "q8",
+  source: PlannedGraph,
+  data: readonly { readonly data: Uint8Array }[],
+): Promise<void> {
+  const plan = planVariant(draft, "int8", int8Style(styleOf(base, () => {})));
+  const [from, ...more] = source.shards;
+  const [to, ...rest] = plan.shards;
+  if (from === undefined || to === undefined || more.length + rest.length > 0) {
+    draft.options.warn(
+      "int8-skipped",
+      "int8 is only derived from a single data file of at most 1 GB; it is left out.",
+    );
+    return;
+  }
+  const bits = base === "q4" ? 4 : 8;
+  const derive = planDerivation(draft.weights, { shard: from, bits, scales: "f16" }, to);
+  const graph = "onnx/model_int8.onnx";
+  draft.files.push(await writeHashed(draft.target, graph, plan.model));
+  draft.variants["int8"] = { graph, data: [], from: base, derive };
+  await recordGolden(draft, "int8", plan, [{ path: to.location, data: deriveInt8(data[0]!.data, derive) }]);
+}
+
+async function recordGolden(
+  draft: Draft,
+  dtype: Dtype,
+  plan: PlannedGraph,
+  data: readonly { readonly path: string; readonly data: Uint8Array }[],
+): Promise<void> {
+  const bytes = data.reduce((sum, file) => sum + file.data.length, 0);
+  if (bytes > MAX_GOLDEN_BYTES) {
+    const size = `${(bytes / 1e9).toFixed(1)} GB`;
+    draft.options.warn(
+      "golden-skipped",
+      `${dtype} (${size}) does not fit into WASM memory; it gets no golden forward.`,
+    );
+    return;
+  }
+  draft.options.progress(`golden forward ${dtype}`);
+  draft.golden[dtype] = await goldenForward(plan.model, data, draft.model, draft.ids, dtype);
+}
+
+async function copyTokenizer(draft: Draft, folder: CheckpointFolder): Promise<void> {
+  const names = await folder.names();
+  for (const name of TOKENIZER_FILES.filter((file) => names.includes(file))) {
+    draft.files.push(await writeHashed(draft.target, name, await readAll(await folder.open(name), name)));
+  }
+}
+
+function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar): unknown {
+  const { model, maxCanvas, ids, files, variants, golden } = draft;
+  const preset = model.logitsShift === 1 ? "dream-entropy" : "llada";
+  const block = model.attention.kind === "full" ? {} : { block: model.attention.block };
+  return {
+    schema: 1,
+    name: sidecar.name ?? draft.options.name,
+    licence: sidecar.licence ?? "unknown",
+    source: sidecar.source ?? draft.options.name,
+    family: model.family,
+    attention: model.attention,
+    logitsShift: model.logitsShift,
+    vocab: model.vocab,
+    tokens,
+    maxCanvas,
+    layers: model.layers,
+    kvWidth: model.kvHeads * model.headDim,
+    variants,
+    files,
+    recipes: sidecar.recipes ?? { default: { preset, ...block } },
+    modes: sidecar.modes ?? { plain: { prefix: [], suffix: [] } },
+    golden: { ids: [...ids], positions: ids.map((_, i) => i), byVariant: golden },
+  };
+}
+
+/** Drops keys whose value is undefined, which valibot's optional fields may carry. */
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** Parses `q4,int8`. @throws UnmaskError `invalid-options` */
+export function parseDtypes(text: string): Dtype[] {
+  return text.split(",").map((item) => {
+    const found = DTYPES.find((dtype) => dtype === item.trim());
+    if (found === undefined) {
+      throw new UnmaskError("invalid-options", `There is no dtype "${item}"; known: ${DTYPES.join(", ")}.`);
+    }
+    return found;
+  });
+}

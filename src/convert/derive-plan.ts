@@ -1,0 +1,49 @@
+import type { DerivePlan } from "../model/manifest.ts";
+import type { DenseWeights } from "./dense-weights.ts";
+import type { DataShard } from "./graph.ts";
+import type { Bits, ScaleType } from "./quantize.ts";
+import { packedName, scalesName } from "./weights-blocks.ts";
+import { channelsName, int8Name } from "./weights-int8.ts";
+
+/**
+ * How the int8 data file is made from the block-quantised one: matrices by name, everything else (token table, norms,
+ * rotary tables, biases) copied.
+ */
+export function planDerivation(
+  weights: DenseWeights,
+  source: { readonly shard: DataShard; readonly bits: Bits; readonly scales: ScaleType },
+  target: DataShard,
+): DerivePlan {
+  const from = offsets(source.shard);
+  const to = offsets(target);
+  const at = (places: ReadonlyMap<string, number>, name: string): number => places.get(name) ?? fail(name);
+  const matrices = weights.layers.flatMap(({ q, k, v, o, gate, up, down }) => [q, k, v, o, gate, up, down]);
+  const derived = new Set(
+    [...matrices, weights.head].flatMap(({ name }) => [int8Name(name), channelsName(name)]),
+  );
+  return {
+    location: `onnx/${target.location}`,
+    bytes: target.bytes,
+    matrices: [...matrices, weights.head].map((matrix) => ({
+      n: matrix.n,
+      k: matrix.k,
+      bits: matrix === weights.head ? 8 : source.bits,
+      packed: at(from, packedName(matrix.name)),
+      scales: at(from, scalesName(matrix.name)),
+      scaleType: source.scales,
+      weights: at(to, int8Name(matrix.name)),
+      channelScales: at(to, channelsName(matrix.name)),
+    })),
+    copies: target.pieces
+      .filter(({ weight }) => !derived.has(weight.name))
+      .map(({ offset, weight }) => ({ from: at(from, weight.name), to: offset, bytes: weight.bytes })),
+  };
+}
+
+function offsets(shard: DataShard): ReadonlyMap<string, number> {
+  return new Map(shard.pieces.map(({ offset, weight }) => [weight.name, offset]));
+}
+
+function fail(name: string): never {
+  throw new Error(`The source data file has no ${name}.`);
+}

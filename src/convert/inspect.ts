@@ -1,0 +1,105 @@
+import { isUnmaskError, UnmaskError } from "../core/errors.ts";
+import { describeModel } from "../model/families.ts";
+import { type Manifest, parseManifest } from "../model/manifest.ts";
+import { sha256 } from "./bundle-target.ts";
+import type { CheckpointFolder } from "./byte-source.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { planDense } from "./dense-weights.ts";
+
+/** What a folder is, what it needs and whether it can run, as a JSON document. */
+export interface Inspection {
+  readonly kind: "checkpoint" | "bundle";
+  readonly runnable: boolean;
+  /** Why not, when `runnable` is false. */
+  readonly reason?: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+}
+
+/**
+ * A checkpoint: headers are read, weights are not. An architecture without an adapter is a finding, not an error; a
+ * broken file is an error.
+ */
+export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspection> {
+  const checkpoint = await openCheckpoint(folder);
+  const tensors = [...checkpoint.tensors.values()];
+  const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+  const parameters = tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);
+  const stored = { tensors: tensors.length, parameters, bytes };
+  try {
+    const model = describeModel(checkpoint.config);
+    const { warnings, table, head } = await planDense(checkpoint, model);
+    const tables = head === table ? table.n * table.k : 2 * table.n * table.k;
+    const body = model.layers * matrixSize(model);
+    // 4.5 and 8.5 bits a weight: codes and one f16 scale in 32.
+    const downloads = { f32: 4 * (body + tables), f16: 2 * (body + tables), q8: (8.5 / 8) * (body + tables) };
+    const needs = { ...downloads, q4: (4.5 / 8) * body + (8.5 / 8) * tables };
+    return {
+      kind: "checkpoint",
+      runnable: true,
+      facts: { ...model, tied: head === table, ...stored, needs },
+      warnings,
+    };
+  } catch (error) {
+    if (!isUnmaskError(error) || error.code !== "checkpoint-unsupported") throw error;
+    const type = checkpoint.config["model_type"];
+    return {
+      kind: "checkpoint",
+      runnable: false,
+      reason: error.message,
+      facts: { family: typeof type === "string" ? type : null, ...stored },
+      warnings: [],
+    };
+  }
+}
+
+function matrixSize(model: ReturnType<typeof describeModel>): number {
+  const { hidden, inter, heads, kvHeads, headDim } = model;
+  return hidden * headDim * (2 * heads + 2 * kvHeads) + 3 * hidden * inter;
+}
+
+/**
+ * A bundle: the manifest and, where `open` reaches the files, their sizes and hashes.
+ *
+ * @throws UnmaskError `manifest-*`, `not-found`, `file-truncated` or `checksum-mismatch`
+ */
+export async function inspectBundle(
+  json: unknown,
+  open?: (path: string) => Promise<Uint8Array<ArrayBuffer>>,
+): Promise<Inspection> {
+  const manifest = parseManifest(json);
+  if (open !== undefined) for (const file of manifest.files) await checkFile(file, await open(file.path));
+  const bytesOf = (paths: readonly string[]) =>
+    manifest.files.filter(({ path }) => paths.includes(path)).reduce((sum, { bytes }) => sum + bytes, 0);
+  const variants = Object.entries(manifest.variants).map(([name, { graph, data, from, derive }]) => ({
+    name,
+    bytes: bytesOf([graph, ...data]),
+    memory: derive?.bytes ?? bytesOf(data),
+    ...(from !== undefined && { from }),
+  }));
+  const { name, licence, source, family, attention, vocab, layers, maxCanvas, modes, recipes } = manifest;
+  const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+  const names = { modes: Object.keys(modes), recipes: Object.keys(recipes) };
+  return {
+    kind: "bundle",
+    runnable: variants.length > 0,
+    facts: { name, licence, source, family, attention, vocab, layers, maxCanvas, bytes, variants, ...names },
+    warnings: [],
+  };
+}
+
+async function checkFile(file: Manifest["files"][number], bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  if (bytes.length !== file.bytes) {
+    const message = `${file.path} has ${bytes.length} bytes, unmask.json says ${file.bytes}.`;
+    throw new UnmaskError("file-truncated", message, { detail: { path: file.path } });
+  }
+  if ((await sha256(bytes)) !== file.sha256) {
+    throw new UnmaskError(
+      "checksum-mismatch",
+      `${file.path} is not the file unmask.json describes (SHA-256 differs).`,
+      {
+        detail: { path: file.path },
+      },
+    );
+  }
+}

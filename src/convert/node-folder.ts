@@ -1,0 +1,48 @@
+import { open, readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { UnmaskError } from "../core/errors.ts";
+import type { ByteSource, CheckpointFolder } from "./byte-source.ts";
+
+/** A checkpoint folder on disk. Only plain names of files that stand in it can be opened. */
+export function nodeFolder(path: string): CheckpointFolder {
+  return {
+    name: path,
+    names: async () => {
+      const entries = await readdir(path).catch((cause: unknown) => {
+        throw new UnmaskError("not-found", `There is no folder ${path}.`, { cause });
+      });
+      return entries;
+    },
+    open: async (name) => {
+      if (basename(name) !== name || name === "..") {
+        throw new UnmaskError("checkpoint-invalid", `${JSON.stringify(name)} is not a file of ${path}.`);
+      }
+      return nodeFile(join(path, name));
+    },
+  };
+}
+
+/** A file on disk; opened for each read, so nothing stays open behind an error. */
+export async function nodeFile(path: string): Promise<ByteSource> {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw new UnmaskError("not-found", `There is no file ${path}.`, { cause });
+  });
+  return {
+    size: info.size,
+    read: async (offset, length) => {
+      const bytes = new Uint8Array(length);
+      const handle = await open(path, "r");
+      try {
+        let done = 0;
+        while (done < length) {
+          const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+          if (bytesRead === 0) throw new UnmaskError("file-truncated", `${path} ended while it was read.`);
+          done += bytesRead;
+        }
+      } finally {
+        await handle.close();
+      }
+      return bytes;
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * The small part of ONNX's protobuf that a graph with external weights needs. Messages are byte arrays built bottom-up;
+ * field numbers are those of onnx.proto (IR version 10).
+ */
+
+const ELEMENT = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10 } as const;
+export type ElementType = keyof typeof ELEMENT;
+
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly ints: readonly number[] };
+
+export interface OnnxNode {
+  readonly op: string;
+  /** "" is ai.onnx. */
+  readonly domain: "" | "com.microsoft";
+  /** An empty name leaves an optional input out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+export interface OnnxTensor {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  readonly content:
+    | { readonly raw: Uint8Array }
+    | { readonly location: string; readonly offset: number; readonly length: number };
+}
+
+/** A graph input or output; a string dimension is symbolic. */
+export interface OnnxValue {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly dims: readonly (number | string)[];
+}
+
+export interface OnnxGraph {
+  readonly nodes: readonly OnnxNode[];
+  readonly initializers: readonly OnnxTensor[];
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+/** A complete ModelProto: opset 21 and com.microsoft 1. */
+export function encodeModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from([
+    ...int(1, 10),
+    ...text(2, "unmask"),
+    ...message(7, encodeGraph(graph)),
+    ...message(8, [...text(1, ""), ...int(2, 21)]),
+    ...message(8, [...text(1, "com.microsoft"), ...int(2, 1)]),
+  ]);
+}
+
+function encodeGraph(graph: OnnxGraph): number[] {
+  const out: number[] = [];
+  for (const node of graph.nodes) append(out, message(1, encodeNode(node)));
+  append(out, text(2, "unmask"));
+  for (const tensor of graph.initializers) append(out, message(5, encodeTensor(tensor)));
+  for (const value of graph.inputs) append(out, message(11, encodeValue(value)));
+  for (const value of graph.outputs) append(out, message(12, encodeValue(value)));
+  return out;
+}
+
+function encodeNode(node: OnnxNode): number[] {
+  const out: number[] = [];
+  for (const name of node.inputs) append(out, text(1, name));
+  for (const name of node.outputs) append(out, text(2, name));
+  append(out, text(4, node.op));
+  for (const [name, value] of Object.entries(node.attributes))
+    append(out, message(5, encodeAttribute(name, value)));
+  if (node.domain !== "") append(out, text(7, node.domain));
+  return out;
+}
+
+function encodeAttribute(name: string, value: Attribute): number[] {
+  if ("int" in value) return [...text(1, name), ...int(3, value.int), ...int(20, 2)];
+  if ("float" in value) return [...text(1, name), ...float(2, value.float), ...int(20, 1)];
+  return [...text(1, name), ...value.ints.flatMap((item) => int(8, item)), ...int(20, 7)];
+}
+
+function encodeTensor({ name, type, dims, content }: OnnxTensor): number[] {
+  const out = [...dims.flatMap((dim) => int(1, dim)), ...int(2, ELEMENT[type]), ...text(8, name)];
+  if ("raw" in content) return [...out, ...message(9, content.raw)];
+  const entry = (key: string, value: string) => message(13, [...text(1, key), ...text(2, value)]);
+  append(out, entry("location", content.location));
+  append(out, entry("offset", String(content.offset)));
+  append(out, entry("length", String(content.length)));
+  return [...out, ...int(14, 1)];
+}
+
+function encodeValue({ name, type, dims }: OnnxValue): number[] {
+  const shape = dims.flatMap((dim) => message(1, typeof dim === "number" ? int(1, dim) : text(2, dim)));
+  return [...text(1, name), ...message(2, message(1, [...int(1, ELEMENT[type]), ...message(2, shape)]))];
+}
+
+// Wire format: a field is a varint tag, number << 3 | wire type, and its payload.
+
+function int(field: number, value: number): number[] {
+  return [...varint(field << 3), ...varint(value)];
+}
+
+function float(field: number, value: number): number[] {
+  return [...varint((field << 3) | 5), ...new Uint8Array(Float32Array.of(value).buffer)];
+}
+
+function text(field: number, value: string): number[] {
+  return message(field, new TextEncoder().encode(value));
+}
+
+function message(field: number, payload: ArrayLike<number> & Iterable<number>): number[] {
+  return [...varint((field << 3) | 2), ...varint(payload.length), ...payload];
+}
+
+/** Base-128, low group first. Negative integers are written as 64-bit two's complement. */
+export function varint(value: number): number[] {
+  const out: number[] = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  while (rest >= 0x80n) {
+    out.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  return [...out, Number(rest)];
+}
+
+/** `push(...items)` overflows the stack on long arrays. */
+function append(out: number[], items: readonly number[]): void {
+  for (const item of items) out.push(item);
+}

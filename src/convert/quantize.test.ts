@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { toHalf } from "../math/half.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { nodeFile, nodeFolder } from "./node-folder.ts";
+import { quantize } from "./quantize.ts";
+import { readFloats, readSafetensors, type TensorEntry } from "./safetensors.ts";
+import { bytesOf } from "./weights.ts";
+
+const FIXTURES = join(import.meta.dirname, "fixtures");
+const CASES = ["a2d-qwen3-mdlm", "a2d-qwen2-mdlm", "quant-edge"];
+
+describe.each(CASES)("the exact recipe on %s", (name) => {
+  test("gives the fixture's packed bytes and scales, byte for byte", async () => {
+    const folder = join(FIXTURES, name);
+    const quant = await readSafetensors(
+      await nodeFile(join(folder, "quant.safetensors")),
+      "quant.safetensors",
+    );
+    const weights = name === "quant-edge" ? quant : (await openCheckpoint(nodeFolder(folder))).tensors;
+    let compared = 0;
+    for (const [key, golden] of quant) {
+      const match = /^(.+)\.b([48])\.s(f32|f16)\.packed$/.exec(key);
+      if (match === null) continue;
+      const [, matrix = "", digits, scaleType] = match;
+      const tensor = weights.get(name === "quant-edge" ? `${matrix}.W` : matrix);
+      const [n = 0, k = 0] = tensor?.shape ?? [];
+      const bits = digits === "4" ? 4 : 8;
+      const type = scaleType === "f16" ? "f16" : "f32";
+      const made = quantize(await readFloats(tensor!), n, k, bits, type, "nearest");
+      const scales = quant.get(key.replace("packed", "scales"))!;
+      const stored = scales.dtype === "F16" ? bytesOf(toHalf(made.scales)) : bytesOf(made.scales);
+      expect(Buffer.compare(made.packed, await bytes(golden)), `${key}`).toBe(0);
+      expect(Buffer.compare(stored, await bytes(scales)), `${key} scales`).toBe(0);
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(3);
+  });
+});
+
+test("the clip search never does worse than rounding to the largest value", () => {
+  const weights = Float32Array.from(
+    { length: 64 * 32 },
+    (_, i) => Math.sin(i * 12.9898) * Math.cos(i * 78.233),
+  );
+  const error = (recipe: "nearest" | "search") => {
+    const { packed, scales } = quantize(weights, 64, 32, 4, "f32", recipe);
+    return weights.reduce((sum, w, i) => {
+      const code = (packed[i >> 1]! >> ((i & 1) * 4)) & 15;
+      return sum + (w - (code - 8) * scales[i >> 5]!) ** 2;
+    }, 0);
+  };
+  expect(error("search")).toBeLessThan(0.95 * error("nearest"));
+});
+
+function bytes(tensor: TensorEntry): Promise<Uint8Array> {
+  return tensor.source.read(tensor.offset, tensor.bytes);
+}

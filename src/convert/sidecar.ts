@@ -1,0 +1,44 @@
+import * as v from "valibot";
+import { UnmaskError } from "../core/errors.ts";
+import type { CheckpointFolder } from "./byte-source.ts";
+import { readJson } from "./checkpoint.ts";
+
+/** What a checkpoint cannot say about itself: `unmask.bundle.json` beside its `config.json`. Every field is optional. */
+
+export const SIDECAR = "unmask.bundle.json";
+
+const id = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const sidecarSchema = v.strictObject({
+  name: v.optional(v.string()),
+  licence: v.optional(v.string()),
+  source: v.optional(v.string()),
+  profile: v.optional(v.string()),
+  maxCanvas: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))),
+  tokens: v.optional(
+    v.strictObject({
+      mask: v.optional(id),
+      eos: v.optional(v.array(id)),
+      pad: v.optional(id),
+      bos: v.optional(id),
+    }),
+  ),
+  /** Ids that are never generated. */
+  suppress: v.optional(v.array(id)),
+  modes: v.optional(v.record(v.string(), v.strictObject({ prefix: v.array(id), suffix: v.array(id) }))),
+  recipes: v.optional(v.intersect([v.object({ default: v.unknown() }), v.record(v.string(), v.unknown())])),
+});
+
+export type Sidecar = v.InferOutput<typeof sidecarSchema>;
+
+/** The sidecar of a folder, or an empty one. @throws UnmaskError `checkpoint-invalid` naming the field. */
+export async function readSidecar(folder: CheckpointFolder): Promise<Sidecar> {
+  if (!(await folder.names()).includes(SIDECAR)) return {};
+  const result = v.safeParse(sidecarSchema, await readJson(folder, SIDECAR));
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  throw new UnmaskError(
+    "checkpoint-invalid",
+    `${SIDECAR} is wrong at ${v.getDotPath(issue)}: ${issue.message}`,
+  );
+}

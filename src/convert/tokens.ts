@@ -1,0 +1,92 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { CheckpointFolder } from "./byte-source.ts";
+import { readJson } from "./checkpoint.ts";
+import { isObject, type JsonObject, own } from "./json.ts";
+
+/** The special ids of a bundle. */
+export interface TokenIds {
+  readonly mask: number;
+  readonly eos: number[];
+  readonly pad?: number;
+  readonly bos?: number;
+  readonly suppress?: number[];
+}
+
+/** Contents by which published models name their mask token. */
+const MASK_CONTENTS = ["<|mask|>", "<|mdm_mask|>", "[MASK]", "<mask>", "<M>", "|<MASK>|"];
+
+/**
+ * Finds the special ids: what the caller gave, else config.json, else the added tokens of tokenizer.json. Ids the
+ * tokenizer does not know are padding rows of the table and are suppressed.
+ *
+ * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token.
+ */
+export async function findTokens(
+  folder: CheckpointFolder,
+  config: JsonObject,
+  vocab: number,
+  given: Partial<TokenIds>,
+): Promise<TokenIds> {
+  const tokenizer = await readJson(folder, "tokenizer.json");
+  const added = addedTokens(tokenizer);
+  const known = MASK_CONTENTS.flatMap((content) => added.get(content) ?? []);
+  const mask = given.mask ?? idOf(config, "mask_token_id") ?? known[0];
+  if (mask === undefined) {
+    throw new UnmaskError(
+      "checkpoint-unsupported",
+      "No mask token is named in config.json or tokenizer.json; give its id with --mask.",
+    );
+  }
+  if (mask >= vocab) {
+    throw new UnmaskError("checkpoint-invalid", `The mask id ${mask} is outside the vocabulary of ${vocab}.`);
+  }
+  const pad = given.pad ?? idOf(config, "pad_token_id");
+  const bos = given.bos ?? idOf(config, "bos_token_id");
+  const size = tokenizerSize(tokenizer, added);
+  const padding = Array.from({ length: Math.max(0, vocab - size) }, (_, i) => size + i);
+  const never = new Set([...(given.suppress ?? []), ...padding]);
+  never.delete(mask);
+  const suppress = [...never].sort((a, b) => a - b);
+  return {
+    mask,
+    eos: given.eos ?? idsOf(config, "eos_token_id"),
+    ...(pad !== undefined && { pad }),
+    ...(bos !== undefined && { bos }),
+    ...(suppress.length > 0 && { suppress }),
+  };
+}
+
+function addedTokens(tokenizer: JsonObject): Map<string, number> {
+  const list = own(tokenizer, "added_tokens");
+  const found = new Map<string, number>();
+  for (const token of Array.isArray(list) ? list : []) {
+    if (!isObject(token)) continue;
+    const { content, id } = token;
+    if (typeof content === "string" && typeof id === "number") found.set(content, id);
+  }
+  return found;
+}
+
+/** One more than the largest id. */
+function tokenizerSize(tokenizer: JsonObject, added: ReadonlyMap<string, number>): number {
+  const model = own(tokenizer, "model");
+  const vocab = isObject(model) ? own(model, "vocab") : undefined;
+  let largest = -1;
+  const ids = isObject(vocab) ? Object.values(vocab) : Array.isArray(vocab) ? vocab.keys() : [];
+  for (const id of [...ids, ...added.values()]) if (typeof id === "number" && id > largest) largest = id;
+  return largest + 1;
+}
+
+function idsOf(config: JsonObject, key: string): number[] {
+  const value = own(config, key);
+  return (Array.isArray(value) ? value : [value]).filter(isId);
+}
+
+function idOf(config: JsonObject, key: string): number | undefined {
+  const value = own(config, key);
+  return isId(value) ? value : undefined;
+}
+
+function isId(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

@@ -1,0 +1,27 @@
+import { floatWeight, type Matrix, type WeightStyle } from "./weights.ts";
+
+/** f32 or f16 throughout. Body matrices are stored `[k, n]`, as MatMul wants them; tables stay `[n, k]`. */
+export function floatStyle(type: "f32" | "f16", overflow: (name: string) => void = () => {}): WeightStyle {
+  const table = (matrix: Matrix) =>
+    floatWeight(matrix.name, [matrix.n, matrix.k], type, () => matrix.load(), overflow);
+  return {
+    activation: type,
+    embed: (g, matrix, ids) => g.op("Gather", [g.weight(table(matrix)), ids], { axis: { int: 0 } }),
+    linear: (g, matrix, x) => {
+      const { name, n, k } = matrix;
+      const load = async () => transpose(await matrix.load(), n, k);
+      return g.op("MatMul", [x, g.weight(floatWeight(name, [k, n], type, load, overflow))]);
+    },
+    head: (g, matrix, x, output) => {
+      g.op("Gemm", [x, g.weight(table(matrix))], { transB: { int: 1 } }, output);
+    },
+  };
+}
+
+/** `[n, k]` to `[k, n]`. */
+function transpose(values: Float32Array, n: number, k: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < n; row++)
+    for (let col = 0; col < k; col++) out[col * n + row] = values[row * k + col]!;
+  return out;
+}

@@ -1,0 +1,63 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { GraphBuilder, Weight } from "./graph.ts";
+import type { Matrix, WeightStyle } from "./weights.ts";
+
+/**
+ * int8 for the WASM backend: one weight scale an output channel, one activation scale a row, products in integers.
+ * Because the activation scale belongs to a row, a row's result does not depend on what else is in the batch.
+ * The weights are never stored: they are derived from the block-quantised file at load (model/derive-int8.ts).
+ */
+export function int8Style(tables: WeightStyle): WeightStyle {
+  const quantised = new Map<string, { codes: string; scale: string }>();
+  const multiply = (g: GraphBuilder, matrix: Matrix, x: string, output?: string) => {
+    const row = quantised.get(x) ?? quantiseRows(g, x);
+    quantised.set(x, row);
+    const { weights, channels } = int8Weights(g, matrix);
+    const [y = ""] = g.microsoft(
+      "MatMulIntegerToFloat",
+      [row.codes, weights, g.scalar(1, "f32"), channels, g.scalar(128, "u8")],
+      {},
+    );
+    return g.op("Mul", [y, row.scale], {}, output);
+  };
+  return {
+    activation: "f32",
+    embed: tables.embed,
+    linear: (g, matrix, x) => multiply(g, matrix, x),
+    head: (g, matrix, x, output) => {
+      multiply(g, matrix, x, output);
+    },
+  };
+}
+
+/** `x [.., k]` to u8 codes around 128 and a positive scale a row: `x = (codes - 128) * scale`. */
+function quantiseRows(g: GraphBuilder, x: string) {
+  const largest = g.op("ReduceMax", [g.op("Abs", [x]), g.ints([-1])], { keepdims: { int: 1 } });
+  const scale = g.op("Mul", [g.op("Max", [largest, g.scalar(1e-30, "f32")]), g.scalar(1 / 127, "f32")]);
+  const shifted = g.op("Add", [g.op("Round", [g.op("Div", [x, scale])]), g.scalar(128, "f32")]);
+  return { codes: g.op("Cast", [shifted], { to: { int: 2 } }), scale };
+}
+
+function int8Weights(g: GraphBuilder, { name, n, k }: Matrix) {
+  const derived = (suffix: string, type: "i8" | "f32", dims: number[], bytes: number): Weight => ({
+    name: suffix,
+    type,
+    dims,
+    bytes,
+    load: async () => {
+      throw new UnmaskError("internal", `${suffix} is derived at load, not written.`);
+    },
+  });
+  return {
+    weights: g.weight(derived(int8Name(name), "i8", [k, n], k * n)),
+    channels: g.weight(derived(channelsName(name), "f32", [n], 4 * n)),
+  };
+}
+
+export function int8Name(matrix: string): string {
+  return `${matrix}.int8`;
+}
+
+export function channelsName(matrix: string): string {
+  return `${matrix}.channels`;
+}

@@ -1,0 +1,107 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { GenerateOptions } from "../core/job.ts";
+import { findMode, planGeneration, type Region, recipeNames } from "./plan.ts";
+import { FACTS } from "./scripted-model.ts";
+
+const REGION: Region = { kind: "generate", promptCells: 10 };
+
+function recipeOf(options: GenerateOptions, region: Region = REGION): unknown {
+  return planGeneration(options, FACTS, region).recipe;
+}
+
+test("without options the bundle's default fills what the canvas has room for", () => {
+  expect(recipeOf({})).toEqual({
+    preset: "llada",
+    length: 86,
+    block: 32,
+    steps: 86,
+    temperature: 0,
+    topK: 0,
+    topP: 1,
+    cache: "none",
+    guidance: { cfg: 0 },
+    stop: { eos: true },
+  });
+});
+
+test("options of the call win over the recipe", () => {
+  const recipe = { preset: "llada", length: 16, temperature: 1 };
+  expect(recipeOf({ recipe, maxNewTokens: 8, temperature: 0.5 })).toMatchObject({
+    length: 8,
+    temperature: 0.5,
+  });
+});
+
+test("a name of the bundle is its recipe, a threshold alone means fast-dllm", () => {
+  expect(recipeOf({ recipe: "quick" })).toMatchObject({ preset: "fast-dllm", threshold: 0.5, block: 8 });
+  expect(recipeOf({ recipe: { threshold: 0.7 } })).toMatchObject({ preset: "fast-dllm", threshold: 0.7 });
+  expect(recipeNames(FACTS, ["llada", "quick"])).toEqual(["default", "quick", "llada"]);
+});
+
+test("steps are kept between one a block and one a token", () => {
+  const steps = (asked: number): unknown => recipeOf({ recipe: { length: 20, block: 8, steps: asked } });
+  expect(steps(1)).toMatchObject({ steps: 3 });
+  expect(steps(10)).toMatchObject({ steps: 10 });
+  expect(steps(500)).toMatchObject({ steps: 20 });
+});
+
+test("an infill has the length of its gaps, never ends early and never chooses an end", () => {
+  const plan = planGeneration({ maxNewTokens: 50 }, FACTS, { kind: "infill", gapCells: 7 });
+  expect(plan.recipe).toMatchObject({ length: 7, block: 7, steps: 7, stop: { eos: false } });
+  expect(plan.traits.suppress).toEqual([63, 60, 62, 61]);
+});
+
+test.each<[GenerateOptions, string, string]>([
+  [{ maxNewTokens: -1 }, "invalid-options", "maxNewTokens must be a whole number from 1 to 96, got -1"],
+  [{ maxNewTokens: 1e12 }, "invalid-options", "from 1 to 96"],
+  [{ maxNewTokens: 1.5 }, "invalid-options", "whole number"],
+  [
+    { maxNewTokens: 87 },
+    "prompt-too-long",
+    "10 tokens and 87 are to be written, but the model's canvas holds 96",
+  ],
+  [{ temperature: -0.1 }, "invalid-options", "temperature must be a number from 0 to 10"],
+  [{ temperature: Number.NaN }, "invalid-options", "temperature"],
+  [{ seed: -1 }, "invalid-options", "seed"],
+  [{ seed: 2 ** 40 }, "invalid-options", "seed"],
+  [{ recipe: "ladda" }, "unknown-recipe", 'Did you mean "llada"?'],
+  [{ recipe: "__proto__" }, "unknown-recipe", "Did you mean"],
+  [{ recipe: { preset: "nope" } }, "unknown-recipe", "nope"],
+  [{ recipe: { preset: "llada", threshold: 0.9 } }, "invalid-options", '"threshold" does not apply to llada'],
+  [{ recipe: { preset: "fast-dllm", steps: 9 } }, "invalid-options", '"steps" does not apply to fast-dllm'],
+])("%j is refused with %s", (options, code, sentence) => {
+  expect(() => recipeOf(options)).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(sentence) }),
+  );
+});
+
+test("a prompt that leaves no room is too long", () => {
+  expect(() => recipeOf({}, { kind: "generate", promptCells: 96 })).toThrow(
+    expect.objectContaining({ code: "prompt-too-long" }),
+  );
+});
+
+test("the resolved recipe resolves to itself", () => {
+  const options = fc.record({
+    preset: fc.constantFrom("llada", "llada-random", "fast-dllm"),
+    length: fc.integer({ min: 1, max: 86 }),
+    block: fc.integer({ min: 1, max: 100 }),
+    temperature: fc.constantFrom(0, 0.5),
+    stop: fc.constantFrom({ eos: true }, { eos: false }),
+  });
+  fc.assert(
+    fc.property(options, (recipe) => {
+      const resolved = recipeOf({ recipe });
+      expect(recipeOf({ recipe: resolved })).toEqual(resolved);
+    }),
+  );
+});
+
+test("modes: the first by default, an unknown one is refused with the nearest", () => {
+  expect(findMode(undefined, FACTS)).toEqual({ prefix: [60], suffix: [] });
+  expect(findMode("task", FACTS).suffix).toEqual([58]);
+  expect(findMode(undefined, { modes: {} })).toEqual({ prefix: [], suffix: [] });
+  expect(() => findMode("stroy", FACTS)).toThrow('Did you mean "story"?');
+  expect(() => findMode("toString", FACTS)).toThrow(expect.objectContaining({ code: "invalid-options" }));
+});

@@ -1,0 +1,76 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { Job } from "../core/job.ts";
+import type { Span, Tokenizer } from "../core/types.ts";
+import { type Canvas, createCanvas } from "../strategies/canvas.ts";
+import { parseGaps, type TextPart } from "./gaps.ts";
+import { findMode, type ModelFacts } from "./plan.ts";
+
+/** Text turned into rows, before the length of a continuation is known. */
+export interface Prompt {
+  /** Everything given, in order; for an infill with placeholder ids where the gaps are. */
+  readonly ids: readonly number[];
+  /** Gaps of an infill; empty for a continuation, whose one gap follows the prompt. */
+  readonly gaps: readonly Span[];
+  /** The text of an infill as literal parts and gaps, to put the answer together. */
+  readonly parts: readonly TextPart[];
+}
+
+/** No token of a real vocabulary stands for more text than this; a longer text is too long without encoding it. */
+const MAX_CHARS_PER_CELL = 256;
+
+/**
+ * Encodes a job's text between the prefix and suffix of its mode. Special tokens come from there alone.
+ *
+ * @throws UnmaskError `prompt-empty`, `prompt-too-long`, `no-gaps`, `usage` (an empty gap), `invalid-options`
+ */
+export function buildPrompt(job: Job, tokenizer: Tokenizer, model: ModelFacts): Prompt {
+  const text = job.kind === "generate" ? job.prompt : job.text;
+  if (typeof text !== "string" || text.trim() === "") {
+    throw new UnmaskError("prompt-empty", "The prompt is empty.");
+  }
+  if (text.length > model.maxCanvas * MAX_CHARS_PER_CELL) throw tooLong(model, `${text.length} characters`);
+  const mode = findMode(job.options.mode, model);
+  const parts: readonly TextPart[] =
+    job.kind === "generate" ? [{ kind: "text", text }] : parseGaps(text, model.maxCanvas);
+  const ids: number[] = [...mode.prefix];
+  const gaps: Span[] = [];
+  let encoded = 0;
+  for (const part of parts) {
+    if (part.kind === "gap") {
+      gaps.push({ start: ids.length, end: ids.length + part.cells });
+      for (let i = 0; i < part.cells; i++) ids.push(model.tokens.mask);
+    } else {
+      const tokens = tokenizer.encode(part.text);
+      encoded += tokens.length;
+      for (const id of tokens) ids.push(id);
+    }
+    if (ids.length > model.maxCanvas) throw tooLong(model, `more than ${model.maxCanvas} tokens`);
+  }
+  if (job.kind === "generate" && encoded === 0) {
+    throw new UnmaskError("prompt-empty", "The prompt holds no text the model can read.");
+  }
+  ids.push(...mode.suffix);
+  if (ids.length > model.maxCanvas) throw tooLong(model, `${ids.length} tokens`);
+  return { ids, gaps, parts };
+}
+
+/** The canvas of a prompt: its gaps, or `length` masks after it. */
+export function promptCanvas({ ids, gaps }: Prompt, length: number, maskId: number): Canvas {
+  if (gaps.length > 0) return createCanvas(ids, gaps, maskId);
+  const end = ids.length + length;
+  return createCanvas(
+    [...ids, ...new Array<number>(length).fill(maskId)],
+    [{ start: ids.length, end }],
+    maskId,
+  );
+}
+
+function tooLong({ maxCanvas }: ModelFacts, size: string): UnmaskError {
+  return new UnmaskError(
+    "prompt-too-long",
+    `The prompt has ${size}, but the model's canvas holds ${maxCanvas} tokens.`,
+    {
+      detail: { maxCanvas },
+    },
+  );
+}

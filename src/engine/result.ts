@@ -1,0 +1,42 @@
+import type { Job } from "../core/job.ts";
+import type { Span, Tokenizer } from "../core/types.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { type Canvas, MASKED } from "../strategies/canvas.ts";
+import type { TextPart } from "./gaps.ts";
+
+/** What a run wrote; cells that are still masked are left out. */
+export interface Result {
+  readonly tokens: readonly number[];
+  readonly effectiveTokens: number;
+  /** Generated text up to the first end-of-text token; for an infill the whole text. */
+  readonly text: string;
+  readonly filled?: readonly string[];
+}
+
+export function readResult(
+  canvas: Canvas,
+  gaps: readonly Span[],
+  parts: readonly TextPart[],
+  kind: Job["kind"],
+  tokenizer: Tokenizer,
+  special: Pick<Manifest["tokens"], "eos" | "pad">,
+): Result {
+  const isEnd = (id: number): boolean => special.eos.includes(id);
+  const written = gaps.map((gap) => filledIds(canvas, gap));
+  const tokens = written.flat();
+  const effectiveTokens = tokens.filter((id) => !isEnd(id) && id !== special.pad).length;
+  const texts = written.map((ids) => {
+    const end = ids.findIndex(isEnd);
+    return tokenizer.decode(end < 0 ? ids : ids.slice(0, end));
+  });
+  if (kind === "generate") return { tokens, effectiveTokens, text: texts.join("") };
+  let gap = 0;
+  const whole = parts.map((part) => (part.kind === "text" ? part.text : (texts[gap++] ?? "")));
+  return { tokens, effectiveTokens, text: whole.join(""), filled: texts };
+}
+
+function filledIds(canvas: Canvas, { start, end }: Span): number[] {
+  const ids: number[] = [];
+  for (let row = start; row < end; row++) if (canvas.kinds[row] !== MASKED) ids.push(canvas.ids[row]!);
+  return ids;
+}

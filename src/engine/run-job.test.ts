@@ -1,0 +1,167 @@
+import { expect, test } from "vitest";
+import type { GenerateEvent } from "../core/events.ts";
+import type { Job } from "../core/job.ts";
+import type { ForwardRequest } from "../core/types.ts";
+import { type RunControl, runJob } from "./run-job.ts";
+import { FACTS, testModel } from "./scripted-model.ts";
+import { foldTrace } from "./trace.ts";
+
+type Done = Extract<GenerateEvent, { type: "done" }>;
+
+async function collect(
+  job: Job,
+  model = testModel(),
+  control: RunControl = { stop: () => false },
+): Promise<{ events: GenerateEvent[]; done: Done }> {
+  const events: GenerateEvent[] = [];
+  for await (const event of runJob(job, model, control)) events.push(event);
+  return { events, done: events.at(-1) as Done }; // the last event is always done
+}
+
+const generate = (options: Job["options"] = {}, prompt = "hello"): Job => ({
+  kind: "generate",
+  prompt,
+  options,
+});
+const infill = (text: string): Job => ({ kind: "infill", text, options: {} });
+
+test("a generation starts, alternates forwards and steps, and ends with done", async () => {
+  const { events, done } = await collect(generate({ maxNewTokens: 8 }));
+  expect(events.map(({ type }) => type)).toEqual([
+    "start",
+    ...new Array(8).fill(["forward", "step"]).flat(),
+    "done",
+  ]);
+  expect(events[0]).toMatchObject({ maskId: 63, promptLen: 6, gaps: [[6, 14]], seed: 0 });
+  expect(done).toMatchObject({ reason: "complete", nfe: 8, steps: 8, rows: 8 * 14 });
+  expect(done.tokens).toHaveLength(8);
+  expect(events[1]).toEqual({ type: "forward", step: 0, nfe: 1, rows: 14, kvRows: 0, batch: 1 });
+});
+
+test("folding the events gives the tokens of done", async () => {
+  const { events, done } = await collect(generate({ maxNewTokens: 20, recipe: "quick" }), testModel(40));
+  const frames = foldTrace(events);
+  expect(frames.at(-1)!.ids.slice(6)).toEqual(done.tokens);
+  expect(frames).toHaveLength(done.steps + 1);
+});
+
+test("every token is named once, when it first appears", async () => {
+  const { events } = await collect(generate({ maxNewTokens: 12 }));
+  const named = events.flatMap((event) => ("pieces" in event ? Object.keys(event.pieces ?? {}) : []));
+  expect(new Set(named).size).toBe(named.length);
+  for (const event of events) {
+    if (event.type === "step") for (const { id } of event.commits) expect(named).toContain(String(id));
+  }
+});
+
+test("an end-of-text token ends the text and fills the tail with padding at no forward", async () => {
+  const { events, done } = await collect(generate({ maxNewTokens: 64, recipe: { block: 4 } }), testModel(60));
+  expect(done.reason).toBe("eos");
+  expect(done.nfe).toBeLessThan(64);
+  const end = done.tokens.indexOf(62);
+  expect(done.effectiveTokens).toBe(end);
+  expect(done.tokens.slice(end + 1).every((id) => id === 61 || id === 62)).toBe(true);
+  expect(done.text).toHaveLength(end);
+  expect(events.at(-2)).toMatchObject({ type: "step", masksLeft: 0 });
+});
+
+test("without the stop rule the same model fills every cell by itself", async () => {
+  const recipe = { block: 4, stop: { eos: false } };
+  const { done } = await collect(generate({ maxNewTokens: 64, recipe }), testModel(60));
+  expect(done).toMatchObject({ reason: "complete", nfe: 64 });
+});
+
+test("an infill keeps the text around its gaps and fills each", async () => {
+  const { events, done } = await collect(infill("one [[3]] two [[2]]."), testModel(200));
+  expect(events[0]).toMatchObject({
+    promptLen: 5,
+    gaps: [
+      [5, 8],
+      [13, 15],
+    ],
+  });
+  expect(done.filled).toHaveLength(2);
+  expect(done.text).toBe(`one ${done.filled![0]} two ${done.filled![1]}.`);
+  expect(done.tokens).toHaveLength(5);
+  expect(done.effectiveTokens).toBe(5);
+});
+
+test("guidance computes two canvases in one forward", async () => {
+  const seen: ForwardRequest[] = [];
+  const recipe = { guidance: { cfg: 1 } };
+  const { events, done } = await collect(generate({ maxNewTokens: 2, recipe }), testModel(0, seen));
+  expect(events[1]).toMatchObject({ batch: 2, rows: 16, nfe: 1 });
+  expect(done).toMatchObject({ nfe: 2, rows: 32 });
+  expect([...seen[0]!.canvases[1]!.subarray(0, 6)]).toEqual(new Array(6).fill(63));
+});
+
+test("stop is asked before each forward and ends the job with what there is", async () => {
+  let forwards = 0;
+  const stop = (): boolean => forwards++ >= 3;
+  const { done, events } = await collect(generate({ maxNewTokens: 10 }), testModel(), { stop });
+  expect(done).toMatchObject({ reason: "aborted", nfe: 3, steps: 3 });
+  expect(done.tokens).toHaveLength(3);
+  expect(foldTrace(events).at(-1)!.masksLeft).toBe(7);
+});
+
+test("a gate holds the job before a forward", async () => {
+  let open = (): void => {};
+  let held = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const events = runJob(generate({ maxNewTokens: 2 }), testModel(), { stop: () => false, gate: () => held });
+  expect((await events.next()).value).toMatchObject({ type: "start" });
+  let arrived = false;
+  const next = events.next().then((turn) => {
+    arrived = true;
+    return turn;
+  });
+  await Promise.resolve();
+  expect(arrived).toBe(false);
+  held = Promise.resolve();
+  open();
+  expect((await next).value).toMatchObject({ type: "forward" });
+});
+
+test("the clock is the caller's", async () => {
+  let now = 100;
+  const control = { stop: () => false, now: () => now++ };
+  const { events, done } = await collect(generate({ maxNewTokens: 1 }), testModel(), control);
+  expect(events.map((event) => ("ms" in event ? event.ms : null))).toEqual([null, 1, 2, 3]);
+  expect(done.ms).toBe(3);
+});
+
+test("the same seed gives the same events at a temperature, another seed others", async () => {
+  const at = async (seed: number): Promise<GenerateEvent[]> =>
+    (await collect(generate({ maxNewTokens: 12, temperature: 1, seed }))).events.slice(1);
+  expect(await at(1)).toEqual(await at(1));
+  expect(await at(1)).not.toEqual(await at(2));
+});
+
+test.each<[Job, string]>([
+  [generate({}, ""), "prompt-empty"],
+  [generate({}, " \n "), "prompt-empty"],
+  [generate({}, "123"), "prompt-empty"],
+  [generate({}, "a".repeat(96)), "prompt-too-long"],
+  [generate({}, "a".repeat(1_000_000)), "prompt-too-long"],
+  [generate({ mode: "nope" }), "invalid-options"],
+  [infill("nothing to fill"), "no-gaps"],
+  [infill("a [[0]]"), "usage"],
+  [infill("a [[60]] b [[60]]"), "prompt-too-long"],
+])("%j is refused with %s before anything runs", async (job, code) => {
+  const seen: ForwardRequest[] = [];
+  await expect(collect(job, testModel(0, seen))).rejects.toMatchObject({ code });
+  expect(seen).toEqual([]);
+});
+
+test("a failure of the model rejects the iteration", async () => {
+  const model = testModel();
+  const denoiser = { ...model.denoiser, forward: () => Promise.reject(new Error("lost")) };
+  await expect(collect(generate(), { ...model, denoiser })).rejects.toThrow("lost");
+});
+
+test("a mode's suffix stands between the prompt and the text", async () => {
+  const { events } = await collect(generate({ mode: "task", maxNewTokens: 1 }, "ab"));
+  expect(events[0]).toMatchObject({ canvas: [60, 59, 0, 1, 58, 63], promptLen: 5 });
+  expect(FACTS.maxCanvas).toBe(96);
+});

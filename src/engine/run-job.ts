@@ -1,0 +1,108 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { DoneReason, GenerateEvent } from "../core/events.ts";
+import type { Job, JobControl } from "../core/job.ts";
+import type { Denoiser, ForwardRequest, RowStats, Tokenizer } from "../core/types.ts";
+import { decode, startState } from "../strategies/decode.ts";
+import { seededRng } from "../strategies/rng.ts";
+import type { DecodeState } from "../strategies/strategy.ts";
+import { PieceBook } from "./pieces.ts";
+import { type ModelFacts, planGeneration } from "./plan.ts";
+import { buildPrompt, promptCanvas } from "./prompt.ts";
+import { readResult } from "./result.ts";
+
+/** An opened model as the engine sees it. */
+export interface JobModel {
+  readonly denoiser: Denoiser;
+  readonly tokenizer: Tokenizer;
+  readonly manifest: ModelFacts;
+}
+
+/** {@link JobControl} plus a clock in milliseconds: the engine has none of its own. Without it events carry no `ms`. */
+export interface RunControl extends JobControl {
+  now?(): number;
+}
+
+/**
+ * Runs one job from text to text. The first event is `start`, the last is `done`; failures reject the iteration.
+ * `control` is asked before each forward, so a stop costs at most the step that is running.
+ *
+ * @throws UnmaskError for options and prompts that cannot run, and whatever the denoiser rejects with
+ */
+export async function* runJob(job: Job, model: JobModel, control: RunControl): AsyncGenerator<GenerateEvent> {
+  const { denoiser, tokenizer, manifest } = model;
+  const began = control.now?.() ?? 0;
+  const clock = (): { ms?: number } => (control.now === undefined ? {} : { ms: control.now() - began });
+  const prompt = buildPrompt(job, tokenizer, manifest);
+  const plan = planGeneration(
+    job.options,
+    manifest,
+    job.kind === "generate"
+      ? { kind: "generate", promptCells: prompt.ids.length }
+      : { kind: "infill", gapCells: prompt.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
+  );
+  const canvas = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
+  const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: canvas.ids.length }];
+  const state = startState(canvas);
+  const book = new PieceBook(tokenizer);
+
+  yield {
+    type: "start",
+    canvas: Array.from(canvas.ids),
+    maskId: plan.traits.maskId,
+    promptLen: canvas.promptLen,
+    gaps: gaps.map(({ start, end }): [number, number] => [start, end]),
+    recipe: plan.recipe,
+    seed: plan.seed,
+    ...book.firstSeen(canvas.ids),
+  };
+  const done = (reason: DoneReason): GenerateEvent => ({
+    type: "done",
+    reason,
+    nfe: state.nfe,
+    rows: state.rows,
+    steps: state.step,
+    ...readResult(state.canvas, gaps, prompt.parts, job.kind, tokenizer, manifest.tokens),
+    ...clock(),
+  });
+
+  const decoder = decode(plan.strategy, plan.traits, state, seededRng(plan.seed));
+  let turn = decoder.next();
+  while (turn.done !== true) {
+    const output = turn.value;
+    if (output.type === "request") {
+      await control.gate?.();
+      if (control.stop()) {
+        yield done("aborted");
+        return;
+      }
+      const stats = await denoiser.forward(output.request);
+      yield { ...forwardEvent(output.step, output.request, state), ...clock() };
+      turn = decoder.next(stats satisfies RowStats);
+    } else {
+      const ids = [...output.commits, ...output.overwrites].map(({ id }) => id);
+      yield { ...output, ...book.firstSeen(ids), ...clock() };
+      turn = decoder.next(undefined);
+    }
+  }
+  if (turn.value === "stuck") {
+    throw new UnmaskError("internal", "The decoder cannot make progress: the model only predicts masks.");
+  }
+  yield done(turn.value);
+}
+
+/** The decoder counts a forward when it receives the answer, which is after this event. */
+function forwardEvent(
+  step: number,
+  { canvases, kv }: ForwardRequest,
+  state: DecodeState,
+): Extract<GenerateEvent, { type: "forward" }> {
+  const batch = canvases.length;
+  return {
+    type: "forward",
+    step,
+    nfe: state.nfe + 1,
+    rows: batch * (kv?.queryRows.length ?? state.canvas.ids.length),
+    kvRows: batch * (kv?.readRows.length ?? 0),
+    batch,
+  };
+}

@@ -1,0 +1,19 @@
+export { type OpenEngineOptions, openEngine } from "./client/client.ts";
+export {
+  ERROR_CODES,
+  type ErrorDetail,
+  isUnmaskError,
+  UnmaskError,
+  type UnmaskErrorCode,
+} from "./core/errors.ts";
+export type {
+  Commit,
+  CommitReason,
+  DoneReason,
+  GenerateEvent,
+  LoadEvent,
+  Pieces,
+  Trace,
+} from "./core/events.ts";
+export type { GenerateOptions } from "./core/job.ts";
+export type { BackendKind, Engine, EngineInfo, LoadOptions, RunOptions } from "./protocol.ts";

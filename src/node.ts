@@ -1,0 +1,19 @@
+export {
+  ERROR_CODES,
+  type ErrorDetail,
+  isUnmaskError,
+  UnmaskError,
+  type UnmaskErrorCode,
+} from "./core/errors.ts";
+export type {
+  Commit,
+  CommitReason,
+  DoneReason,
+  GenerateEvent,
+  LoadEvent,
+  Pieces,
+  Trace,
+} from "./core/events.ts";
+export type { GenerateOptions } from "./core/job.ts";
+export type { BackendKind, Engine, EngineInfo, LoadOptions, RunOptions } from "./protocol.ts";
+export { type OpenNodeEngineOptions, openNodeEngine as openEngine } from "./runtime/node-engine.ts";

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { continuationCanvas, FILLED } from "./canvas.ts";
+import { startState } from "./decode.ts";
+import { eosStop } from "./eos-stop.ts";
+import type { DecodeState } from "./strategy.ts";
+
+const MASK = 63;
+const EOS = 62;
+const PAD = 61;
+
+/** A continuation of one prompt token; `_` is a mask. */
+function stateOf(cells: readonly (number | "_")[]): DecodeState {
+  const canvas = continuationCanvas([5], cells.length, MASK);
+  for (const [i, id] of cells.entries()) {
+    if (id === "_") continue;
+    canvas.ids[i + 1] = id;
+    canvas.kinds[i + 1] = FILLED;
+  }
+  return startState(canvas);
+}
+
+test("fills the tail once an EOS has only filled cells to its left", () => {
+  const edit = eosStop([EOS], PAD)(stateOf([1, EOS, "_", EOS, "_", PAD]));
+  expect(edit?.commits).toEqual([
+    { row: 3, id: PAD, conf: null, reason: "fill" },
+    { row: 5, id: PAD, conf: null, reason: "fill" },
+  ]);
+  expect(edit?.overwrites).toEqual([]);
+});
+
+test("overwrites what was committed behind the end", () => {
+  expect(eosStop([EOS], PAD)(stateOf([EOS, 7, "_"]))?.overwrites).toEqual([{ row: 2, id: PAD }]);
+});
+
+test("waits while a cell left of the EOS is masked, or no EOS stands", () => {
+  expect(eosStop([EOS], PAD)(stateOf(["_", EOS, "_"]))).toBeNull();
+  expect(eosStop([EOS], PAD)(stateOf([1, 2, 3]))).toBeNull();
+});
+
+test("an EOS of the prompt does not count", () => {
+  const state = stateOf([1, "_"]);
+  state.canvas.ids[0] = EOS;
+  expect(eosStop([EOS], PAD)(state)).toBeNull();
+});

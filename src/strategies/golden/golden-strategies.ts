@@ -1,0 +1,35 @@
+import { fixedBlocks } from "../blocks.ts";
+import { cfgGuidance } from "../guidance.ts";
+import { gumbelSampler } from "../sampler.ts";
+import { probabilityScorer, randomScorer } from "../scorer.ts";
+import { quotaSelector, thresholdSelector } from "../selector.ts";
+import type { Selector, Strategy } from "../strategy.ts";
+import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
+
+/** Our pieces put together as each reference function behaves, quirks included. Keys are decoders of golden files. */
+export const GOLDEN_STRATEGIES: Readonly<Record<string, (golden: GoldenCase) => Strategy>> = {
+  llada: (golden) => compose(golden, quotaSelector({ steps: stepsOf(golden), keepZeroSteps: true })),
+  "fastdllm-nocache": (golden) => {
+    const threshold = hyperNumber(golden, "threshold");
+    return compose(
+      golden,
+      threshold === null
+        ? quotaSelector({ steps: stepsOf(golden), keepZeroSteps: false })
+        : thresholdSelector(threshold),
+    );
+  },
+};
+
+function compose(golden: GoldenCase, selector: Selector): Strategy {
+  return {
+    blocks: fixedBlocks(hyperCount(golden, "block_length") ?? golden.genLen),
+    sampler: gumbelSampler({ temperature: hyperNumber(golden, "temperature") ?? 0, topK: 0, topP: 1 }),
+    scorer: golden.hyper["remasking"] === "random" ? randomScorer : probabilityScorer,
+    selector,
+    guidance: cfgGuidance(hyperNumber(golden, "cfg_scale") ?? 0),
+  };
+}
+
+function stepsOf(golden: GoldenCase): number {
+  return hyperCount(golden, "steps") ?? golden.genLen;
+}

@@ -1,0 +1,21 @@
+/** Decoding strategies for masked diffusion language models: pure, without a browser and without a model. */
+export type { RowStats, SignalRequest } from "../core/types.ts";
+export { applyGuidance } from "../math/guidance.ts";
+export { allocateRowStats, reduceRows } from "../math/row-stats.ts";
+export { fixedBlocks } from "./blocks.ts";
+export { type Canvas, continuationCanvas, createCanvas, FILLED, GIVEN, MASKED } from "./canvas.ts";
+export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState } from "./decode.ts";
+export { eosStop } from "./eos-stop.ts";
+export { type GoldenRandom, goldenRandom } from "./golden-random.ts";
+export { cfgGuidance } from "./guidance.ts";
+export { canvasHash, createOracle, type Oracle, oracleDenoiser } from "./oracle.ts";
+export { ORACLE_DEFAULTS, type OracleParameters, oracleLogits } from "./oracle-logits.ts";
+export { buildStrategy, findPreset, PRESET_NAMES, PRESETS, type Preset, type Settings } from "./presets.ts";
+export { dllmCosineQuota, dllmLinearQuota, dreamQuota, lladaQuota } from "./quota.ts";
+export { parseRecipe, type RecipeInput, recipeJsonSchema } from "./recipe.ts";
+export { seededRng } from "./rng.ts";
+export { runScripted } from "./run-scripted.ts";
+export { gumbelSampler, type SamplerOptions } from "./sampler.ts";
+export { probabilityScorer, randomScorer } from "./scorer.ts";
+export { quotaSelector, thresholdSelector } from "./selector.ts";
+export type * from "./strategy.ts";

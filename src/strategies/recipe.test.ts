@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { isUnmaskError } from "../core/errors.ts";
+import { parseRecipe, recipeJsonSchema } from "./recipe.ts";
+
+function refusal(recipe: unknown): string {
+  try {
+    parseRecipe(recipe);
+  } catch (error) {
+    if (isUnmaskError(error)) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return "accepted";
+}
+
+test("a complete recipe parses to itself", () => {
+  const recipe = {
+    preset: "fast-dllm",
+    length: 64,
+    block: 32,
+    temperature: 0.5,
+    topK: 4,
+    topP: 0.9,
+    threshold: 0.9,
+    guidance: { cfg: 1 },
+    cache: "none",
+    stop: { eos: true },
+  };
+  expect(parseRecipe(recipe)).toEqual(recipe);
+});
+
+test.each([
+  [{ temperature: -1 }, "temperature must be at least 0, got -1"],
+  [{ temperature: Number.NaN }, "temperature must be"],
+  [{ steps: 0 }, "steps must be at least 1, got 0"],
+  [{ steps: 1.5 }, "steps must be a whole number, got 1.5"],
+  [{ length: 1e9 }, "length must be at most 65536, got 1000000000"],
+  [{ block: "8" }, 'block must be number, got "8"'],
+  [{ threshold: 1.1 }, "threshold must be at most 1, got 1.1"],
+  [{ guidance: { cfg: 99 } }, "guidance.cfg must be at most 20, got 99"],
+  [{ stop: { eos: 1 } }, "stop.eos must be boolean, got 1"],
+  [{ treshold: 1 }, 'no key "treshold". Did you mean "threshold"?'],
+  [{ factor: 1 }, '"factor" is not supported yet'],
+  [{ constraint: { regex: "a" } }, '"constraint" is not supported yet'],
+  [{ cache: "dual" }, 'cache "dual" is not supported yet'],
+  [{ stop: { eos: true, eotp: {} } }, "stop.eotp is not supported yet"],
+  [[1], "a name or a JSON object"],
+  [7, "a name or a JSON object"],
+])("%j is refused", (recipe, sentence) => {
+  expect(refusal(recipe)).toMatch(/^invalid-options: /);
+  expect(refusal(recipe)).toContain(sentence);
+});
+
+test("anything at all is accepted or refused with a typed error", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), fc.anything()), (value) => {
+      expect(refusal(value)).toMatch(/^(accepted|invalid-options: )/);
+    }),
+  );
+});
+
+test("the JSON Schema names every key and allows no other", () => {
+  const schema = recipeJsonSchema();
+  expect(schema["additionalProperties"]).toBe(false);
+  expect(Object.keys(schema["properties"] as object)).toContain("threshold");
+});

@@ -1,0 +1,102 @@
+import { toJsonSchema } from "@valibot/to-json-schema";
+import * as v from "valibot";
+import { UnmaskError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+
+const MAX_CELLS = 65_536;
+
+const cells = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_CELLS));
+const between = (low: number, high: number) => v.pipe(v.number(), v.minValue(low), v.maxValue(high));
+
+const recipeSchema = v.strictObject({
+  /** Preset whose pieces are used; without one, `threshold` means fast-dllm and everything else llada. */
+  preset: v.optional(v.pipe(v.string(), v.description("preset name"))),
+  length: v.optional(v.pipe(cells, v.description("cells to fill after the prompt"))),
+  block: v.optional(v.pipe(cells, v.description("cells of a block; blocks are filled left to right"))),
+  steps: v.optional(v.pipe(cells, v.description("steps for the whole text, shared by the blocks"))),
+  temperature: v.optional(v.pipe(between(0, 10), v.description("0 takes the best token"))),
+  topK: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(0),
+      v.maxValue(64),
+      v.description("sample among the best; 0: all"),
+    ),
+  ),
+  topP: v.optional(v.pipe(between(0.01, 1), v.description("sample among the most probable; 1: all"))),
+  threshold: v.optional(v.pipe(between(0, 1), v.description("commit at or above this probability"))),
+  guidance: v.optional(
+    v.pipe(
+      v.strictObject({ cfg: between(-1, 20) }),
+      v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off"),
+    ),
+  ),
+  cache: v.optional(v.pipe(v.picklist(["none"]), v.description("keys and values reused between steps"))),
+  stop: v.optional(
+    v.pipe(
+      v.strictObject({ eos: v.boolean() }),
+      v.description("eos: end a continuation at its end-of-text token"),
+    ),
+  ),
+});
+
+/** A recipe as it is written: every key may be absent. */
+export type RecipeInput = v.InferOutput<typeof recipeSchema>;
+
+/** Keys of the recipe language whose feature this version does not have. They are refused, never ignored. */
+const PLANNED_KEYS = ["factor", "gamma", "remask", "lengthControl", "constraint", "init", "search"];
+
+const KNOWN_KEYS = Object.keys(recipeSchema.entries);
+
+/** JSON Schema of a recipe object, for `unmask help recipe --json`. */
+export function recipeJsonSchema(): Readonly<Record<string, unknown>> {
+  return { ...toJsonSchema(recipeSchema), title: "Unmask recipe" };
+}
+
+/**
+ * Checks a recipe object.
+ *
+ * @throws UnmaskError `invalid-options` naming the key, the value and the bound, or the nearest known key
+ */
+export function parseRecipe(value: unknown): RecipeInput {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalid("A recipe is a name or a JSON object.", "recipe");
+  }
+  for (const key of Object.keys(value)) {
+    if (PLANNED_KEYS.includes(key)) throw invalid(`The recipe key "${key}" is not supported yet.`, key);
+    if (!KNOWN_KEYS.includes(key)) {
+      const near = nearest(key, [...KNOWN_KEYS, ...PLANNED_KEYS]);
+      throw invalid(`A recipe has no key "${key.slice(0, 60)}". Did you mean "${near}"?`, key.slice(0, 60));
+    }
+  }
+  const result = v.safeParse(recipeSchema, value);
+  if (result.success) return result.output;
+  throw explain(result.issues[0]);
+}
+
+function explain(issue: v.BaseIssue<unknown>): UnmaskError {
+  const key = v.getDotPath(issue) ?? "recipe";
+  if (issue.expected === "never") return invalid(`The recipe's ${key} is not supported yet.`, key);
+  const got = preview(issue.input);
+  if (issue.type === "picklist") return invalid(`The recipe's ${key} ${got} is not supported yet.`, key);
+  const bound = boundOf(issue);
+  return invalid(`The recipe's ${key} must be ${bound}, got ${got}.`, key);
+}
+
+function boundOf(issue: v.BaseIssue<unknown>): string {
+  const requirement = String(issue.requirement);
+  if (issue.type === "min_value") return `at least ${requirement}`;
+  if (issue.type === "max_value") return `at most ${requirement}`;
+  if (issue.type === "integer") return "a whole number";
+  return (issue.expected ?? issue.type).replaceAll('"', "");
+}
+
+function preview(value: unknown): string {
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value);
+  return (text ?? String(value)).slice(0, 60);
+}
+
+function invalid(message: string, option: string): UnmaskError {
+  return new UnmaskError("invalid-options", message, { detail: { option } });
+}

@@ -1,0 +1,55 @@
+import type { Span } from "../core/types.ts";
+import { lladaQuota } from "./quota.ts";
+import type { Selector } from "./strategy.ts";
+
+/** Indices by descending score; ties keep the lower row first. NaN ranks last. */
+export function rank(scores: Float64Array): number[] {
+  const key = (index: number): number => {
+    const score = scores[index]!;
+    return Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score;
+  };
+  return Array.from(scores.keys()).sort((a, b) => key(b) - key(a) || a - b);
+}
+
+export interface QuotaOptions {
+  /** Steps for the whole region; a block gets its share by size, and at least one. */
+  readonly steps: number;
+  /**
+   * LLaDA spends a forward on a step whose quota is zero (more steps than masks). We skip those; golden replays keep
+   * them.
+   */
+  readonly keepZeroSteps: boolean;
+}
+
+/** The best `quota` rows a step, by LLaDA's table, fixed when the block opens. */
+export function quotaSelector({ steps, keepZeroSteps }: QuotaOptions): Selector {
+  return {
+    plan: (state, masks) => {
+      const table = lladaQuota(masks, blockSteps(state.block, state.targets.length, steps));
+      return keepZeroSteps ? table : table.filter((quota) => quota > 0);
+    },
+    select: (state, _candidates, scores) => {
+      const quota = state.quotas[state.stepInBlock] ?? scores.length;
+      return rank(scores)
+        .slice(0, quota)
+        .map((index) => ({ index, reason: "quota" }));
+    },
+  };
+}
+
+/** Steps of one block: proportional to its size, exact when everything divides, never below one. */
+export function blockSteps(block: Span, total: number, steps: number): number {
+  const before = Math.floor((block.start * steps) / total);
+  return Math.max(1, Math.floor((block.end * steps) / total) - before);
+}
+
+/** Fast-dLLM: the best row always, and every other whose score is at least `threshold`. */
+export function thresholdSelector(threshold: number): Selector {
+  return {
+    plan: () => [],
+    select: (_state, _candidates, scores) =>
+      rank(scores)
+        .filter((index, place) => place === 0 || scores[index]! >= threshold)
+        .map((index) => ({ index, reason: scores[index]! >= threshold ? "threshold" : "best" })),
+  };
+}

@@ -1,0 +1,140 @@
+"""Draws training rows: which document, how it is laid on the canvas, and which cells are masked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .corpus import GROUPS
+from .tokenizer import ID
+
+MASK, EOS, PAD = ID["mask"], ID["eos"], ID["pad"]
+# Share of rows by canvas length, and of document groups within it.
+LENGTHS = {64: 0.20, 128: 0.30, 256: 0.44, 512: 0.06}
+MIX = {
+    64: {"tasks": 0.9, "core": 0.1},
+    128: {"tasks": 0.35, "worlds": 0.3, "core": 0.3, "tales": 0.05},
+    256: {"core": 0.55, "worlds": 0.2, "tales": 0.1, "chat": 0.1, "tasks": 0.05},
+    512: {"core": 0.6, "tales": 0.2, "chat": 0.1, "worlds": 0.1},
+}
+# Pads are trivial and would dominate; the future of a block is what no decoder asks for.
+PAD_WEIGHT, FUTURE_WEIGHT = 0.1, 0.1
+# Cells of a batch that get a loss, as a share of its tokens; the cheapest ones give way.
+LOSS_SHARE = 0.5
+
+
+@dataclass
+class Batch:
+    """ids [B, T] int64 with masks in place; flat [K] positions with a loss; target [K]; weight [K]."""
+
+    ids: np.ndarray
+    flat: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+class Sampler:
+    """Documents by group and length, with a random state of its own that can be saved and restored."""
+
+    def __init__(self, path: Path, seed: int) -> None:
+        pool = np.load(path)
+        self.ids = pool["ids"]
+        self.ends = np.cumsum(pool["lengths"])
+        self.lengths = pool["lengths"]
+        self.response = pool["response"]
+        self.rng = np.random.default_rng(seed)
+        self.fit: dict[tuple[int, str], np.ndarray] = {}
+        self.long: dict[tuple[int, str], np.ndarray] = {}
+        self.short: dict[tuple[int, str], np.ndarray] = {}
+        for length in LENGTHS:
+            for index, name in enumerate(GROUPS):
+                of_group, need = pool["group"] == index, self.lengths + 1
+                self.fit[length, name] = np.flatnonzero(of_group & (need <= length) & (need > length // 2))
+                self.long[length, name] = np.flatnonzero(of_group & (need > length))
+                self.short[length, name] = np.flatnonzero(of_group & (need <= length // 2))
+
+    def document(self, length: int) -> tuple[np.ndarray, int, bool]:
+        """(ids of at most `length - 1` or exactly `length` when cut, start of the response, whether it was cut)."""
+        names = list(MIX[length])
+        name = names[self.rng.choice(len(names), p=list(MIX[length].values()))]
+        shares = [(self.fit, 0.78), (self.long, 0.14), (self.short, 0.08)]
+        if name == "tasks":
+            shares = [(self.fit, 0.85), (self.short, 0.15)]
+        choices = [(table[length, name], share) for table, share in shares if len(table[length, name])]
+        share = np.array([s for _, s in choices])
+        candidates = choices[self.rng.choice(len(choices), p=share / share.sum())][0]
+        doc = candidates[self.rng.integers(len(candidates))]
+        ids = self.ids[self.ends[doc] - self.lengths[doc] : self.ends[doc]]
+        response = int(self.response[doc])
+        if len(ids) < length:
+            return ids, response, False
+        at = 0 if self.rng.random() < 0.5 else int(self.rng.integers(len(ids) - length + 1))
+        return ids[at : at + length], (response if at == 0 else 0), True
+
+    def row(self, length: int, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(clean ids [T], weight [T] or 0 where visible, ...) as three arrays: ids, target, weight."""
+        rng = self.rng
+        ids, response, cut = self.document(length)
+        clean = np.full(length, PAD, np.int64)
+        clean[: len(ids)] = ids
+        if not cut:
+            clean[len(ids)] = EOS
+        text_end = len(ids) if cut else len(ids) + 1
+        weight = np.zeros(length, np.float32)
+        kind = rng.random()
+        if kind < 0.18 and text_end - response > 12:
+            clean = self.mask_spans(clean, weight, response, text_end)
+        elif kind < 0.58:
+            self.mask_block(weight, response, text_end, t)
+        else:
+            start = response if response > 1 and rng.random() < 0.6 else min(response, 1)
+            cells = np.arange(start, length)
+            weight[rng.permutation(cells)[: max(1, int(np.ceil(t * len(cells))))]] = 1.0
+        target = clean.copy()
+        weight[(weight > 0) & (target == PAD)] *= PAD_WEIGHT
+        return np.where(weight > 0, MASK, clean), target, weight
+
+    def mask_block(self, weight: np.ndarray, response: int, text_end: int, t: float) -> None:
+        """As block decoding sees it: clean prefix, one block at rate t, everything after it masked."""
+        size = int(self.rng.choice([8, 16, 32]))
+        blocks = max(1, (text_end - response + size - 1) // size)
+        start = response + size * int(self.rng.integers(blocks))
+        end = min(start + size, len(weight))
+        cells = np.arange(start, end)
+        weight[end:] = FUTURE_WEIGHT
+        if len(cells):
+            weight[self.rng.permutation(cells)[: max(1, int(np.ceil(t * len(cells))))]] = 1.0
+
+    def mask_spans(self, clean: np.ndarray, weight: np.ndarray, response: int, text_end: int) -> np.ndarray:
+        """One to three gaps with all cells masked; a quarter of them hold surplus pads at their end."""
+        rng = self.rng
+        for _ in range(int(rng.integers(1, 4))):
+            span = min(1 + int(rng.geometric(1 / 10)), 40, text_end - 1 - response)
+            start = int(rng.integers(response, max(response + 1, text_end - span)))
+            surplus = int(rng.integers(1, 9)) if rng.random() < 0.25 else 0
+            if surplus and text_end + surplus <= len(clean):
+                clean = np.concatenate([clean[: start + span], np.full(surplus, PAD), clean[start + span : len(clean) - surplus]])
+                weight[:] = np.concatenate([weight[: start + span], np.zeros(surplus, np.float32), weight[start + span : len(weight) - surplus]])
+                text_end += surplus
+                span += surplus
+            weight[start : start + span] = 1.0
+        return clean
+
+    def batch(self, tokens: int) -> Batch:
+        """`tokens` cells of one canvas length, masking rates stratified over the rows."""
+        lengths = list(LENGTHS)
+        length = lengths[self.rng.choice(len(lengths), p=list(LENGTHS.values()))]
+        rows = tokens // length
+        phase = self.rng.random()
+        times = 0.01 + 0.99 * ((phase + np.arange(rows) / rows) % 1.0)
+        parts = [self.row(length, float(t)) for t in times]
+        ids, target, weight = (np.stack(column) for column in zip(*parts, strict=True))
+        flat, keep = np.flatnonzero(weight.reshape(-1) > 0), int(tokens * LOSS_SHARE)
+        flat_weight = weight.reshape(-1)[flat]
+        order = np.argsort(-(flat_weight + 0.01 * self.rng.random(len(flat))), kind="stable")[:keep]
+        chosen = np.sort(flat[order])
+        padded = np.zeros(keep, np.int64)
+        padded[: len(chosen)] = chosen
+        out_weight = np.zeros(keep, np.float32)
+        out_weight[: len(chosen)] = weight.reshape(-1)[chosen]
+        return Batch(ids, padded, target.reshape(-1)[padded], out_weight)

@@ -1,0 +1,207 @@
+"""Checkable tasks: every answer is a function of the prompt, so a response is right or wrong, never judged.
+
+A sample is (prompt, response); the response ends in `answer ...`. Prompts whose hash falls into the held-out fiftieth are
+never trained on; sudoku holds out whole grids instead, because there are only 288 of them.
+"""
+
+import hashlib
+import itertools
+import random
+from collections.abc import Callable
+from functools import cache
+
+Sample = tuple[str, str]
+NAMES = ["Tom", "Lily", "Ben", "Mia", "Sam", "Anna", "Max", "Lucy", "Tim", "Sue"]
+THINGS = ["apples", "balls", "books", "shells", "cookies", "stones", "flowers", "toys", "eggs", "coins"]
+OBJECTS = ["ball", "book", "hat", "cup", "doll", "key", "kite", "drum"]
+PLACES = ["park", "kitchen", "garden", "school", "forest", "barn", "beach", "shop"]
+WORDS = "ant bear cat dog egg fish goat hat ice jam kite lion moon nest owl pig rain star tree van wolf yak zoo".split()
+
+
+def is_held_out(prompt: str) -> bool:
+    return hashlib.sha1(prompt.encode()).digest()[0] * 256 + hashlib.sha1(prompt.encode()).digest()[1] < 65536 // 50
+
+
+def number(rng: random.Random, digits: int) -> int:
+    return rng.randrange(10 ** (digits - 1) if digits > 1 else 0, 10**digits)
+
+
+def add(rng: random.Random) -> Sample:
+    a, b = number(rng, rng.randint(1, 4)), number(rng, rng.randint(1, 4))
+    steps, carry, x, y = [], 0, a, b
+    while x or y or not steps:
+        total = x % 10 + y % 10 + carry
+        steps.append(f"{x % 10}+{y % 10}{'+1' if carry else ''}={total}")
+        carry, x, y = total // 10, x // 10, y // 10
+    return f"add {a} + {b}", f"{' '.join(steps)} answer {a + b}"
+
+
+def sub(rng: random.Random) -> Sample:
+    a, b = sorted((number(rng, rng.randint(1, 4)), number(rng, rng.randint(1, 4))), reverse=True)
+    steps, borrow, x, y = [], 0, a, b
+    while x or y or not steps:
+        top = x % 10 - borrow
+        borrow = int(top < y % 10)
+        top += 10 * borrow
+        steps.append(f"{top}-{y % 10}={top - y % 10}")
+        x, y = x // 10, y // 10
+    return f"sub {a} - {b}", f"{' '.join(steps)} answer {a - b}"
+
+
+def mul(rng: random.Random) -> Sample:
+    a, b = number(rng, rng.randint(1, 2)), rng.randint(2, 9)
+    tens, ones = a // 10, a % 10
+    steps = f"{ones}x{b}={ones * b}" + (f" {tens * 10}x{b}={tens * 10 * b}" if tens else "")
+    return f"mul {a} x {b}", f"{steps} answer {a * b}"
+
+
+def sort(rng: random.Random) -> Sample:
+    values = [rng.randrange(100) for _ in range(rng.randint(3, 8))]
+    return f"sort {' '.join(map(str, values))}", f"answer {' '.join(map(str, sorted(values)))}"
+
+
+def sortw(rng: random.Random) -> Sample:
+    words = rng.sample(WORDS, rng.randint(3, 6))
+    return f"sort words {' '.join(words)}", f"answer {' '.join(sorted(words))}"
+
+
+def reverse(rng: random.Random) -> Sample:
+    letters = [rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 9))]
+    return f"reverse {' '.join(letters)}", f"answer {' '.join(reversed(letters))}"
+
+
+def count(rng: random.Random) -> Sample:
+    letters = [rng.choice("abcd") for _ in range(rng.randint(4, 12))]
+    wanted = rng.choice("abcd")
+    running, seen = [], 0
+    for letter in letters:
+        seen += letter == wanted
+        running.append(f"{letter}{seen}")
+    return f"count {wanted} in {' '.join(letters)}", f"{' '.join(running)} answer {seen}"
+
+
+def brackets(rng: random.Random) -> Sample:
+    pairs = {"(": ")", "[": "]", "{": "}"}
+    text, stack = [], []
+    for _ in range(rng.randint(3, 12)):
+        if stack and rng.random() < 0.35:
+            text.append(stack.pop())
+        else:
+            mark = rng.choice("([{")
+            text.append(mark)
+            stack.append(pairs[mark])
+    if not stack:
+        text.append("(")
+        stack.append(")")
+    return f"brackets {' '.join(text)}", f"answer {' '.join(reversed(stack))}"
+
+
+@cache
+def sudoku_grids() -> list[tuple[int, ...]]:
+    """All 288 solved 4x4 grids, row-major."""
+    rows = list(itertools.permutations((1, 2, 3, 4)))
+    grids = []
+    for four in itertools.product(rows, repeat=4):
+        cells = sum(four, ())
+        columns = all(len({four[r][c] for r in range(4)}) == 4 for c in range(4))
+        boxes = all(len({cells[4 * (r + i) + c + j] for i in (0, 1) for j in (0, 1)}) == 4 for r in (0, 2) for c in (0, 2))
+        if columns and boxes:
+            grids.append(cells)
+    return grids
+
+
+def sudoku_solutions(cells: list[int]) -> int:
+    """Number of solved grids that agree with the given cells (0 = hole)."""
+    return sum(all(c in (0, g) for c, g in zip(cells, grid)) for grid in sudoku_grids())
+
+
+def sudoku4(rng: random.Random, held_out: bool = False) -> Sample:
+    grids = sudoku_grids()
+    chosen = [g for i, g in enumerate(grids) if (i % 6 == 5) == held_out]
+    while True:
+        grid = rng.choice(chosen)
+        cells = list(grid)
+        for hole in rng.sample(range(16), rng.randint(4, 11)):
+            cells[hole] = 0
+        if sudoku_solutions(cells) == 1:
+            break
+    show = lambda values: " / ".join(" ".join(str(v) if v else "_" for v in values[i : i + 4]) for i in (0, 4, 8, 12))
+    return f"sudoku {show(cells)}", f"answer {show(list(grid))}"
+
+
+def story_math(rng: random.Random) -> Sample:
+    name, thing = rng.choice(NAMES), rng.choice(THINGS)
+    total = rng.randint(2, 20)
+    text, steps = [f"{name} has {total} {thing}."], []
+    for _ in range(rng.randint(1, 3)):
+        amount = rng.randint(1, 9)
+        if rng.random() < 0.5 and total >= amount:
+            verb = rng.choice(["gives away", "loses", "drops"])
+            steps.append(f"{total}-{amount}={total - amount}")
+            total -= amount
+        else:
+            verb = rng.choice(["finds", "gets", "buys"])
+            steps.append(f"{total}+{amount}={total + amount}")
+            total += amount
+        text.append(f"{name} {verb} {amount} {'more' if '+' in steps[-1] else 'of them'}.")
+    return f"{' '.join(text)} How many {thing} does {name} have?", f"{' '.join(steps)} answer {total}"
+
+
+def where(rng: random.Random) -> Sample:
+    people = rng.sample(NAMES, rng.randint(2, 3))
+    things = rng.sample(OBJECTS, 2)
+    at = {person: rng.choice(PLACES) for person in people}
+    place = {thing: rng.choice(PLACES) for thing in things}
+    holder: dict[str, str] = {}
+    text = [f"{p} is in the {at[p]}." for p in people] + [f"The {t} is in the {place[t]}." for t in things]
+    for _ in range(rng.randint(2, 5)):
+        person = rng.choice(people)
+        near = [t for t in things if t not in holder and place[t] == at[person]]
+        held = [t for t in things if holder.get(t) == person]
+        roll = rng.random()
+        if near and roll < 0.6:
+            thing = rng.choice(near)
+            holder[thing] = person
+            text.append(f"{person} takes the {thing}.")
+        elif held and roll < 0.25:
+            thing = rng.choice(held)
+            del holder[thing]
+            text.append(f"{person} drops the {thing}.")
+        else:
+            spot = rng.choice([place[t] for t in things] + [rng.choice(PLACES)])
+            at[person] = spot
+            for thing in held:
+                place[thing] = spot
+            text.append(f"{person} goes to the {spot}.")
+    target = rng.choice(things + people)
+    spot = at[target] if target in at else place[target]
+    return f"{' '.join(text)} Where is {target if target in at else 'the ' + target}?", f"answer {spot}"
+
+
+TASKS: dict[str, Callable[[random.Random], Sample]] = {
+    "add": add, "sub": sub, "mul": mul, "sort": sort, "sortw": sortw, "reverse": reverse, "count": count,
+    "brackets": brackets, "sudoku4": sudoku4, "story_math": story_math, "where": where,
+}  # fmt: skip
+
+
+def training_sample(name: str, rng: random.Random) -> Sample:
+    """A sample outside the held-out part."""
+    while True:
+        sample = TASKS[name](rng)
+        if name == "sudoku4" or not is_held_out(sample[0]):
+            return sample
+
+
+def held_out_sample(name: str, rng: random.Random) -> Sample:
+    """A sample of the held-out part."""
+    if name == "sudoku4":
+        return sudoku4(rng, held_out=True)
+    while True:
+        sample = TASKS[name](rng)
+        if is_held_out(sample[0]):
+            return sample
+
+
+def final_answer(response: str) -> str:
+    """What is scored: the text after the last `answer`, spaces collapsed."""
+    return " ".join(response.rsplit("answer", 1)[-1].split())

@@ -1,0 +1,45 @@
+import { createReadStream } from "node:fs";
+import { copyFile, mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { defaultClientConditions, defineConfig, type Plugin } from "vite";
+
+/** The two files of onnxruntime-web's runtime that serve both WebGPU and WASM; self-hosted under `ort/`. */
+const ORT_FILES = ["ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm"];
+const ISOLATION = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+function ortRuntime(): Plugin {
+  const from = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
+  let outDir = "";
+  return {
+    name: "ort-runtime",
+    configResolved(config) {
+      outDir = join(config.root, config.build.outDir, "ort");
+    },
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const name = ORT_FILES.find((file) => request.url?.split("?")[0]?.endsWith(`/ort/${file}`));
+        if (name === undefined) return next();
+        response.setHeader("Content-Type", name.endsWith(".wasm") ? "application/wasm" : "text/javascript");
+        createReadStream(join(from, name)).pipe(response);
+      });
+    },
+    async writeBundle() {
+      await mkdir(outDir, { recursive: true });
+      await Promise.all(ORT_FILES.map((name) => copyFile(join(from, name), join(outDir, name))));
+    },
+  };
+}
+
+export default defineConfig({
+  base: "./",
+  plugins: [ortRuntime()],
+  resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
+  worker: { format: "es" },
+  build: { outDir: "dist-app", target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  server: { headers: ISOLATION },
+  preview: { headers: ISOLATION, host: "127.0.0.1", strictPort: true },
+});

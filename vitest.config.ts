@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+/** `unit` runs everywhere in minutes; `slow` holds what needs many forwards or large files. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
+          exclude: ["**/*.slow.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      { test: { name: "slow", include: ["src/**/*.slow.test.ts"], testTimeout: 600_000 } },
+    ],
+  },
+});
