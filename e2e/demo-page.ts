@@ -40,7 +40,8 @@ export async function openDemo(page: Page, query: string = "?backend=wasm"): Pro
       await demo.prompt.fill(prompt);
       await demo.setLength(tokens);
       await demo.generate.click();
-      await expect(demo.status).toContainText("done", { timeout: 90_000 });
+      await expect(demo.status).toContainText(/done|error/, { timeout: 90_000 });
+      await expect(demo.status).toContainText("done", { timeout: 1 });
     },
   };
   await expect(demo.generate).toBeEnabled();

@@ -95,6 +95,17 @@ test("Step runs one step and holds; Generate goes on to the end", async ({ page 
   expect(await demo.text()).not.toContain("…");
 });
 
+test("Stop ends a run that Step holds", async ({ page }) => {
+  const demo = await openDemo(page);
+  await demo.prompt.fill(STORY);
+  await demo.setLength(12);
+  await demo.step.click();
+  await expect(demo.status).toContainText("held after step 1,");
+  await demo.stop.click();
+  await expect(demo.status).toContainText("done: stopped");
+  await demo.run(STORY, 8);
+});
+
 test("Fill writes into the gaps and leaves the rest alone", async ({ page }) => {
   const demo = await openDemo(page);
   await demo.prompt.fill("Lily found a [[6]] in the garden. She [[8]] and smiled.");
@@ -108,7 +119,6 @@ test("Fill writes into the gaps and leaves the rest alone", async ({ page }) => 
 
 test("the slider scrubs through the steps", async ({ page }) => {
   const demo = await openDemo(page);
-  await expect(demo.timeline).toBeDisabled();
   await demo.run(STORY, 16);
   const end = await demo.text();
   const steps = Number(await demo.timeline.getAttribute("max"));

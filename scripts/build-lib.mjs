@@ -14,8 +14,8 @@ await build({
   build: {
     outDir: "dist",
     target: "es2022",
-    minify: true,
     assetsInlineLimit: 0,
+    rolldownOptions: { output: { minify: true } },
     lib: {
       formats: ["es"],
       entry: {
@@ -31,7 +31,6 @@ await build({
 
 await build({
   ...log,
-  ssr: { noExternal: false },
   build: {
     outDir: "dist",
     emptyOutDir: false,

@@ -17,7 +17,10 @@ const STEPS = [
 ];
 
 for (const [label, ...args] of STEPS) {
-  const result = spawnSync(process.execPath, args, { encoding: "utf8" });
+  const result = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+  });
   if (result.status === 0) {
     console.log(`ok      ${label}`);
     continue;

@@ -1,4 +1,4 @@
-import { type ThrownValue, transferHandlers } from "comlink";
+import { releaseProxy, transferHandlers } from "comlink";
 import { type ErrorDetail, isUnmaskError, UnmaskError, type UnmaskErrorCode } from "./core/errors.ts";
 import type { GenerateEvent, LoadEvent } from "./core/events.ts";
 import type { GenerateOptions, Job } from "./core/job.ts";
@@ -85,30 +85,34 @@ type WireThrow = { readonly unmask: WireError } | { readonly other: unknown };
  */
 export function installErrorTransfer(): void {
   const inherited = transferHandlers.get("throw") as ThrowHandler | undefined; // comlink registers it on import
-  if (inherited === undefined || installed.has(inherited)) return;
+  if (inherited === undefined || inherited.unmask === true) return;
   const handler: ThrowHandler = {
+    unmask: true,
     canHandle: inherited.canHandle,
     serialize(thrown) {
       if (isUnmaskError(thrown.value)) return [{ unmask: toWire(thrown.value) }, []];
       const [other, transfer] = inherited.serialize(thrown);
-      return [{ other }, transfer];
+      return [{ other: other as unknown }, transfer];
     },
     deserialize(wire) {
       if ("unmask" in wire) throw fromWire(wire.unmask);
       return inherited.deserialize(wire.other as WireThrow); // what `inherited.serialize` made
     },
   };
-  installed.add(handler);
   transferHandlers.set("throw", handler);
 }
 
-interface ThrowHandler {
-  canHandle(value: unknown): value is ThrownValue;
-  serialize(thrown: ThrownValue): [WireThrow, Transferable[]];
-  deserialize(wire: WireThrow): ThrownValue;
+/** Lets go of a callback that came over a port, so that the port can be collected. Plain functions are left alone. */
+export function releaseCallback(callback: object): void {
+  (callback as { [releaseProxy]?: () => void })[releaseProxy]?.();
 }
 
-const installed = new WeakSet<ThrowHandler>();
+interface ThrowHandler {
+  readonly unmask?: true;
+  canHandle(value: unknown): value is { value: unknown };
+  serialize(thrown: { value: unknown }): [WireThrow, Transferable[]];
+  deserialize(wire: WireThrow): never;
+}
 
 function toWire({ code, message, detail, stack }: UnmaskError): WireError {
   return { code, message, detail, ...(stack === undefined ? {} : { stack }) };

@@ -65,8 +65,8 @@ export interface Example {
 
 export const EXAMPLES: readonly Example[] = [
   { prompt: "Once upon a time there was a little fox who", mode: "story", length: 64 },
-  { prompt: "Lily found a [[6]] in the garden. She [[8]] and smiled.", mode: "plain", length: 64 },
-  { prompt: "add 47 + 85", mode: "task", length: 16 },
+  { prompt: "Lily found a [[6]] in the garden. She [[8]] and smiled.", mode: "story", length: 64 },
+  { prompt: "add 47 + 85", mode: "task", length: 48 },
 ];
 
 export function fillSelects(page: Page): void {

@@ -66,7 +66,6 @@ function begin(job: () => Promise<unknown> | undefined): void {
     .finally(() => {
       running = false;
       progress.hide();
-      if (sheet.info !== undefined) showModel(page, sheet.info, query.load);
       refresh();
     });
   refresh();
@@ -101,7 +100,11 @@ page.form.addEventListener("submit", (event) => {
 page.fill.addEventListener("click", () => write("infill"));
 page.stop.addEventListener("click", () => sheet.abort());
 page.load.addEventListener("click", () =>
-  begin(async () => status.say(`ready: ${(await sheet.load()).name} is loaded`)),
+  begin(async () => {
+    const info = await sheet.load();
+    showModel(page, info, query.load);
+    status.say(`ready: ${info.name} is loaded`);
+  }),
 );
 page.step.addEventListener("click", () => {
   if (!running) write("step");
@@ -145,6 +148,7 @@ sheet.addEventListener("unmask-progress", (event) => {
 sheet.addEventListener("unmask-step", () => {
   progress.hide();
   const { phase, steps } = sheet.state;
+  if (steps === 0 && sheet.info !== undefined) showModel(page, sheet.info, query.load);
   if (phase === "held") status.say(`generating: held after step ${steps}, Generate goes on`);
   else status.tick(steps === 0 ? "generating" : `generating, step ${steps}`);
 });
@@ -171,6 +175,7 @@ sheet.addEventListener("unmask-draw", () => {
 refresh();
 // A recording of the embedded model: playing it loads no model. Without one the sheet stays empty.
 if (WELCOME !== undefined) {
+  page.invitation.textContent = "This is a recording. Try one of these yourself:";
   sheet.toggleAttribute("autoplay", true);
   sheet.setAttribute("src", WELCOME);
 }

@@ -7,6 +7,7 @@ export interface Page {
   readonly sheet: UnmaskTextElement;
   readonly canvasText: HTMLElement;
   readonly empty: HTMLElement;
+  readonly invitation: HTMLElement;
   readonly examples: HTMLElement;
   readonly problem: HTMLElement;
   readonly loading: HTMLElement;
@@ -50,6 +51,7 @@ export function findPage(): Page {
     sheet: get("sheet"),
     canvasText: get("canvas-text"),
     empty: get("empty"),
+    invitation: get("invitation"),
     examples: get("examples"),
     problem: get("problem"),
     loading: get("loading"),

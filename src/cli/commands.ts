@@ -3,7 +3,7 @@ import { nearest } from "../core/nearest.ts";
 import type { Command } from "./command.ts";
 
 /** Every subcommand, loaded only when it is the one asked for: `help` should not pay for the runtime. */
-export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   generate: async () => (await import("./generate.ts")).generateCommand,
   infill: async () => (await import("./infill.ts")).infillCommand,
   convert: async () => (await import("./convert.ts")).convertCommand,
@@ -13,14 +13,13 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
   bench: async () => (await import("./bench.ts")).benchCommand,
   eval: async () => (await import("./eval.ts")).evalCommand,
-  help: async () => (await import("./help.ts")).helpCommand,
 };
 
 /** @throws UnmaskError `unknown-command` naming the nearest known command. */
 export async function findCommand(name: string): Promise<Command> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
-    const near = nearest(name, Object.keys(COMMANDS));
+    const near = nearest(name, [...Object.keys(COMMANDS), "help"]);
     throw new UnmaskError(
       "unknown-command",
       `There is no command "${name}". Did you mean "${near}"? See unmask help.`,

@@ -34,9 +34,9 @@ export const GENERATION_HELP: Command["help"] = {
 /** The bundle that ships with the package or the checkout. */
 export function embeddedModel(): string {
   const here = import.meta.url;
-  // dist/cli.js sits beside dist/models; the source file sits three folders below public/models.
+  // Built, this module is a chunk in dist/node; as a source it is two folders below the checkout's root.
   return fileURLToPath(
-    new URL(here.endsWith(".ts") ? "../../public/models/default" : "./models/default", here),
+    new URL(here.endsWith(".ts") ? "../../public/models/default" : "../models/default", here),
   );
 }
 

@@ -26,7 +26,8 @@ export function helpText(command?: Command): string {
   return [`unmask ${command.name} ${command.usage}`, "", command.summary, "", ...lines].join("\n").trimEnd();
 }
 
-export const helpCommand: Command = {
+/** The help command; the registry of commands is handed in because it must not import its own reader. */
+export const helpCommand = (findCommand: (name: string) => Promise<Command>): Command => ({
   name: "help",
   summary: "Explains a command, or the keys of a recipe.",
   usage: "[COMMAND | recipe]",
@@ -40,9 +41,8 @@ export const helpCommand: Command = {
       io.print(JSON.stringify(schema, null, 2));
       return { json: schema };
     }
-    const { findCommand } = await import("./commands.ts");
     const text = helpText(topic === undefined ? undefined : await findCommand(topic));
     io.print(text);
     return { json: { text } };
   },
-};
+});

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { isUnmaskError, toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { findCommand } from "./commands.ts";
-import { helpText } from "./help.ts";
+import { helpCommand, helpText } from "./help.ts";
 
 /** Entry of the `unmask` command: parses, runs one command, prints its result or one error line. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -18,7 +18,7 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(`${helpText()}\n`);
       return name === undefined ? 2 : 0;
     }
-    const command = await findCommand(name);
+    const command = name === "help" ? helpCommand(findCommand) : await findCommand(name);
     if (rest.includes("--help")) {
       process.stdout.write(`${helpText(command)}\n`);
       return 0;

@@ -1,3 +1,4 @@
+import { assertNever } from "../core/errors.ts";
 import type { GenerateEvent, Pieces } from "../core/events.ts";
 import type { Piece } from "../core/types.ts";
 
@@ -49,20 +50,27 @@ export function createTerminalCanvas(
   }
 
   return (event) => {
-    if (event.type === "start") {
-      learn(event.pieces);
-      ids = [...event.canvas];
-      maskId = event.maskId;
-      draw(new Set());
-    } else if (event.type === "step") {
-      learn(event.pieces);
-      for (const commit of event.commits) ids[commit.row] = commit.id;
-      for (const remask of event.remasks) ids[remask.row] = maskId;
-      for (const overwrite of event.overwrites) ids[overwrite.row] = overwrite.id;
-      draw(new Set(event.commits.map((commit) => commit.row)));
-    } else if (event.type === "done") {
-      draw(new Set());
-      write("\n");
+    switch (event.type) {
+      case "start":
+        learn(event.pieces);
+        ids = [...event.canvas];
+        maskId = event.maskId;
+        return draw(new Set());
+      case "step":
+        learn(event.pieces);
+        for (const commit of event.commits) ids[commit.row] = commit.id;
+        for (const remask of event.remasks) ids[remask.row] = maskId;
+        for (const overwrite of event.overwrites) ids[overwrite.row] = overwrite.id;
+        return draw(new Set(event.commits.map((commit) => commit.row)));
+      case "done":
+        draw(new Set());
+        return write("\n");
+      case "forward":
+      case "length":
+      case "cache":
+        return;
+      default:
+        return assertNever(event);
     }
   };
 }

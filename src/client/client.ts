@@ -64,14 +64,22 @@ export async function connectEngine(
 ): Promise<Engine> {
   installErrorTransfer();
   const remote = wrap<EngineApi>(port);
-  const abort = () => void remote.abortLoad();
+  let abort = (): void => {};
+  // Compiling does not yield, so an abort is not left to the other side alone.
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => {
+      void remote.abortLoad();
+      reject(new UnmaskError("aborted", "Opening the model was stopped."));
+    };
+  });
+  aborted.catch(() => {});
   signal?.addEventListener("abort", abort, { once: true });
   const never = failed ?? new Promise<never>(() => {});
   // A dead worker answers nothing, so every wait races it; nobody may be waiting when it dies.
   never.catch(() => {});
   try {
     const report = proxy((event: LoadEvent) => onProgress?.(event));
-    const info = await Promise.race([remote.load(model, options, report), never]);
+    const info = await Promise.race([remote.load(model, options, report), never, aborted]);
     throwIfAborted(signal);
     return engineOver(linkTo(remote, never, close), info);
   } finally {

@@ -70,7 +70,7 @@ test("controls that reorder text are shown by code point, joiners and line break
 });
 
 test("doubt grows as confidence falls; an unknown confidence is no doubt", () => {
-  const doubts = [0.95, 0.8, 0.5, 0.2, null].map(
+  const doubts = [0.6, 0.35, 0.15, 0.14, null].map(
     (conf) => displaySpans(frame(9, [cell(2, { conf })]), PIECES)[0]?.doubt,
   );
   expect(doubts).toEqual(["none", "hair", "line", "doubt", "none"]);

@@ -1,0 +1,7 @@
+import type { Server } from "node:http";
+export function serveFolder(options: {
+  folder: string;
+  port: number;
+  host?: string;
+  isolated?: boolean;
+}): Promise<Server>;

@@ -1,0 +1,78 @@
+import { availableParallelism, totalmem } from "node:os";
+import { isUnmaskError, toUnmaskError } from "../core/errors.ts";
+import { openNodeEngine } from "../runtime/node-engine.ts";
+import type { Command, CommandIo } from "./command.ts";
+import { embeddedModel } from "./generation-options.ts";
+
+/** One backend of this machine: works, with the self-test's numbers, or does not, with the reason. */
+interface BackendReport {
+  readonly name: string;
+  readonly works: boolean;
+  readonly reason: string;
+  readonly threads?: number;
+  readonly variant?: string;
+  readonly loadMs?: number;
+  readonly msPerForward?: number;
+  readonly selfTest?: { readonly maxError: number; readonly tolerance: number };
+  readonly error?: string;
+}
+
+const FORWARDS = 8;
+
+export const doctorCommand: Command = {
+  name: "doctor",
+  summary: "say which backends work here, the limits, and whether the model computes rightly",
+  usage: "[--model DIR]",
+  options: { model: { type: "string" } },
+  help: { model: "bundle for the self-test (default: the embedded model)" },
+  async run(_positionals, values, io) {
+    const model = typeof values["model"] === "string" ? values["model"] : embeddedModel();
+    const cores = availableParallelism();
+    const backends: BackendReport[] = [await tryWasm(model, io)];
+    backends.push({
+      name: "webgpu",
+      works: false,
+      reason: "Node has no WebGPU; the demo page says what the browser offers.",
+    });
+    const limits = { cores, memoryBytes: totalmem(), wasmMemoryBytes: 2 ** 32, node: process.version };
+    for (const { name, works, reason, msPerForward, selfTest } of backends) {
+      const speed = msPerForward === undefined ? "" : ` ${msPerForward.toFixed(1)} ms per forward.`;
+      const test =
+        selfTest === undefined ? "" : ` Logits off by at most ${selfTest.maxError.toPrecision(2)}.`;
+      io.print(`${works ? "works " : "no    "} ${name}: ${reason}${speed}${test}`);
+    }
+    io.print(
+      `limits  ${cores} cores, ${(limits.memoryBytes / 1e9).toFixed(1)} GB of memory, Node ${limits.node}`,
+    );
+    const pass = backends[0]!.works;
+    return { json: { model, backends, limits, pass }, exitCode: pass ? 0 : 1 };
+  },
+};
+
+async function tryWasm(model: string, io: CommandIo): Promise<BackendReport> {
+  const name = "wasm";
+  io.status("trying wasm");
+  const began = performance.now();
+  try {
+    await using engine = await openNodeEngine({ model, signal: io.signal });
+    const loadMs = performance.now() - began;
+    const { reason, threads, variant, selfTest } = engine.info;
+    const msPerForward = await forwardTime(engine);
+    const facts = { threads, variant, loadMs, msPerForward, ...(selfTest ? { selfTest } : {}) };
+    return { name, works: true, reason, ...facts };
+  } catch (cause) {
+    if (isUnmaskError(cause) && cause.code === "aborted") throw cause;
+    const { code, message } = toUnmaskError(cause);
+    return { name, works: false, reason: message, error: code };
+  }
+}
+
+/** Median milliseconds a forward over a short text, the first one left out. */
+async function forwardTime(engine: Awaited<ReturnType<typeof openNodeEngine>>): Promise<number> {
+  const times: number[] = [];
+  for await (const event of engine.generate("Once upon a time", { maxNewTokens: FORWARDS })) {
+    if (event.type === "forward" && event.ms !== undefined) times.push(event.ms);
+  }
+  const gaps = times.slice(1).map((ms, i) => ms - times[i]!);
+  return gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? 0;
+}

@@ -1,0 +1,126 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { BackendKind, LoadOptions } from "../protocol.ts";
+import { type AdapterFacts, findAdapter, requestDevice } from "./gpu-device.ts";
+import type { Platform } from "./platform.ts";
+
+/** Where a model will run. `device` belongs to whoever asked. */
+export interface BackendChoice {
+  readonly kind: BackendKind;
+  readonly device?: GPUDevice;
+  readonly half: boolean;
+  readonly threads: number;
+  /** One sentence for people. */
+  readonly reason: string;
+}
+
+const MAX_THREADS = 8;
+/** Rows of logits that must fit into one storage binding. */
+const LOGIT_ROWS = 64;
+
+/**
+ * `auto` takes a real WebGPU adapter with enough limits, else WASM. A software adapter is 40 times slower than WASM and
+ * only taken when it is asked for twice: `backend: "webgpu"` and `allowSoftware`.
+ *
+ * @throws UnmaskError `webgpu-unavailable` when `webgpu` was asked for and cannot be had, `invalid-options`
+ */
+export async function chooseBackend(
+  options: LoadOptions,
+  platform: Platform,
+  vocab: number,
+): Promise<BackendChoice> {
+  const { backend = "auto", allowSoftware = false } = options;
+  if (backend !== "auto" && backend !== "webgpu" && backend !== "wasm") {
+    throw new UnmaskError(
+      "invalid-options",
+      `There is no backend "${String(backend)}"; known: auto, webgpu, wasm.`,
+    );
+  }
+  if (backend === "wasm") return wasm(options, platform, "it was asked for");
+  const tried = await tryWebGpu(platform.gpu, allowSoftware && backend === "webgpu", vocab);
+  if (typeof tried !== "string") return tried;
+  if (backend === "webgpu") {
+    throw new UnmaskError("webgpu-unavailable", `WebGPU was asked for, but ${tried}.`, {
+      detail: { why: tried },
+    });
+  }
+  return wasm(options, platform, tried);
+}
+
+/** A choice, or the reason why not. */
+async function tryWebGpu(
+  gpu: GPU | undefined,
+  allowSoftware: boolean,
+  vocab: number,
+): Promise<BackendChoice | string> {
+  if (gpu === undefined) return "there is no WebGPU here";
+  const found = await findAdapter(gpu);
+  if (found === undefined) return "WebGPU offers no adapter";
+  if (found.software && !allowSoftware) {
+    return `the only WebGPU adapter is software (${found.name}), which is slower than WASM`;
+  }
+  const short = shortage(found, vocab);
+  if (short !== undefined) return short;
+  try {
+    const device = await requestDevice(found);
+    const reason = `WebGPU on ${found.name}${found.software ? " (software, as allowed)" : ""}.`;
+    return { kind: "webgpu", device, half: found.half, threads: 1, reason };
+  } catch (error) {
+    return `the adapter ${found.name} gives no device (${error instanceof Error ? error.message : String(error)})`;
+  }
+}
+
+function shortage({ adapter, name }: AdapterFacts, vocab: number): string | undefined {
+  const { maxStorageBufferBindingSize: binding, maxComputeInvocationsPerWorkgroup: lanes } = adapter.limits;
+  const needed = 4 * vocab * LOGIT_ROWS;
+  if (binding < needed) {
+    return `the adapter ${name} binds ${binding} bytes at once and this model needs ${needed}`;
+  }
+  return lanes < 256
+    ? `the adapter ${name} runs ${lanes} invocations a workgroup and 256 are needed`
+    : undefined;
+}
+
+function wasm({ threads: asked }: LoadOptions, platform: Platform, why: string): BackendChoice {
+  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= 64)) {
+    throw new UnmaskError(
+      "invalid-options",
+      `threads must be a whole number from 1 to 64, got ${String(asked)}.`,
+      {
+        detail: { option: "threads" },
+      },
+    );
+  }
+  const { cores } = platform;
+  const natural = cores <= 4 ? cores : Math.min(MAX_THREADS, Math.ceil(cores / 2));
+  const threads = platform.threads ? (asked ?? natural) : 1;
+  const single = platform.threads ? "" : `; one thread, because ${platform.noThreadsReason}`;
+  const count = threads === 1 ? "one thread" : `${threads} threads`;
+  const reason = `WASM with ${count}, because ${why}${single}.`;
+  return { kind: "wasm", half: false, threads, reason };
+}
+
+const PREFERENCE: Readonly<Record<BackendKind, readonly string[]>> = {
+  webgpu: ["q4", "q8", "f16", "f32"],
+  wasm: ["int8", "f32", "q8", "q4"],
+};
+
+/**
+ * The weights to load: int8 on WASM and q4 on WebGPU where the bundle has them.
+ *
+ * @throws UnmaskError `variant-missing`
+ */
+export function chooseVariant(manifest: Manifest, asked: string | undefined, backend: BackendChoice): string {
+  const known = Object.keys(manifest.variants);
+  const found =
+    asked ??
+    PREFERENCE[backend.kind].find((name) => known.includes(name) && (name !== "f16" || backend.half));
+  if (found !== undefined && known.includes(found)) return found;
+  throw new UnmaskError(
+    "variant-missing",
+    asked === undefined
+      ? `${manifest.name} has no weights that run on ${backend.kind}; it has ${known.join(", ")}.`
+      : `${manifest.name} has no variant "${asked.slice(0, 40)}"; it has ${known.join(", ")}.`,
+    { detail: { known: known.join(",") } },
+  );
+}

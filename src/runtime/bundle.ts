@@ -1,0 +1,112 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { LoadEvent } from "../core/events.ts";
+import { type Manifest, type ManifestFile, parseManifest } from "../model/manifest.ts";
+import { downloadFile, verifyFile } from "./download.ts";
+import type { BundleSource } from "./source.ts";
+import type { FileStore } from "./store.ts";
+
+const MANIFEST = "unmask.json";
+const MAX_MANIFEST_BYTES = 16_000_000;
+/** At most this many progress events a second cross the thread. */
+const REPORTS_PER_SECOND = 20;
+
+/** @throws UnmaskError `not-found`, `download-failed`, `manifest-invalid`, `manifest-version` */
+export async function readManifest(source: BundleSource, signal: AbortSignal): Promise<Manifest> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const part of source.read(MANIFEST, signal)) {
+    bytes += part.length;
+    if (bytes > MAX_MANIFEST_BYTES)
+      throw new UnmaskError("manifest-invalid", `${MANIFEST} is larger than 16 MB.`);
+    text += decoder.decode(part, { stream: true });
+  }
+  return parseManifest(parseJson(text + decoder.decode(), `${source.name} ${MANIFEST}`));
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const what = text.trimStart().startsWith("<")
+      ? "a web page instead of a bundle"
+      : "text that is not JSON";
+    throw new UnmaskError("manifest-invalid", `${where}: the address answers with ${what}.`, { cause });
+  }
+}
+
+export interface FetchOptions {
+  readonly source: BundleSource;
+  readonly store: FileStore | undefined;
+  readonly signal: AbortSignal;
+  report(event: LoadEvent): void;
+  warn(code: string, message: string): void;
+}
+
+/**
+ * The named files of a bundle, verified, from the store where they are and from the source otherwise.
+ *
+ * @throws UnmaskError
+ */
+export async function fetchFiles(
+  files: readonly ManifestFile[],
+  options: FetchOptions,
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const report = throttled(totalBytes, options.report);
+  let store = options.store;
+  const setAside = (cause: unknown) => {
+    if (store === undefined) return;
+    store = undefined;
+    options.warn(
+      "storage-failed",
+      `The browser does not keep the model for the next visit: ${String(cause)}`,
+    );
+  };
+  const found = new Map<string, Uint8Array<ArrayBuffer>>();
+  let done = 0;
+  for (const file of files) {
+    const before = done;
+    let bytes = await fromStore(store, file).catch(setAside);
+    if (bytes !== undefined) report("verifying", before + file.bytes);
+    else {
+      report("downloading", before);
+      let arrived = 0;
+      bytes = await downloadFile(options.source, file, options.signal, (more) => {
+        arrived += more;
+        report("downloading", before + arrived);
+      });
+      report("verifying", before + file.bytes);
+      await store?.put(file.sha256, bytes).catch(setAside);
+    }
+    done += file.bytes;
+    found.set(file.path, bytes);
+    if (options.signal.aborted) throw new UnmaskError("aborted", "Loading the model was stopped.");
+  }
+  return found;
+}
+
+/** A stored file that no longer has its hash is forgotten and downloaded again. */
+async function fromStore(store: FileStore | undefined, file: ManifestFile) {
+  const bytes = await store?.get(file.sha256);
+  if (bytes === undefined) return undefined;
+  try {
+    await verifyFile(bytes, file);
+    return bytes;
+  } catch {
+    await store?.remove(file.sha256);
+    return undefined;
+  }
+}
+
+function throttled(totalBytes: number, report: (event: LoadEvent) => void) {
+  let last: LoadEvent["phase"] | undefined;
+  let due = 0;
+  return (phase: LoadEvent["phase"], bytes: number) => {
+    const now = performance.now();
+    if (phase === last && now < due && bytes < totalBytes) return;
+    last = phase;
+    due = now + 1000 / REPORTS_PER_SECOND;
+    report({ phase, bytes, totalBytes });
+  };
+}

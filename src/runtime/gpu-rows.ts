@@ -1,0 +1,136 @@
+import { UnmaskError } from "../core/errors.ts";
+import type { ForwardRequest } from "../core/types.ts";
+import { CANDIDATES, ROW_KERNEL, strideOf } from "./row-kernel.ts";
+import { readRowResult, topWidth } from "./row-result.ts";
+import { createCpuRows, type RowReducer } from "./rows.ts";
+
+/** Usage bits by value: Node has no `GPUBufferUsage`. */
+const USAGE = { mapRead: 1, copySrc: 4, copyDst: 8, uniform: 64, storage: 128 } as const;
+const PARAM_WORDS = 12;
+
+/**
+ * Row statistics by the WGSL kernel. Logits that are not in a GPU buffer of f32 (f16 graphs) are reduced on the CPU.
+ *
+ * @param device the device that the logits live on
+ */
+export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
+  const pipeline = device.createComputePipeline({
+    layout: "auto",
+    compute: { module: device.createShaderModule({ code: ROW_KERNEL }), entryPoint: "main" },
+  });
+  const onCpu = createCpuRows(vocab);
+  const params = device.createBuffer({ size: 4 * PARAM_WORDS, usage: USAGE.uniform | USAGE.copyDst });
+  const words = new ArrayBuffer(4 * PARAM_WORDS);
+  const mask = device.createBuffer({
+    size: 4 * Math.ceil(vocab / 32),
+    usage: USAGE.storage | USAGE.copyDst,
+  });
+  // Buffers grow and are kept: a generation asks for the same sizes in every step.
+  const lists = growing(device, USAGE.storage | USAGE.copyDst);
+  const result = growing(device, USAGE.storage | USAGE.copySrc);
+  const staging = growing(device, USAGE.mapRead | USAGE.copyDst);
+  let suppressed: readonly number[] | undefined;
+
+  const setSuppressed = (ids: readonly number[]) => {
+    if (suppressed !== undefined && sameIds(suppressed, ids)) return;
+    suppressed = [...ids];
+    const bits = new Uint32Array(Math.ceil(vocab / 32));
+    for (const id of ids) if (id < vocab) bits[id >> 5]! |= 1 << (id & 31);
+    device.queue.writeBuffer(mask, 0, bits);
+  };
+  return {
+    async reduce(outputs, request) {
+      const [logits, other] = outputs.map((output) => output.buffer);
+      if (logits === undefined || (request.guidance.kind === "cfg" && other === undefined)) {
+        return onCpu.reduce(outputs, request);
+      }
+      const { signals } = request;
+      const rows = request.rows.length;
+      const width = topWidth(signals, vocab);
+      const candidates = signals.noise === undefined ? 0 : CANDIDATES;
+      const stride = strideOf(candidates, width, signals.probe.length);
+      const bytes = 4 * stride * rows;
+      setSuppressed(request.suppress);
+      writeParams(words, request, { vocab, width, candidates, stride });
+      device.queue.writeBuffer(params, 0, words);
+      const list = listsOf(request);
+      device.queue.writeBuffer(lists.atLeast(list.byteLength), 0, list);
+      const target = result.atLeast(bytes);
+      const readback = staging.atLeast(bytes);
+      const bind = [params, logits, other ?? logits, mask, lists.atLeast(4), target];
+      const group = device.createBindGroup({
+        layout: pipeline.getBindGroupLayout(0),
+        entries: bind.map((buffer, binding) => ({ binding, resource: { buffer } })),
+      });
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(rows);
+      pass.end();
+      encoder.copyBufferToBuffer(target, 0, readback, 0, bytes);
+      device.queue.submit([encoder.finish()]);
+      await readback.mapAsync(1, 0, bytes).catch((cause: unknown) => {
+        throw new UnmaskError("device-lost", "The GPU was taken away.", { cause });
+      });
+      try {
+        return readRowResult(readback.getMappedRange(0, bytes), request, { width, candidates, vocab });
+      } finally {
+        readback.unmap();
+      }
+    },
+    dispose() {
+      for (const buffer of [params, mask]) buffer.destroy();
+      for (const buffer of [lists, result, staging]) buffer.destroy();
+    },
+  };
+}
+
+interface KernelShape {
+  readonly vocab: number;
+  readonly width: number;
+  readonly candidates: number;
+  readonly stride: number;
+}
+
+function writeParams(
+  words: ArrayBuffer,
+  { rows, signals, guidance }: ForwardRequest,
+  { vocab, width, candidates, stride }: KernelShape,
+): void {
+  const { noise, probe } = signals;
+  const ints = new Uint32Array(words);
+  ints.set([vocab, width, candidates, probe.length, stride, rows.length, noise?.seed ?? 0, noise?.step ?? 0]);
+  new Float32Array(words, 32, 2).set([
+    noise?.temperature ?? 0,
+    guidance.kind === "cfg" ? guidance.scale + 1 : 0,
+  ]);
+  ints[10] = guidance.kind === "cfg" ? 1 : 0;
+}
+
+/** Canvas rows, current ids, probe ids. */
+function listsOf({ rows, canvases, signals }: ForwardRequest): Uint32Array<ArrayBuffer> {
+  const list = new Uint32Array(2 * rows.length + signals.probe.length);
+  list.set(rows);
+  for (let r = 0; r < rows.length; r++) list[rows.length + r] = canvases[0]![rows[r]!]!;
+  list.set(signals.probe, 2 * rows.length);
+  return list;
+}
+
+function growing(device: GPUDevice, usage: number) {
+  let buffer: GPUBuffer | undefined;
+  return {
+    atLeast(bytes: number): GPUBuffer {
+      if (buffer === undefined || buffer.size < bytes) {
+        buffer?.destroy();
+        buffer = device.createBuffer({ size: Math.max(256, 2 ** Math.ceil(Math.log2(bytes))), usage });
+      }
+      return buffer;
+    },
+    destroy: () => buffer?.destroy(),
+  };
+}
+
+function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((id, i) => id === b[i]));
+}

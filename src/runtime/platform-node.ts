@@ -1,0 +1,17 @@
+import { availableParallelism } from "node:os";
+import { folderSource } from "./folder-source.ts";
+import { httpSource } from "./http-source.ts";
+import type { Platform } from "./platform.ts";
+
+/** Node: WASM only, bundles from disk or the network, nothing kept. */
+export function nodePlatform(): Platform {
+  return {
+    gpu: undefined,
+    threads: true,
+    cores: availableParallelism(),
+    noThreadsReason: "",
+    loadOrt: () => import("./ort-node.ts"),
+    openSource: (model) => (/^https?:\/\//.test(model) ? httpSource(model) : folderSource(model)),
+    openStore: async () => undefined,
+  };
+}

@@ -1,0 +1,20 @@
+import type { BackendKind } from "../protocol.ts";
+import type { OrtModule } from "./ort.ts";
+import type { BundleSource } from "./source.ts";
+import type { FileStore } from "./store.ts";
+
+/** What differs between a worker in a browser and Node; everything else of the runtime is the same. */
+export interface Platform {
+  /** `navigator.gpu`, where there is one. */
+  readonly gpu: GPU | undefined;
+  /** True when WASM may use threads. */
+  readonly threads: boolean;
+  readonly cores: number;
+  /** What to tell someone who wonders why there is only one thread. */
+  readonly noThreadsReason: string;
+  /** Loads the onnxruntime build for a backend; `runtimeUrl` is the folder of its files, where the platform needs it. */
+  loadOrt(kind: BackendKind, runtimeUrl: string | undefined): Promise<OrtModule>;
+  openSource(model: string): BundleSource;
+  /** Where verified files are kept between visits; undefined where nothing is kept. */
+  openStore(): Promise<FileStore | undefined>;
+}

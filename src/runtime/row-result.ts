@@ -1,0 +1,125 @@
+import { gumbel } from "../core/random.ts";
+import type { ForwardRequest, NoiseRequest, RowStats, SignalRequest } from "../core/types.ts";
+import { allocateRowStats, MAX_NUCLEUS } from "../math/row-stats.ts";
+import { HEAD_WORDS, LOWEST, NO_ID, strideOf } from "./row-kernel.ts";
+
+/** What the CPU does with the kernel's words: logarithms in float64, and the choice of the sampled id. */
+
+/** Ids the kernel must rank: those asked for, or enough to filter by top-k and top-p. */
+export function topWidth({ topK, noise }: SignalRequest, vocab: number): number {
+  if (noise === undefined || (noise.topK === 0 && noise.topP >= 1)) return topK;
+  return Math.min(vocab, Math.max(topK, noise.topK > 0 ? Math.min(noise.topK, MAX_NUCLEUS) : MAX_NUCLEUS));
+}
+
+export interface ResultShape {
+  readonly width: number;
+  readonly candidates: number;
+  readonly vocab: number;
+}
+
+/** Statistics of all rows from the kernel's buffer, which may be unmapped afterwards. */
+export function readRowResult(
+  words: ArrayBuffer,
+  { rows, signals, suppress }: ForwardRequest,
+  { width, candidates, vocab }: ResultShape,
+): RowStats {
+  const out = allocateRowStats(rows, signals);
+  const ints = new Uint32Array(words);
+  const floats = new Float32Array(words);
+  const value = (at: number) => (floats[at]! < 0.99 * LOWEST ? Number.NEGATIVE_INFINITY : floats[at]!);
+  const { topK, probe, noise } = signals;
+  const stride = strideOf(candidates, width, probe.length);
+  for (let r = 0; r < rows.length; r++) {
+    const start = r * stride;
+    const top = start + HEAD_WORDS + 2 * candidates;
+    const best = value(top + 1);
+    const total = floats[start]!;
+    const empty = ints[top] === NO_ID;
+    for (let n = 0; n < topK; n++) {
+      out.topIds[r * topK + n] = ints[top + 2 * n] === NO_ID ? -1 : ints[top + 2 * n]!;
+      out.topLogits[r * topK + n] = value(top + 2 * n + 1);
+    }
+    fillUnranked(out.topIds.subarray(r * topK, (r + 1) * topK), vocab, suppress);
+    out.lse[r] = empty ? Number.NEGATIVE_INFINITY : best + Math.log(total);
+    if (out.entropy !== undefined) {
+      out.entropy[r] = empty ? 0 : Math.max(0, Math.log(total) - floats[start + 1]! / total);
+    }
+    if (out.currentLogits !== undefined) out.currentLogits[r] = value(start + 3);
+    for (let p = 0; p < probe.length; p++)
+      out.probeLogits![r * probe.length + p] = value(top + 2 * width + p);
+    out.sampledIds[r] = out.topIds[r * topK]!;
+    out.sampledLogits[r] = out.topLogits[r * topK]!;
+    if (noise === undefined || empty) continue;
+    const kept = keptCount(ints, value, top, width, floats[start + 2]!, noise);
+    const from = kept === undefined ? start + HEAD_WORDS : top;
+    const at = pick(ints, value, from, kept ?? candidates, rows[r]!, noise);
+    out.sampledIds[r] = ints[at]!;
+    out.sampledLogits[r] = value(at + 1);
+  }
+  return out;
+}
+
+/**
+ * How many of the ranked ids survive top-k and top-p, as math/nucleus.ts decides; undefined when the whole row competes.
+ *
+ * @param total `sum exp((l - max) / T)` over the row
+ */
+function keptCount(
+  ints: Uint32Array,
+  value: (at: number) => number,
+  top: number,
+  width: number,
+  total: number,
+  { temperature, topK, topP }: NoiseRequest,
+): number | undefined {
+  if (topK === 0 && topP >= 1) return undefined;
+  let limit = topK > 0 ? Math.min(topK, width, MAX_NUCLEUS) : Math.min(width, MAX_NUCLEUS);
+  while (limit > 1 && ints[top + 2 * (limit - 1)] === NO_ID) limit--;
+  if (topP >= 1) return limit;
+  const weight = (n: number) => Math.exp((value(top + 2 * n + 1) - value(top + 1)) / temperature);
+  let sum = total;
+  if (topK > 0) {
+    sum = 0;
+    for (let n = 0; n < limit; n++) sum += weight(n);
+  }
+  let reached = 0;
+  for (let n = 0; n < limit; n++) {
+    reached += weight(n);
+    if (reached >= topP * sum) return n + 1;
+  }
+  return topK > 0 ? limit : undefined;
+}
+
+/** Offset of the winner by exact noise among `count` pairs of id and logit; ties go to the smaller id. */
+function pick(
+  ints: Uint32Array,
+  value: (at: number) => number,
+  from: number,
+  count: number,
+  position: number,
+  { temperature, seed, step }: NoiseRequest,
+): number {
+  let winner = from;
+  let lead = Number.NEGATIVE_INFINITY;
+  for (let n = 0; n < count; n++) {
+    const at = from + 2 * n;
+    const id = ints[at]!;
+    if (id === NO_ID) break;
+    const shift = Math.fround(temperature * gumbel(seed, step, position, id));
+    const noisy = Math.fround(value(at + 1) + shift);
+    if (noisy > lead || (noisy === lead && id < ints[winner]!)) {
+      lead = noisy;
+      winner = at;
+    }
+  }
+  return winner;
+}
+
+/** Slots without a finite logit get the smallest allowed ids not yet listed, as in math/row-stats.ts. */
+function fillUnranked(ids: Int32Array, vocab: number, suppress: readonly number[]): void {
+  let next = 0;
+  for (let slot = ids.indexOf(-1); slot >= 0 && slot < ids.length; slot++) {
+    while (next < vocab && (suppress.includes(next) || ids.includes(next))) next++;
+    ids[slot] = next < vocab ? next : 0;
+  }
+}

@@ -1,0 +1,27 @@
+import type { ForwardRequest, RowStats } from "../core/types.ts";
+import { applyGuidance } from "../math/guidance.ts";
+import { allocateRowStats, reduceRows } from "../math/row-stats.ts";
+import type { LogitsOutput } from "./session.ts";
+
+/** Turns logits into row statistics. Two implementations: this one on the CPU, and the WGSL kernel (gpu-rows.ts). */
+export interface RowReducer {
+  /** @param outputs one per canvas of the request, rows in the order of `request.rows` */
+  reduce(outputs: readonly LogitsOutput[], request: ForwardRequest): Promise<RowStats>;
+  dispose(): void;
+}
+
+/** The reference: everything is read back and reduced in JavaScript. */
+export function createCpuRows(vocab: number): RowReducer {
+  return {
+    async reduce(outputs, request) {
+      const logits = await outputs[0]!.read();
+      if (request.guidance.kind === "cfg") {
+        applyGuidance(logits, await outputs[1]!.read(), request.guidance.scale);
+      }
+      const stats = allocateRowStats(request.rows, request.signals);
+      reduceRows(logits, vocab, request.canvases[0]!, request.signals, request.suppress, stats);
+      return stats;
+    },
+    dispose() {},
+  };
+}
