@@ -123,33 +123,35 @@ async function firstToken(context: BrowserContext, url: string): Promise<{ ms: n
 
 /** Median time between forwards of one run over a canvas of `canvas` rows, one token a step, 24 steps. */
 async function msPerForward(page: Page, canvas: number): Promise<number> {
-  const events = await page.locator("unmask-text").evaluate(
-    async (element, [prompt, rows]) => {
-      const sheet = element as UnmaskTextElement;
-      const run = async (maxNewTokens: number, stopAfter: number) => {
-        const watch = () => {
-          if (sheet.state.steps >= stopAfter) sheet.abort();
-        };
-        sheet.addEventListener("unmask-step", watch);
-        await sheet.generate({
-          prompt,
-          maxNewTokens,
-          recipe: { preset: "llada", block: maxNewTokens, steps: maxNewTokens },
-        });
-        sheet.removeEventListener("unmask-step", watch);
-        return sheet.trace?.events ?? [];
-      };
-      const probe = await run(1, 1);
-      const start = probe.find((event) => event.type === "start");
-      return await run(rows - (start?.type === "start" ? start.promptLen : 0), 24);
-    },
-    [PROMPT, canvas] as const,
-  );
-  const stamps = (events as GenerateEvent[]).flatMap((event) =>
+  const start = (await runSheet(page, 1, 1)).find((event) => event.type === "start");
+  const events = await runSheet(page, canvas - (start?.promptLen ?? 0), 24);
+  const stamps = events.flatMap((event) =>
     event.type === "forward" && event.ms !== undefined ? [event.ms] : [],
   );
   const gaps = stamps.slice(1).map((ms, i) => ms - stamps[i]!);
   return spreadOf(gaps).median;
+}
+
+/** Events of one run on the page's sheet, stopped after `steps` steps. No named functions: they would not survive the way there. */
+function runSheet(page: Page, length: number, steps: number): Promise<GenerateEvent[]> {
+  return page.locator("unmask-text").evaluate(
+    async (element, [prompt, maxNewTokens, last]) => {
+      const sheet = element as UnmaskTextElement;
+      const listening = new AbortController();
+      sheet.addEventListener(
+        "unmask-step",
+        () => {
+          if (sheet.state.steps >= last) sheet.abort();
+        },
+        { signal: listening.signal },
+      );
+      const recipe = { preset: "llada", block: maxNewTokens, steps: maxNewTokens };
+      await sheet.generate({ prompt, maxNewTokens, recipe });
+      listening.abort();
+      return [...(sheet.trace?.events ?? [])];
+    },
+    [PROMPT, length, steps] as const,
+  );
 }
 
 function seconds(ms: number): number {

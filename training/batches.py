@@ -34,15 +34,16 @@ class Batch:
 
 
 class Sampler:
-    """Documents by group and length, with a random state of its own that can be saved and restored."""
+    """Documents by group and length. Samplers with one `length_seed` draw the same sequence of canvas lengths."""
 
-    def __init__(self, path: Path, seed: int) -> None:
+    def __init__(self, path: Path, seed: int, length_seed: int) -> None:
         pool = np.load(path)
         self.ids = pool["ids"]
         self.ends = np.cumsum(pool["lengths"])
         self.lengths = pool["lengths"]
         self.response = pool["response"]
         self.rng = np.random.default_rng(seed)
+        self.length_rng = np.random.default_rng(length_seed)
         self.fit: dict[tuple[int, str], np.ndarray] = {}
         self.long: dict[tuple[int, str], np.ndarray] = {}
         self.short: dict[tuple[int, str], np.ndarray] = {}
@@ -72,7 +73,7 @@ class Sampler:
         return ids[at : at + length], (response if at == 0 else 0), True
 
     def row(self, length: int, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(clean ids [T], weight [T] or 0 where visible, ...) as three arrays: ids, target, weight."""
+        """One row [T]: ids with masks in place, the clean ids, and the weight of each cell (0 where visible)."""
         rng = self.rng
         ids, response, cut = self.document(length)
         clean = np.full(length, PAD, np.int64)
@@ -87,7 +88,8 @@ class Sampler:
         elif kind < 0.58:
             self.mask_block(weight, response, text_end, t)
         else:
-            start = response if response > 1 and rng.random() < 0.6 else min(response, 1)
+            # Prompts are seldom worth learning: most are random numbers and letters.
+            start = response if response > 1 and rng.random() < 0.85 else min(response, 1)
             cells = np.arange(start, length)
             weight[rng.permutation(cells)[: max(1, int(np.ceil(t * len(cells))))]] = 1.0
         target = clean.copy()
@@ -123,7 +125,7 @@ class Sampler:
     def batch(self, tokens: int) -> Batch:
         """`tokens` cells of one canvas length, masking rates stratified over the rows."""
         lengths = list(LENGTHS)
-        length = lengths[self.rng.choice(len(lengths), p=list(LENGTHS.values()))]
+        length = lengths[self.length_rng.choice(len(lengths), p=list(LENGTHS.values()))]
         rows = tokens // length
         phase = self.rng.random()
         times = 0.01 + 0.99 * ((phase + np.arange(rows) / rows) % 1.0)

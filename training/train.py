@@ -1,7 +1,11 @@
 """Trains the denoiser. Resumable: run the same command again. Writes a line of JSON to loss.jsonl every 20 steps.
 
 The learning rate is flat until `decay.json` ({"start": tokens, "end": tokens}) appears in the run folder; then it falls
-linearly to zero between the two and the run stops at `end`.
+linearly to zero between the two and the run stops at `end`. A file named `stop` there ends the run after a save.
+
+Several one-thread workers share the weights: each computes the gradient of its own batch, then each updates the part of
+the weights that it owns. Two of them are faster than one process with two threads, which waits at every single
+operation for whichever thread lost its core to another program.
 """
 
 import argparse
@@ -12,6 +16,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch import Tensor, multiprocessing
 from torch.nn import functional as F
 
 from .batches import Batch, Sampler
@@ -19,6 +24,8 @@ from .model import Denoiser, Shape
 from .muon import Muon
 
 MUON_LR, ADAM_LR, EMA, WARMUP, CLIP = 0.02, 3e-3, 0.998, 50, 1.0
+# In this order two workers that take turns get about the same work.
+MATRICES = ["up", "gate", "q", "down", "v", "k", "o"]
 SAVE_SECONDS = 240
 
 
@@ -29,7 +36,7 @@ def rate(run: Path, tokens: int, step: int) -> float:
     if plan.exists():
         at = json.loads(plan.read_text())
         share *= min(1.0, max(0.0, (at["end"] - tokens) / (at["end"] - at["start"])))
-    return share
+    return 0.0 if (run / "stop").exists() else share
 
 
 def prefetch(sampler: Sampler, tokens: int) -> "queue.Queue[Batch]":
@@ -44,81 +51,133 @@ def prefetch(sampler: Sampler, tokens: int) -> "queue.Queue[Batch]":
     return ready
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with train.npz")
-    parser.add_argument("--run", type=Path, required=True, help="folder for state and log")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=4096, help="tokens a step")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=0, help="stop after this many steps (0: run on)")
-    args = parser.parse_args()
+class State:
+    """Everything a run continues from, in shared memory: weights, momenta, Adam's moments, average, counters."""
+
+    def __init__(self, workers: int) -> None:
+        self.model = Denoiser(Shape()).share_memory()
+        names = dict(self.model.named_parameters())
+        like = lambda chosen: {name: torch.zeros_like(names[name]).share_memory_() for name in chosen}
+        self.momentum = like(MATRICES)
+        self.first, self.second = (like([n for n in names if n not in MATRICES]) for _ in range(2))
+        self.average = {name: p.detach().clone().share_memory_() for name, p in names.items()}
+        self.gradients = [like(names) for _ in range(workers)]
+        self.losses = torch.zeros(workers).share_memory_()
+        self.share = torch.zeros(1).share_memory_()
+        self.step = self.tokens = 0
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        return {"model": dict(self.model.named_parameters()), "momentum": self.momentum, "first": self.first, "second": self.second, "average": self.average}
+
+    def save(self, path: Path) -> None:
+        plain = {part: {name: t.detach() for name, t in tensors.items()} for part, tensors in self.parts().items()}
+        torch.save({**plain, "step": self.step, "tokens": self.tokens}, path.with_suffix(".partial"))
+        path.with_suffix(".partial").rename(path)
+
+    def load(self, path: Path) -> None:
+        saved = torch.load(path)
+        with torch.no_grad():
+            for part, tensors in self.parts().items():
+                for name, tensor in tensors.items():
+                    tensor.copy_(saved[part][name])
+        self.step, self.tokens = saved["step"], saved["tokens"]
+
+
+def work(rank: int, state: State, barrier: threading.Barrier, args: argparse.Namespace) -> None:
+    """The loop of one worker; rank 0 also keeps the log, the learning rate and the saved state."""
     torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    args.run.mkdir(parents=True, exist_ok=True)
-
-    model = Denoiser(Shape())
-    matrices = [model.q, model.k, model.v, model.o, model.gate, model.up, model.down]
-    chosen = {id(p) for p in matrices}
-    others = [p for p in model.parameters() if id(p) not in chosen]
-    muon = Muon(matrices, MUON_LR)
-    adam = torch.optim.AdamW(others, ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    average = {name: p.detach().clone() for name, p in model.named_parameters()}
-    state_path, step, tokens = args.run / "state.pt", 0, 0
-    if state_path.exists():
-        state = torch.load(state_path, weights_only=False)
-        model.load_state_dict(state["model"])
-        muon.load_state_dict(state["muon"])
-        adam.load_state_dict(state["adam"])
-        average, step, tokens = state["average"], state["step"], state["tokens"]
-
-    def save() -> None:
-        state = {"model": model.state_dict(), "muon": muon.state_dict(), "adam": adam.state_dict(), "average": average, "step": step, "tokens": tokens, "seed": args.seed}
-        torch.save(state, state_path.with_suffix(".partial"))
-        state_path.with_suffix(".partial").rename(state_path)
+    model, workers = state.model, args.workers
+    params = dict(model.named_parameters())
+    matrices, others = MATRICES[rank::workers], [n for n in params if n not in MATRICES][rank::workers]
+    owned = matrices + others
+    muon = Muon([params[n] for n in matrices], MUON_LR)
+    adam = torch.optim.AdamW([params[n] for n in others], ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0)
+    for name in matrices:
+        muon.state[params[name]]["momentum"] = state.momentum[name]
+    for name in others:
+        adam.state[params[name]] = {"step": torch.tensor(float(state.step)), "exp_avg": state.first[name], "exp_avg_sq": state.second[name]}
 
     @torch.compile(dynamic=False)
-    def loss_of(ids: torch.Tensor, flat: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss_of(ids: Tensor, flat: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         each = F.cross_entropy(model.logits(ids, flat), target, reduction="none")
         return (each * weight).sum() / weight.sum(), (each * (weight == 1)).sum() / (weight == 1).sum()
 
-    # A resumed run draws other rows than the first one drew.
-    batches = prefetch(Sampler(args.data / "train.npz", args.seed + 1000 * step), args.batch)
-    log = (args.run / "loss.jsonl").open("a")
+    # Every worker, and every resumed run, draws other rows; all draw the same sequence of canvas lengths.
+    seed = args.seed + 1000 * state.step
+    batches = prefetch(Sampler(args.data / "train.npz", seed * workers + rank, seed), args.batch // workers)
+    log = (args.run / "loss.jsonl").open("a") if rank == 0 else None
     saved = seen = time.time()
     losses: list[float] = []
-    seen_tokens = tokens
-    while args.steps == 0 or step < args.steps:
-        share = rate(args.run, tokens, step)
+    seen_tokens = state.tokens
+    while True:
+        if rank == 0:
+            state.share[0] = 0.0 if 0 < args.steps <= state.step else rate(args.run, state.tokens, state.step)
+        batch = batches.get()
+        barrier.wait()
+        share = float(state.share[0])
         if share == 0:
             break
-        for group in muon.param_groups:
-            group["lr"] = MUON_LR * share
-        for group in adam.param_groups:
-            group["lr"] = ADAM_LR * share
-        batch = batches.get()
         loss, plain = loss_of(*(torch.from_numpy(a) for a in (batch.ids, batch.flat, batch.target, batch.weight)))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        muon.step()
-        adam.step()
-        model.zero_grad(set_to_none=True)
-        decay = min(EMA, (step + 1) / (step + 20))
         with torch.no_grad():
-            for name, p in model.named_parameters():
-                average[name].lerp_(p, 1 - decay)
-        step, tokens = step + 1, tokens + batch.ids.size
-        losses.append(float(plain.detach()))
+            for name, p in params.items():
+                state.gradients[rank][name].copy_(p.grad)
+                p.grad = None
+            state.losses[rank] = plain.detach()
+            barrier.wait()
+            mean = {name: sum(g[name] for g in state.gradients) / workers for name in params}
+            size = float(torch.stack([g.square().sum() for g in mean.values()]).sum().sqrt())
+            for name in owned:
+                params[name].grad = mean[name] * min(1.0, CLIP / (size + 1e-6))
+        for optimiser, peak in ((muon, MUON_LR), (adam, ADAM_LR)):
+            for group in optimiser.param_groups:
+                group["lr"] = peak * share
+            optimiser.step()
+        decay = min(EMA, (state.step + 1) / (state.step + 20))
+        with torch.no_grad():
+            for name in owned:
+                state.average[name].lerp_(params[name], 1 - decay)
+                params[name].grad = None
+        state.step, state.tokens = state.step + 1, state.tokens + args.batch
+        barrier.wait()
+        if log is None:
+            continue
+        losses.append(float(state.losses.mean()))
         now = time.time()
-        if step % 20 == 0:
-            speed = (tokens - seen_tokens) / (now - seen)
-            log.write(json.dumps({"step": step, "tokens": tokens, "loss": round(sum(losses) / len(losses), 4), "rate": round(share, 4), "tokensPerSecond": round(speed)}) + "\n")
+        if state.step % 20 == 0:
+            speed = (state.tokens - seen_tokens) / (now - seen)
+            log.write(json.dumps({"step": state.step, "tokens": state.tokens, "loss": round(sum(losses) / len(losses), 4), "rate": round(share, 4), "tokensPerSecond": round(speed)}) + "\n")
             log.flush()
-            losses, seen, seen_tokens = [], now, tokens
+            losses, seen, seen_tokens = [], now, state.tokens
         if now - saved > SAVE_SECONDS:
-            save()
+            state.save(args.run / "state.pt")
             saved = now
-    save()
+    if rank == 0:
+        state.save(args.run / "state.pt")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with train.npz")
+    parser.add_argument("--run", type=Path, required=True, help="folder for state and log")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=4096, help="tokens a step, over all workers")
+    parser.add_argument("--workers", type=int, default=2, help="processes, one a core")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each process")
+    parser.add_argument("--steps", type=int, default=0, help="stop after this many steps (0: run on)")
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    args.run.mkdir(parents=True, exist_ok=True)
+    state = State(args.workers)
+    if (args.run / "state.pt").exists():
+        state.load(args.run / "state.pt")
+    spawn = multiprocessing.get_context("spawn")
+    # A worker that died must not leave the others waiting for ever; compiling takes minutes on a busy machine.
+    barrier = spawn.Barrier(args.workers, timeout=900)
+    helpers = [spawn.Process(target=work, args=(rank, state, barrier, args), daemon=True) for rank in range(1, args.workers)]
+    for helper in helpers:
+        helper.start()
+    work(0, state, barrier, args)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,11 @@ export async function downloadFile(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = allocate(file);
   const checks: Promise<void>[] = [];
+  const check = (chunk: number) => {
+    const pending = verifyChunk(bytes, file, chunk);
+    pending.catch(() => {}); // Awaited at the end; it may fail before.
+    checks.push(pending);
+  };
   let filled = 0;
   try {
     for await (const part of source.read(file.path, signal)) {
@@ -27,7 +32,7 @@ export async function downloadFile(
       filled += part.length;
       onBytes(part.length);
       const whole = filled === file.bytes ? file.chunks.length : Math.floor(filled / file.chunkBytes);
-      while (checks.length < whole) checks.push(verifyChunk(bytes, file, checks.length));
+      while (checks.length < whole) check(checks.length);
     }
     if (filled < file.bytes) {
       throw new UnmaskError(
@@ -36,7 +41,7 @@ export async function downloadFile(
         { detail: { path: file.path, bytes: filled, expectedBytes: file.bytes } },
       );
     }
-    if (file.bytes === 0) checks.push(verifyChunk(bytes, file, 0));
+    if (file.bytes === 0) check(0);
     await Promise.all(checks);
     return bytes;
   } catch (error) {

@@ -18,7 +18,13 @@ const tokenizerFile = v.looseObject({
   pre_tokenizer: v.optional(v.nullable(v.looseObject({})), null),
   post_processor: v.optional(v.nullable(v.looseObject({})), null),
   decoder: v.optional(v.nullable(v.looseObject({})), null),
-  model: v.looseObject({ vocab: v.union([v.record(v.string(), v.number()), v.array(v.unknown())]) }),
+  model: v.looseObject({
+    type: v.picklist(["BPE", "Unigram", "WordPiece", "WordLevel"]),
+    vocab: v.union([
+      v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0))),
+      v.array(v.unknown()),
+    ]),
+  }),
 });
 type TokenizerFile = v.InferOutput<typeof tokenizerFile>;
 

@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { chooseBackend } from "./backend.ts";
+import type { Platform } from "./platform.ts";
+
+const MANY = {
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxComputeInvocationsPerWorkgroup: 256,
+} as GPUSupportedLimits;
+
+/** An adapter that records what is asked of it; only what the choice looks at is there. */
+function fakeGpu(info: Partial<GPUAdapterInfo>, features: string[] = [], limits = MANY) {
+  const asked: GPUDeviceDescriptor[] = [];
+  const adapter = {
+    info: { vendor: "acme", architecture: "one", description: "", ...info },
+    features: new Set(features),
+    limits,
+    requestDevice: async (descriptor: GPUDeviceDescriptor) => {
+      asked.push(descriptor);
+      return {} as GPUDevice;
+    },
+  };
+  return { gpu: { requestAdapter: async () => adapter } as unknown as GPU, asked };
+}
+
+function platform(gpu: GPU | undefined, threads = true, cores = 4): Platform {
+  const none = () => {
+    throw new Error("not part of this test");
+  };
+  const noThreadsReason = "the page is not cross-origin isolated";
+  return { gpu, threads, cores, noThreadsReason, loadOrt: none, openSource: none, openStore: none };
+}
+
+test("auto takes a real adapter, with its limits", async () => {
+  const { gpu, asked } = fakeGpu({ subgroupMinSize: 32 }, ["shader-f16", "subgroups"]);
+  const choice = await chooseBackend({}, platform(gpu), 4096);
+  expect(choice).toMatchObject({ kind: "webgpu", half: true, reason: "WebGPU on acme one." });
+  expect(asked[0]).toMatchObject({
+    requiredFeatures: ["shader-f16", "subgroups"],
+    requiredLimits: { maxStorageBufferBindingSize: 2 ** 27 },
+  });
+});
+
+test("small subgroups are not asked for", async () => {
+  const { gpu, asked } = fakeGpu({ subgroupMinSize: 4 }, ["subgroups", "subgroup-size-control"]);
+  await chooseBackend({}, platform(gpu), 4096);
+  expect(asked[0]?.requiredFeatures).toEqual([]);
+});
+
+test("a software adapter is only taken when asked for twice", async () => {
+  const { gpu } = fakeGpu({ isFallbackAdapter: true, description: "SwiftShader" });
+  const here = platform(gpu);
+  await expect(chooseBackend({ allowSoftware: true }, here, 4096)).resolves.toMatchObject({ kind: "wasm" });
+  await expect(chooseBackend({ backend: "webgpu" }, here, 4096)).rejects.toMatchObject({
+    code: "webgpu-unavailable",
+  });
+  const both = await chooseBackend({ backend: "webgpu", allowSoftware: true }, here, 4096);
+  expect(both.kind).toBe("webgpu");
+});
+
+test("without WebGPU, isolation or limits the reason says so", async () => {
+  const single = await chooseBackend({}, platform(undefined, false), 4096);
+  expect(single).toMatchObject({ kind: "wasm", threads: 1 });
+  expect(single.reason).toBe(
+    "WASM with one thread, because there is no WebGPU here; one thread, because the page is not cross-origin isolated.",
+  );
+  const { gpu } = fakeGpu({}, [], { ...MANY, maxStorageBufferBindingSize: 1 });
+  const small = await chooseBackend({}, platform(gpu), 4096);
+  expect(small).toMatchObject({ kind: "wasm", threads: 4 });
+  expect(small.reason).toContain("binds 1 bytes");
+  await expect(chooseBackend({ threads: 0, backend: "wasm" }, platform(gpu), 4)).rejects.toMatchObject({
+    code: "invalid-options",
+  });
+});

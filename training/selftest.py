@@ -1,0 +1,120 @@
+"""Checks that need no training data: python -m training.selftest (about 10 s)."""
+
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from . import tasks, worlds
+from .batches import EOS, LENGTHS, LOSS_SHARE, MASK, PAD, Sampler
+from .corpus import GROUPS, Pool
+from .export import tensors
+from .model import Denoiser, Shape
+from .muon import orthogonalise
+
+
+def plain_forward(weights: dict[str, torch.Tensor], shape: Shape, ids: torch.Tensor) -> torch.Tensor:
+    """Logits [T, vocab] of an exported checkpoint for ids [T], written independently of the model, in float32."""
+    w = {name: tensor.float() for name, tensor in weights.items()}
+    rms = lambda x, g: x / (x.square().mean(-1, keepdim=True) + shape.eps).sqrt() * g
+    half = shape.head // 2
+    angle = torch.arange(len(ids))[:, None] / shape.theta ** (torch.arange(half) / half)
+    turn = lambda x: torch.cat([x[..., :half] * angle.cos() - x[..., half:] * angle.sin(), x[..., half:] * angle.cos() + x[..., :half] * angle.sin()], -1)
+    x = w["model.embed_tokens.weight"][ids]
+    for layer in range(shape.layers):
+        get = lambda name: w[f"model.layers.{layer}.{name}.weight"]
+        h = rms(x, get("input_layernorm"))
+        q, k, v = ((h @ get(f"self_attn.{n}_proj").T).view(len(ids), shape.heads, shape.head).transpose(0, 1) for n in "qkv")
+        q, k = turn(rms(q, get("self_attn.q_norm"))), turn(rms(k, get("self_attn.k_norm")))
+        mixed = (q @ k.transpose(1, 2) / shape.head**0.5).softmax(-1) @ v
+        x = x + mixed.transpose(0, 1).reshape(len(ids), -1) @ get("self_attn.o_proj").T
+        h = rms(x, get("post_attention_layernorm"))
+        x = x + (F.silu(h @ get("mlp.gate_proj").T) * (h @ get("mlp.up_proj").T)) @ get("mlp.down_proj").T
+    return rms(x, w["model.norm.weight"]) @ w["model.embed_tokens.weight"].T
+
+
+def check_export() -> None:
+    """The folded checkpoint gives the same logits as the model."""
+    torch.manual_seed(0)
+    model = Denoiser(Shape(), torch.float32)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.02 * torch.randn_like(p))
+            p.copy_(p.bfloat16())
+        ids = torch.randint(0, 4096, (40,))
+        ours = model.logits(ids[None], torch.arange(40))
+        assert (ours - plain_forward(tensors(model), model.shape, ids)).abs().max() < 1e-2 * ours.std()
+
+
+def check_muon() -> None:
+    for rows, cols in ((320, 320), (864, 320), (320, 864)):
+        values = torch.linalg.svdvals(orthogonalise(torch.randn(1, rows, cols))[0].float())
+        assert 0.1 < values.median() < 1.3 and values.max() < 1.5, values
+
+
+def check_tasks() -> None:
+    """Answers by another way than the generators'; held-out prompts are never drawn for training."""
+    rng = random.Random(3)
+    for _ in range(300):
+        for name in tasks.TASKS:
+            prompt, response = tasks.training_sample(name, rng)
+            answer, words = tasks.final_answer(response), prompt.split()
+            assert name == "sudoku4" or not tasks.is_held_out(prompt)
+            if name in ("add", "sub", "mul"):
+                a, b = int(words[1]), int(words[3])
+                assert int(answer) == {"add": a + b, "sub": a - b, "mul": a * b}[name]
+            elif name == "sort":
+                assert [int(w) for w in answer.split()] == sorted(int(w) for w in words[1:])
+            elif name == "reverse":
+                assert answer.split() == words[:0:-1]
+            elif name == "count":
+                assert int(answer) == words[3:].count(words[1])
+            elif name == "brackets":
+                text = "".join(words[1:]) + answer.replace(" ", "")
+                while text != (shorter := text.replace("()", "").replace("[]", "").replace("{}", "")):
+                    text = shorter
+                assert text == ""
+            elif name == "sudoku4":
+                given = [w for w in words[1:] if w != "/"]
+                full = [w for w in answer.split() if w != "/"]
+                assert all(g in ("_", f) for g, f in zip(given, full, strict=True))
+
+
+def check_worlds() -> None:
+    """Names stay the same, and stories differ."""
+    made = list(worlds.stories(600, random.Random(1)))
+    assert len({story.text for story in made}) == 600
+    for story in made:
+        for question, answer in story.questions:
+            assert answer.split()[-1].lower() in story.text.lower(), (question, answer, story.text)
+
+
+def check_batches() -> None:
+    """Cells with a loss are masked, all other cells show the text, and exactly the cells with a loss are targets."""
+    pool, rng = Pool(), random.Random(2)
+    for _ in range(400):
+        size = rng.choice([20, 50, 100, 200, 400])
+        for name in GROUPS:
+            pool.add(name, [rng.randrange(4000) for _ in range(size)], rng.choice([0, 1, 8]))
+    with tempfile.TemporaryDirectory() as folder:
+        pool.save(Path(folder) / "train.npz")
+        sampler = Sampler(Path(folder) / "train.npz", 1, 1)
+        for length in LENGTHS:
+            for t in np.linspace(0.01, 1, 60):
+                ids, clean, weight = sampler.row(length, float(t))
+                assert len(ids) == len(clean) == len(weight) == length
+                assert ((ids == MASK) == (weight > 0)).all() and (ids == clean)[weight == 0].all()
+                assert not (clean == MASK).any() and (clean == EOS).sum() <= 1
+                assert (weight[clean == PAD] <= 0.1 + 1e-6).all()
+        batch = sampler.batch(4096)
+        assert batch.ids.size == 4096 and len(batch.flat) == len(batch.target) == len(batch.weight) == 4096 * LOSS_SHARE
+        assert (batch.ids.reshape(-1)[batch.flat[batch.weight > 0]] == MASK).all()
+
+
+if __name__ == "__main__":
+    for check in (check_export, check_muon, check_tasks, check_worlds, check_batches):
+        check()
+        print(f"{check.__name__}: ok")
