@@ -1,7 +1,7 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { DoneReason, GenerateEvent } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
-import type { Denoiser, ForwardRequest, RowStats, Tokenizer } from "../core/types.ts";
+import type { Denoiser, ForwardRequest, RowStats, Span, Tokenizer } from "../core/types.ts";
 import { decode, startState } from "../strategies/decode.ts";
 import { seededRng } from "../strategies/rng.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
@@ -35,7 +35,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const prompt = buildPrompt(job, tokenizer, manifest);
   const plan = planGeneration(
     job.options,
-    manifest,
+    { ...manifest, delimiters: delimiterIds(tokenizer) },
     job.kind === "generate"
       ? { kind: "generate", promptCells: prompt.ids.length }
       : { kind: "infill", gapCells: prompt.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
@@ -44,6 +44,9 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: canvas.ids.length }];
   const state = startState(canvas);
   const book = new PieceBook(tokenizer);
+  // A continuation may have changed its length.
+  const filledGaps = (): readonly Span[] =>
+    job.kind === "generate" ? [{ start: prompt.ids.length, end: state.canvas.ids.length }] : gaps;
 
   yield {
     type: "start",
@@ -61,7 +64,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     nfe: state.nfe,
     rows: state.rows,
     steps: state.step,
-    ...readResult(state.canvas, gaps, prompt.parts, job.kind, tokenizer, manifest.tokens),
+    ...readResult(state.canvas, filledGaps(), prompt.parts, job.kind, tokenizer, manifest.tokens),
     ...clock(),
   });
 
@@ -78,6 +81,9 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
       const stats = await denoiser.forward(output.request);
       yield { ...forwardEvent(output.step, output.request, state), ...clock() };
       turn = decoder.next(stats satisfies RowStats);
+    } else if (output.type === "length") {
+      yield output;
+      turn = decoder.next(undefined);
     } else {
       const ids = [...output.commits, ...output.overwrites].map(({ id }) => id);
       yield { ...output, ...book.firstSeen(ids), ...clock() };
@@ -88,6 +94,14 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     throw new UnmaskError("internal", "The decoder cannot make progress: the model only predicts masks.");
   }
   yield done(turn.value);
+}
+
+/** Tokens that end a sentence or a line. */
+function delimiterIds(tokenizer: Tokenizer): readonly number[] {
+  return ["\n", "."].flatMap((text) => {
+    const ids = tokenizer.encode(text);
+    return ids.length === 1 ? [ids[0]!] : [];
+  });
 }
 
 /** The decoder counts a forward when it receives the answer, which is after this event. */

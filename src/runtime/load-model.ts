@@ -7,6 +7,7 @@ import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import { type BackendChoice, chooseBackend, chooseVariant } from "./backend.ts";
 import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
+import { withDrafts } from "./draft-forwards.ts";
 import { createGpuRows } from "./gpu-rows.ts";
 import type { Platform } from "./platform.ts";
 import { createCpuRows } from "./rows.ts";
@@ -81,7 +82,7 @@ export async function loadModel(
     }
     throwIfAborted(signal);
     const free = () => backend.device?.destroy();
-    const denoiser = createDenoiser({ session, rows, manifest, free, ...(lost ? { lost } : {}) });
+    const denoiser = withDrafts(createDenoiser({ session, rows, manifest, free, ...(lost ? { lost } : {}) }));
     const info = infoOf(manifest, variant, { ...backend, threads }, bundleBytes);
     return {
       manifest,

@@ -1,8 +1,9 @@
 import { hashWords } from "../core/random.ts";
-import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
+import type { Denoiser, ForwardRequest, NoiseRequest, RowStats } from "../core/types.ts";
+import { createDivergenceTracker } from "../math/divergence.ts";
+import { draftRequest } from "../math/drafts.ts";
 import { applyGuidance } from "../math/guidance.ts";
 import { allocateRowStats, reduceRows } from "../math/row-stats.ts";
-import type { GoldenRandom } from "./golden-random.ts";
 import { type OracleParameters, oracleLogits } from "./oracle-logits.ts";
 
 /** Answers forwards from the scripted oracle, in float64, without a model. */
@@ -11,26 +12,48 @@ export interface Oracle {
   forward(request: ForwardRequest): RowStats;
 }
 
+/** Chooses `sampledIds` and `sampledLogits` (and what is tempered, where asked for) from whole rows of logits. */
+export type OracleDraw = (
+  logits: Float32Array,
+  vocab: number,
+  stats: RowStats,
+  noise: NoiseRequest,
+  canvas: Int32Array,
+) => void;
+
 /**
- * @param random recorded numbers for token noise; absent: the engine's own counter-based noise
+ * @param draw how tokens are sampled; absent: the engine's own counter-based noise
  */
-export function createOracle(seed: number, parameters: OracleParameters, random?: GoldenRandom): Oracle {
+export function createOracle(seed: number, parameters: OracleParameters, draw?: OracleDraw): Oracle {
   const { V, mask, shift } = parameters;
+  const divergence = createDivergenceTracker(V);
+  const answer = (request: ForwardRequest, canvases: readonly Int32Array[], rows: Int32Array): RowStats => {
+    const [canvas, ...others] = canvases.map((ids) => logitsOf(seed, ids, rows, parameters, shift));
+    const logits = canvas ?? new Float32Array(0);
+    if (others.length > 0 && request.guidance.kind === "cfg") {
+      applyGuidance(logits, others[0]!, request.guidance.scale);
+    }
+    const { noise, ...quiet } = request.signals;
+    const signals = draw === undefined ? request.signals : quiet;
+    const stats = allocateRowStats(rows, signals, "f64");
+    reduceRows(logits, V, canvases[0]!, signals, request.suppress, stats);
+    if (signals.klPrevious !== undefined) {
+      divergence.track(rows, logits, stats.lse, signals.klPrevious, stats.klPrevious!);
+    }
+    if (noise !== undefined) draw?.(logits, V, stats, noise, canvases[0]!);
+    return stats;
+  };
   return {
     maskId: mask,
     forward: (request) => {
-      const [canvas, ...others] = request.canvases.map((ids) =>
-        logitsOf(seed, ids, request.rows, parameters, shift),
-      );
-      const logits = canvas ?? new Float32Array(0);
-      if (request.guidance.kind === "cfg") applyGuidance(logits, others[0]!, request.guidance.scale);
-      const { noise, ...quiet } = request.signals;
-      const recorded = noise !== undefined && random !== undefined;
-      const signals = recorded ? quiet : request.signals;
-      const stats = allocateRowStats(request.rows, signals, "f64");
-      reduceRows(logits, V, request.canvases[0]!, signals, request.suppress, stats);
-      if (recorded) sampleRecorded(logits, V, noise.temperature, stats, random);
-      return stats;
+      const stats = answer(request, request.canvases, request.rows);
+      if (request.drafts === undefined) return stats;
+      return {
+        ...stats,
+        drafts: request.drafts.map((draft) =>
+          answer(draftRequest(request, draft), [draft.canvas], draft.rows),
+        ),
+      };
     },
   };
 }
@@ -71,28 +94,4 @@ function logitsOf(
     );
   }
   return logits;
-}
-
-/** `argmax l - T ln(-ln u)` in float64 with recorded uniforms; one random call of shape `[1, N, V]` a forward. */
-function sampleRecorded(
-  logits: Float32Array,
-  vocab: number,
-  temperature: number,
-  stats: RowStats,
-  random: GoldenRandom,
-): void {
-  const call = random.nextCall();
-  for (let r = 0; r < stats.rows.length; r++) {
-    let lead = Number.NEGATIVE_INFINITY;
-    for (let id = 0; id < vocab; id++) {
-      const logit = logits[r * vocab + id]!;
-      const u = random.float64(call, stats.rows[r]! * vocab + id);
-      const value = logit - temperature * Math.log(-Math.log(u));
-      if (value > lead) {
-        lead = value;
-        stats.sampledIds[r] = id;
-        stats.sampledLogits[r] = logit;
-      }
-    }
-  }
 }

@@ -40,7 +40,7 @@ test.each([
   [{ guidance: { cfg: 99 } }, "guidance.cfg must be at most 20, got 99"],
   [{ stop: { eos: 1 } }, "stop.eos must be boolean, got 1"],
   [{ treshold: 1 }, 'no key "treshold". Did you mean "threshold"?'],
-  [{ factor: 1 }, '"factor" is not supported yet'],
+  [{ factor: -1 }, "factor must be at least 0, got -1"],
   [{ constraint: { regex: "a" } }, '"constraint" is not supported yet'],
   [{ cache: "dual" }, 'cache "dual" is not supported yet'],
   [{ stop: { eos: true, eotp: {} } }, "stop.eotp is not supported yet"],

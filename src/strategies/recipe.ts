@@ -26,6 +26,8 @@ const recipeSchema = v.strictObject({
   ),
   topP: v.optional(v.pipe(between(0.01, 1), v.description("sample among the most probable; 1: all"))),
   threshold: v.optional(v.pipe(between(0, 1), v.description("commit at or above this probability"))),
+  factor: v.optional(v.pipe(between(0, 100), v.description("larger commits more tokens together"))),
+  gamma: v.optional(v.pipe(between(0, 100), v.description("entropy budget in nats"))),
   guidance: v.optional(
     v.pipe(
       v.strictObject({ cfg: between(-1, 20) }),
@@ -45,7 +47,7 @@ const recipeSchema = v.strictObject({
 export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 
 /** Keys of the recipe language whose feature this version does not have. They are refused, never ignored. */
-const PLANNED_KEYS = ["factor", "gamma", "remask", "lengthControl", "constraint", "init", "search"];
+const PLANNED_KEYS = ["remask", "lengthControl", "constraint", "init", "search"];
 
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
 
