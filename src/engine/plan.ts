@@ -1,7 +1,10 @@
+import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
+import { composeCache } from "../cache/compose.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { gridBlocks } from "../strategies/blocks.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
 import { buildStrategy, COMMON_KEYS, findPreset, type Settings } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
@@ -10,7 +13,7 @@ import type { ModelTraits, Strategy } from "../strategies/strategy.ts";
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
   Manifest,
-  "vocab" | "tokens" | "maxCanvas" | "attention" | "recipes" | "modes" | "name"
+  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "recipes" | "modes" | "name"
 >;
 
 /** The recipe with every default filled in: parsing it again gives the same plan. */
@@ -23,7 +26,7 @@ export interface ResolvedRecipe {
   readonly topK: number;
   readonly topP: number;
   readonly threshold?: number;
-  readonly cache: "none";
+  readonly cache: CacheInput;
   readonly guidance: { readonly cfg: number };
   readonly stop: { readonly eos: boolean };
 }
@@ -78,8 +81,17 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   };
   const eos = region.kind === "generate" && endsAtEos(input, model);
   const strategy = buildStrategy(preset, settings);
+  // Exact, so nothing speaks against it.
+  const fallback = model.attention.kind === "full" ? "none" : "block";
+  const choice = resolveCache(input.cache ?? fallback);
+  const cache = composeCache(choice, model.attention, strategy.demands);
   return {
-    strategy: eos ? { ...strategy, stop: eosStop(model.tokens.eos, padId(model)) } : strategy,
+    strategy: {
+      ...strategy,
+      ...(eos ? { stop: eosStop(model.tokens.eos, padId(model)) } : {}),
+      ...(cache === undefined ? {} : { cache }),
+      ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(block, model.attention) }),
+    },
     traits: traitsOf(model, region),
     seed: seedOf(options),
     recipe: {
@@ -91,7 +103,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       topK: settings.topK,
       topP: settings.topP,
       ...(preset.keys.includes("threshold") ? { threshold: settings.threshold } : {}),
-      cache: "none",
+      cache: writeCache(choice),
       guidance: settings.guidance,
       stop: { eos },
     },
@@ -147,13 +159,14 @@ function padId({ tokens }: ModelFacts): number {
 }
 
 /** A gap is to be filled with text, so an infill cannot choose the tokens that mean "nothing more". */
-function traitsOf({ tokens, attention }: ModelFacts, region: Region): ModelTraits {
+function traitsOf({ tokens, attention, logitsShift }: ModelFacts, region: Region): ModelTraits {
   const never = [tokens.mask, ...(tokens.suppress ?? [])];
   const endings = [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
   return {
     maskId: tokens.mask,
     suppress: [...new Set(region.kind === "infill" ? [...never, ...endings] : never)],
     attention,
+    logitsShift,
   };
 }
 

@@ -1,3 +1,5 @@
+import { emptyMemory, recordConfidence, recordEdits, recordForward } from "../cache/memory.ts";
+import { planForward } from "../cache/plan-forward.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Commit, GenerateEvent } from "../core/events.ts";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
@@ -26,6 +28,7 @@ export function startState(canvas: Canvas): DecodeState {
     step: 0,
     nfe: 0,
     rows: 0,
+    cache: emptyMemory(canvas.ids.length),
     stopped: false,
   };
 }
@@ -50,9 +53,13 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     const stats = yield { type: "request", step: state.step, request };
     if (stats === undefined) throw new UnmaskError("internal", "The decoder's forward was not answered.");
     state.nfe++;
-    state.rows += request.canvases.length * state.canvas.ids.length;
+    state.rows += request.canvases.length * (request.kv?.queryRows.length ?? state.canvas.ids.length);
 
     const candidates = strategy.sampler.draw(stats);
+    if (request.kv !== null) {
+      recordForward(state.cache, request.kv, state.canvas.ids);
+      recordConfidence(state.cache, candidates.rows, candidates.probabilities);
+    }
     const scores = strategy.scorer.score(state, candidates, rng);
     const picks = strategy.selector.select(state, candidates, scores);
     const commits = commitsOf(
@@ -71,7 +78,7 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     const isStuck = commits.length === 0 && state.stepInBlock >= state.quotas.length;
     const step = state.step++;
     state.stepInBlock++;
-    yield {
+    const event: StepEvent = {
       type: "step",
       step,
       nfe: state.nfe,
@@ -82,6 +89,8 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
       deletes: [],
       masksLeft: countMasks(state.canvas),
     };
+    recordEdits(state.cache, event);
+    yield event;
     if (isStuck) return "stuck";
   }
   return "eos";
@@ -109,10 +118,22 @@ function forwardRequest(
   strategy: Strategy,
   traits: ModelTraits,
   state: DecodeState,
-  rows: Int32Array,
+  eligible: Int32Array,
   rng: Rng,
 ): ForwardRequest {
-  const { canvas } = state;
+  const { canvas, targets, block, stepInBlock } = state;
+  const { kv, rows } = planForward(strategy.cache, {
+    memory: state.cache,
+    ids: canvas.ids,
+    maskId: traits.maskId,
+    promptLen: canvas.promptLen,
+    attention: traits.attention,
+    shift: traits.logitsShift ?? 0,
+    targets,
+    blockRows: targets.subarray(block.start, block.end),
+    eligible,
+    stepInBlock,
+  });
   const noise = strategy.sampler.noise(state, rng);
   const guided = strategy.guidance.kind === "cfg";
   return {
@@ -128,7 +149,7 @@ function forwardRequest(
       ...(noise === undefined ? {} : { noise }),
     },
     suppress: traits.suppress,
-    kv: null,
+    kv,
     promptLen: canvas.promptLen,
   };
 }

@@ -1,3 +1,5 @@
+import { blockAround } from "../cache/block-grid.ts";
+import { createKvModel, type Sight } from "../cache/kv-model.ts";
 import { hashWords } from "../core/random.ts";
 import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
 import { applyGuidance } from "../math/guidance.ts";
@@ -8,6 +10,8 @@ import { type OracleParameters, oracleLogits } from "./oracle-logits.ts";
 /** Answers forwards from the scripted oracle, in float64, without a model. */
 export interface Oracle {
   readonly maskId: number;
+  /** What the last forward saw of each canvas: with cached rows, the tokens of the time they were stored. */
+  readonly seen: readonly Sight[];
   forward(request: ForwardRequest): RowStats;
 }
 
@@ -16,12 +20,16 @@ export interface Oracle {
  */
 export function createOracle(seed: number, parameters: OracleParameters, random?: GoldenRandom): Oracle {
   const { V, mask, shift } = parameters;
+  const model = createKvModel(shift === 1 ? 1 : 0);
+  let seen: readonly Sight[] = [];
   return {
     maskId: mask,
+    get seen() {
+      return seen;
+    },
     forward: (request) => {
-      const [canvas, ...others] = request.canvases.map((ids) =>
-        logitsOf(seed, ids, request.rows, parameters, shift),
-      );
+      seen = model.see(request);
+      const [canvas, ...others] = seen.map(({ ids }) => logitsOf(seed, ids, request, parameters));
       const logits = canvas ?? new Float32Array(0);
       if (request.guidance.kind === "cfg") applyGuidance(logits, others[0]!, request.guidance.scale);
       const { noise, ...quiet } = request.signals;
@@ -51,24 +59,19 @@ export function canvasHash(ids: ArrayLike<number>): number {
   return hashWords(0, ids);
 }
 
-/** Logits for canvas rows, `[R, V]`. With a shift the row before predicts the cell, and row 0 serves cell 0 too. */
+/** Logits for canvas rows, `[R, V]`, each from what its row may attend to. With a shift the row before predicts the cell, and row 0 serves cell 0 too. */
 function logitsOf(
   seed: number,
   canvas: Int32Array,
-  rows: Int32Array,
+  { rows, attention, promptLen }: ForwardRequest,
   parameters: OracleParameters,
-  shift: number,
 ): Float32Array {
-  const { V } = parameters;
+  const { V, shift } = parameters;
   const logits = new Float32Array(rows.length * V);
   for (let r = 0; r < rows.length; r++) {
-    oracleLogits(
-      seed,
-      canvas,
-      Math.max(0, rows[r]! - shift),
-      parameters,
-      logits.subarray(r * V, (r + 1) * V),
-    );
+    const row = Math.max(0, rows[r]! - shift);
+    const end = attention.kind === "full" ? canvas.length : blockAround(row, attention, promptLen).end;
+    oracleLogits(seed, canvas.subarray(0, end), row, parameters, logits.subarray(r * V, (r + 1) * V));
   }
   return logits;
 }

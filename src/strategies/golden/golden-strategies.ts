@@ -1,3 +1,5 @@
+import { dualCache, prefixCache } from "../../cache/frozen.ts";
+import type { CachePolicy } from "../../cache/policy.ts";
 import { fixedBlocks } from "../blocks.ts";
 import { cfgGuidance } from "../guidance.ts";
 import { gumbelSampler } from "../sampler.ts";
@@ -18,7 +20,19 @@ export const GOLDEN_STRATEGIES: Readonly<Record<string, (golden: GoldenCase) => 
         : thresholdSelector(threshold),
     );
   },
+  "fastdllm-prefix": (golden) => cached(golden, prefixCache(0)),
+  "fastdllm-dual": (golden) => cached(golden, dualCache(0)),
 };
+
+/** At least two forwards a block, the second even if the first left nothing to do. */
+function cached(golden: GoldenCase, cache: CachePolicy): Strategy {
+  const threshold = hyperNumber(golden, "threshold");
+  const selector =
+    threshold === null
+      ? quotaSelector({ steps: stepsOf(golden), keepZeroSteps: false })
+      : { ...thresholdSelector(threshold), plan: () => [0, 0] };
+  return { ...compose(golden, selector), cache };
+}
 
 function compose(golden: GoldenCase, selector: Selector): Strategy {
   return {

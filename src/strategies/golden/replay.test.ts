@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { isUnmaskError } from "../../core/errors.ts";
 import { canvasHash } from "../oracle.ts";
+import fastdllmDual from "./fixtures/fastdllm-dual.json" with { type: "json" };
 import fastdllm from "./fixtures/fastdllm-nocache.json" with { type: "json" };
+import fastdllmPrefix from "./fixtures/fastdllm-prefix.json" with { type: "json" };
 import llada from "./fixtures/llada.json" with { type: "json" };
 import vectors from "./fixtures/oracle-vectors.json" with { type: "json" };
 import quotas from "./fixtures/quotas.json" with { type: "json" };
@@ -10,6 +12,8 @@ import { replayGolden } from "./replay.ts";
 test.each([
   ["llada", llada, 13],
   ["fastdllm-nocache", fastdllm, 8],
+  ["fastdllm-prefix", fastdllmPrefix, 7],
+  ["fastdllm-dual", fastdllmDual, 7],
   ["quotas", quotas, 130],
   ["oracle-vectors", vectors, 13],
 ])("%s is replayed exactly", (decoder, json, cases) => {

@@ -2,7 +2,7 @@ import type { ForwardRequest } from "../../core/types.ts";
 import { continuationCanvas, countMasks } from "../canvas.ts";
 import { decode, type StepEvent, startState } from "../decode.ts";
 import { goldenRandom } from "../golden-random.ts";
-import { canvasHash, createOracle } from "../oracle.ts";
+import { canvasHash, createOracle, type Oracle } from "../oracle.ts";
 import type { Strategy } from "../strategy.ts";
 import { GOLDEN_STRATEGIES } from "./golden-strategies.ts";
 import { replayQuotas, replayVectors } from "./replay-tables.ts";
@@ -65,9 +65,10 @@ function mismatch(golden: GoldenCase, strategy: Strategy): string | null {
     if (step === undefined) return `takes more than ${steps.length} forwards`;
     if (output.type === "request") {
       quota = state.quotas[state.stepInBlock];
-      const wrong = canvasMismatch(output.request, step);
+      const stats = oracle.forward(output.request);
+      const wrong = canvasMismatch(output.request, step) ?? sightMismatch(output.request, oracle, step);
       if (wrong !== null) return `step ${index}: ${wrong}`;
-      turn = decoder.next(oracle.forward(output.request));
+      turn = decoder.next(stats);
     } else {
       const wrong = commitMismatch(output, step) ?? quotaMismatch(quota, step);
       if (wrong !== null) return `step ${index}: ${wrong}`;
@@ -89,6 +90,17 @@ function canvasMismatch({ canvases }: ForwardRequest, step: GoldenStep): string 
   return step.canvas !== undefined && canvasHash(step.canvas) !== step.h
     ? "its canvas has another hash"
     : null;
+}
+
+function sightMismatch({ canvases, kv }: ForwardRequest, { seen }: Oracle, step: GoldenStep): string | null {
+  const { rows, visHash } = step;
+  const computed = kv?.queryRows ?? canvases[0]!.map((_, row) => row);
+  if (rows !== undefined && (computed[0] !== rows[0] || computed.length !== rows[1])) {
+    return `computes ${computed.length} rows from ${computed[0]}, not ${rows[1]} from ${rows[0]}`;
+  }
+  return visHash === undefined || canvasHash(seen[0]!.ids) === visHash
+    ? null
+    : "what the forward sees differs";
 }
 
 function commitMismatch({ commits }: StepEvent, step: GoldenStep): string | null {

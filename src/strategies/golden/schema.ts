@@ -34,6 +34,9 @@ const stepSchema = v.looseObject({
   canvas: v.optional(ids),
   commit: v.optional(v.array(v.pipe(v.array(v.nullable(v.number())), v.minLength(2))), []),
   quota: v.optional(v.nullable(int)),
+  /** Cached forwards: first row and number of the rows computed, and the hash of what they were computed from. */
+  rows: v.optional(v.tuple([small, small])),
+  visHash: v.optional(seed),
 });
 
 const caseSchema = v.looseObject({
