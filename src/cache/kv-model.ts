@@ -21,15 +21,15 @@ export interface Sight {
 }
 
 export function createKvModel(shift: 0 | 1): KvModel {
-  const stores: Map<number, number>[] = [];
+  const stores = [new Map<number, number>(), new Map<number, number>()] as const;
   return {
     see(request) {
       const { canvases, kv, guidance } = request;
       if (kv === null) return canvases.map((ids) => ({ ids, staleRows: new Int32Array(0) }));
       if (kv.readRows.length === 0) for (const store of stores) store.clear();
-      checkPlan(request, shift, (row) => stores[0]?.has(row) === true);
+      checkPlan(request, shift, (row) => stores[0].has(row));
       return canvases.map((ids, canvas) => {
-        const store = (stores[guidance.kind === "cfg" ? canvas : 0] ??= new Map());
+        const store = stores[guidance.kind === "cfg" && canvas === 1 ? 1 : 0];
         const visible = new Int32Array(kv.queryRows.length + kv.readRows.length);
         const put = (row: number, id: number) => {
           if (row >= visible.length)

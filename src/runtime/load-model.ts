@@ -7,7 +7,10 @@ import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import { type BackendChoice, chooseBackend, chooseVariant } from "./backend.ts";
 import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
+import { createGpuBuffers } from "./gpu-kv-buffers.ts";
 import { createGpuRows } from "./gpu-rows.ts";
+import { createCpuBuffers } from "./kv-buffers.ts";
+import { createKvStore } from "./kv-store.ts";
 import type { Platform } from "./platform.ts";
 import { createCpuRows } from "./rows.ts";
 import { selfTest } from "./self-test.ts";
@@ -81,7 +84,11 @@ export async function loadModel(
     }
     throwIfAborted(signal);
     const free = () => backend.device?.destroy();
-    const denoiser = createDenoiser({ session, rows, manifest, free, ...(lost ? { lost } : {}) });
+    const { kv } = session;
+    const { device } = backend;
+    const openStore = () =>
+      createKvStore(device === undefined ? createCpuBuffers(ort, kv) : createGpuBuffers(ort, device, kv));
+    const denoiser = createDenoiser({ session, rows, manifest, openStore, free, ...(lost ? { lost } : {}) });
     const info = infoOf(manifest, variant, { ...backend, threads }, bundleBytes);
     return {
       manifest,

@@ -26,7 +26,7 @@ export async function selfTest(
   const golden = Object.hasOwn(byVariant, variant) ? byVariant[variant] : undefined;
   if (golden === undefined || ids.length === 0) return undefined;
   const all = Int32Array.from(ids.keys());
-  const output = await session.run(Int32Array.from(ids), all, positions);
+  const output = await session.run({ ids: Int32Array.from(ids), indices: all, positions });
   try {
     const logits = await output.read();
     let maxError = 0;
