@@ -22,7 +22,7 @@ export function createGpuBuffers(ort: OrtModule, device: GPUDevice, shape: KvSha
   let views: { rows: number; tensors: Readonly<Record<string, OrtTensor>> } | undefined;
 
   const make = (bytes: number) =>
-    device.createBuffer({ size: bytes, usage: USAGE.storage | USAGE.copySrc | USAGE.copyDst });
+    device.createBuffer({ label: "kv", size: bytes, usage: USAGE.storage | USAGE.copySrc | USAGE.copyDst });
   const submit = (record: (encoder: GPUCommandEncoder) => void) => {
     const encoder = device.createCommandEncoder();
     record(encoder);
