@@ -77,6 +77,9 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
       }
       const stats = await denoiser.forward(output.request);
       yield { ...forwardEvent(output.step, output.request, state), ...clock() };
+      if (isRefresh(output.request)) {
+        yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
+      }
       turn = decoder.next(stats satisfies RowStats);
     } else {
       const ids = [...output.commits, ...output.overwrites].map(({ id }) => id);
@@ -88,6 +91,11 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     throw new UnmaskError("internal", "The decoder cannot make progress: the model only predicts masks.");
   }
   yield done(turn.value);
+}
+
+/** Everything stored before is dropped, and something is stored anew. */
+function isRefresh({ kv }: ForwardRequest): boolean {
+  return kv !== null && kv.readRows.length === 0 && kv.writeRows.length > 0;
 }
 
 /** The decoder counts a forward when it receives the answer, which is after this event. */

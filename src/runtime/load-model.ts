@@ -75,7 +75,12 @@ export async function loadModel(
     const { vocab } = manifest;
     const rows = backend.device === undefined ? createCpuRows(vocab) : createGpuRows(backend.device, vocab);
     const lost = backend.device === undefined ? undefined : lossOf(backend.device);
-    const test = await Promise.race([selfTest(session, rows, manifest, variant), ...(lost ? [lost] : [])]);
+    const { kv } = session;
+    const { device } = backend;
+    const openStore = () =>
+      createKvStore(device === undefined ? createCpuBuffers(ort, kv) : createGpuBuffers(ort, device, kv));
+    const testing = selfTest(session, rows, openStore, manifest, variant);
+    const test = await Promise.race([testing, ...(lost ? [lost] : [])]);
     if (test === undefined) {
       warn(
         "no-self-test",
@@ -84,10 +89,6 @@ export async function loadModel(
     }
     throwIfAborted(signal);
     const free = () => backend.device?.destroy();
-    const { kv } = session;
-    const { device } = backend;
-    const openStore = () =>
-      createKvStore(device === undefined ? createCpuBuffers(ort, kv) : createGpuBuffers(ort, device, kv));
     const denoiser = createDenoiser({ session, rows, manifest, openStore, free, ...(lost ? { lost } : {}) });
     const info = infoOf(manifest, variant, { ...backend, threads }, bundleBytes);
     return {
