@@ -24,11 +24,11 @@ export function partialCache({ promptEvery, answerEvery, share }: PartialOptions
     const { memory, ids, targets } = view;
     const answer = range(targets[0] ?? ids.length, ids.length);
     const prompt = range(0, targets[0] ?? ids.length);
-    const isDue = (rows: Int32Array, every: number) =>
-      oldest(view, rows) + 1 >= every || !areStored(memory, rows);
-    const isPromptDue = prompt.length > 0 && isDue(prompt, promptEvery);
-    const isAnswerDue = isDue(answer, answerEvery);
-    if (isPromptDue && isAnswerDue) return fullForward(ids.length, range(0, ids.length));
+    const isPromptDue =
+      prompt.length > 0 && (memory.forwards % promptEvery === 0 || !areStored(memory, prompt));
+    const isAnswerDue = memory.forwards % answerEvery === 0 || !areStored(memory, answer);
+    if ((isPromptDue || prompt.length === 0) && isAnswerDue)
+      return fullForward(ids.length, range(0, ids.length));
     const queryRows = union(
       isPromptDue ? prompt : [],
       isAnswerDue ? answer : someOf(view, answer, Math.ceil(share * targets.length)),
@@ -49,9 +49,4 @@ function someOf({ memory, ids, eligible, shift }: CacheView, answer: Int32Array,
     .filter((row) => !isChosen.has(row))
     .sort((a, b) => memory.age[b]! - memory.age[a]! || a - b);
   return union(chosen, others.subarray(0, Math.max(0, budget - chosen.length)));
-}
-
-/** Forwards since the row that was computed longest ago. */
-function oldest({ memory }: CacheView, rows: Int32Array): number {
-  return rows.reduce((most, row) => Math.max(most, memory.age[row]!), 0);
 }
