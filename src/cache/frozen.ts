@@ -48,7 +48,8 @@ function frozen({ refresh, warmup }: FrozenOptions, active: (view: CacheView) =>
       memory.forwards < warmup ||
       (refresh > 0 && memory.sinceFull + 1 >= refresh) ||
       !areStored(memory, readRows);
-    if (isDue) return fullForward(ids.length, readRows);
+    // All rows are stored: which ones the block leaves out may still change.
+    if (isDue) return fullForward(ids.length, range(0, ids.length));
     return { queryRows, readRows, writeRows: new Int32Array(0) };
   };
 }
