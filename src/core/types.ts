@@ -88,14 +88,16 @@ export interface Draft {
 }
 
 /**
- * Which rows are computed and which keys and values are reused. `null` in a request means: compute every row of the
- * canvas, reuse nothing. `readRows` are rows whose cached keys and values are attended to; `queryRows` are computed now
- * and, when `store` is set, written back.
+ * Which rows a forward computes and which keys and values (K/V) it reuses. All lists ascend; rows that are in neither
+ * `queryRows` nor `readRows` are invisible to the forward. Each canvas of a guided request has a store of its own.
  */
 export interface KvPlan {
+  /** Rows computed now. */
   readonly queryRows: Int32Array;
+  /** Rows whose stored K/V are attended to; none of the query rows. A plan that reads nothing empties the stores first. */
   readonly readRows: Int32Array;
-  readonly store: boolean;
+  /** Query rows whose new K/V are stored, in place of what was stored for them. */
+  readonly writeRows: Int32Array;
 }
 
 /** Attention pattern of a forward: everything sees everything, or each block sees itself and the blocks before it. */
@@ -127,6 +129,7 @@ export interface ForwardRequest {
   readonly signals: SignalRequest;
   /** Ids that can never be chosen: their logits count as -infinity. Always holds the mask id. */
   readonly suppress: readonly number[];
+  /** Null: every row is computed, nothing is reused and nothing is stored. */
   readonly kv: KvPlan | null;
   readonly promptLen: number;
   /** Evaluated without guidance and noise; their statistics have the same signals otherwise. */

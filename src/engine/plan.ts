@@ -1,7 +1,10 @@
+import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
+import { composeCache } from "../cache/compose.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { gridBlocks } from "../strategies/blocks.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
 import type { Preset, Settings } from "../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
@@ -11,7 +14,7 @@ import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts"
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
   Manifest,
-  "vocab" | "tokens" | "maxCanvas" | "attention" | "recipes" | "modes" | "name"
+  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "recipes" | "modes" | "name"
 > & {
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
@@ -29,7 +32,7 @@ export interface ResolvedRecipe {
   readonly threshold?: number;
   readonly factor?: number;
   readonly gamma?: number;
-  readonly cache: "none";
+  readonly cache: CacheInput;
   readonly guidance: { readonly cfg: number };
   readonly stop: { readonly eos: boolean };
 }
@@ -84,8 +87,16 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     delimiters: model.delimiters ?? [],
     room: region.kind === "generate" ? model.maxCanvas - region.promptCells : length,
   });
+  const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
+  // Block K/V are exact, so nothing speaks against them.
+  const choice = resolveCache(input.cache ?? (model.attention.kind === "full" ? "none" : "block"));
+  const cache = composeCache(choice, model.attention, strategy.demands);
   return {
-    strategy: eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy,
+    strategy: {
+      ...stopping,
+      ...(cache === undefined ? {} : { cache }),
+      ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
+    },
     traits: traitsOf(model, region),
     seed: seedOf(options),
     recipe: {
@@ -99,7 +110,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       ...(preset.keys.includes("threshold") ? { threshold: settings.threshold } : {}),
       ...(preset.keys.includes("factor") ? { factor: settings.factor } : {}),
       ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
-      cache: "none",
+      cache: writeCache(choice),
       guidance: settings.guidance,
       stop: { eos },
     },
@@ -183,13 +194,14 @@ function padId({ tokens }: ModelFacts): number {
 }
 
 /** A gap is to be filled with text, so an infill cannot choose the tokens that mean "nothing more". */
-function traitsOf({ tokens, attention }: ModelFacts, region: Region): ModelTraits {
+function traitsOf({ tokens, attention, logitsShift }: ModelFacts, region: Region): ModelTraits {
   const never = [tokens.mask, ...(tokens.suppress ?? [])];
   const endings = [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
   return {
     maskId: tokens.mask,
     suppress: [...new Set(region.kind === "infill" ? [...never, ...endings] : never)],
     attention,
+    logitsShift,
   };
 }
 

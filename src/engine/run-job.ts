@@ -80,6 +80,9 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
       }
       const stats = await denoiser.forward(output.request);
       yield { ...forwardEvent(output.step, output.request, state), ...clock() };
+      if (isRefresh(output.request)) {
+        yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
+      }
       turn = decoder.next(stats satisfies RowStats);
     } else if (output.type === "length") {
       yield output;
@@ -102,6 +105,11 @@ function delimiterIds(tokenizer: Tokenizer): readonly number[] {
     const ids = tokenizer.encode(text);
     return ids.length === 1 ? [ids[0]!] : [];
   });
+}
+
+/** Everything stored before is dropped, and something is stored anew. */
+function isRefresh({ kv }: ForwardRequest): boolean {
+  return kv !== null && kv.readRows.length === 0 && kv.writeRows.length > 0;
 }
 
 /** The decoder counts a forward when it receives the answer, which is after this event. */

@@ -1,3 +1,4 @@
+import { type BlockCausal, blockAround } from "../cache/block-grid.ts";
 import type { BlockSchedule } from "./strategy.ts";
 
 /** Blocks of `size` cells from left to right; the last one may be shorter. */
@@ -10,19 +11,16 @@ export function fixedBlocks(size: number): BlockSchedule {
   };
 }
 
-/**
- * Blocks at multiples of `size` from the start of the canvas: what a block-causal model was trained with. The first one
- * also holds the end of the prompt.
- */
-export function alignedBlocks(size: number): BlockSchedule {
+/** Blocks of at most `size` cells that end where a block of the model ends: what follows cannot be seen from there. */
+export function gridBlocks(size: number, grid: BlockCausal): BlockSchedule {
   return {
-    next: ({ block, targets }) => {
-      const first = targets[block.end];
+    next: ({ block: { end: start }, targets, canvas }) => {
+      const first = targets[start];
       if (first === undefined) return null;
-      const limit = (Math.floor(first / size) + 1) * size;
-      let end = block.end;
-      while (end < targets.length && targets[end]! < limit) end++;
-      return { start: block.end, end };
+      const border = blockAround(first, grid, canvas.promptLen).end;
+      let end = start + 1;
+      while (end < targets.length && end < start + size && targets[end]! < border) end++;
+      return { start, end };
     },
   };
 }

@@ -1,9 +1,10 @@
+import { emptyMemory, recordConfidence, recordEdits, recordForward } from "../cache/memory.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Commit, GenerateEvent } from "../core/events.ts";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
 import { type Canvas, countMasks, editCanvas, FILLED, MASKED, targetRows } from "./canvas.ts";
 import { forwardRequest, watchedRows } from "./forward.ts";
-import { positionsOf } from "./rows.ts";
+import { positionsOf, presentRows } from "./rows.ts";
 import type {
   Candidates,
   DecodeState,
@@ -42,6 +43,7 @@ export function startState(canvas: Canvas): DecodeState {
     step: 0,
     nfe: 0,
     rows: 0,
+    cache: emptyMemory(canvas.ids.length),
     stopped: null,
     changed: true,
     memory: {},
@@ -67,14 +69,15 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
       if (!openBlock(strategy, state, rng)) return "complete";
       continue;
     }
-    let rows = eligibleRows(strategy, state);
-    const stats = yield* forward(strategy, traits, state, rows, rng);
+    const stats = yield* forward(strategy, traits, state, eligibleRows(strategy, state), rng);
     if (state.stepInBlock === 0 && strategy.blocks.refine !== undefined) {
       state.block = strategy.blocks.refine({ state, stats, traits, rng });
-      rows = eligibleRows(strategy, state);
     }
+    // A cached forward does not compute every row; only what it computed can be chosen.
+    const rows = presentRows(stats.rows, eligibleRows(strategy, state));
     const at = positionsOf(stats.rows, rows);
     const candidates = strategy.sampler.draw(stats, rows, at, state);
+    if (strategy.cache !== undefined) recordConfidence(state.cache, rows, candidates.probabilities);
     const step: Step = { state, stats, candidates, traits, rng };
     const scores = strategy.scorer.score(step);
     const picks = strategy.selector.select(step, scores);
@@ -141,8 +144,10 @@ function* forward(
   if (stats === undefined) throw new UnmaskError("internal", "The decoder's forward was not answered.");
   if (request.repeats === true) return stats;
   state.nfe++;
-  const canvases = request.canvases.length + (request.drafts?.length ?? 0);
-  state.rows += canvases * request.canvases[0]!.length;
+  const length = request.canvases[0]!.length;
+  state.rows += request.canvases.length * (request.kv?.queryRows.length ?? length);
+  for (const draft of request.drafts ?? []) state.rows += draft.canvas.length;
+  if (request.kv !== null) recordForward(state.cache, request.kv, state.canvas.ids);
   return stats;
 }
 
@@ -187,7 +192,7 @@ function stepEvent(
   { remasks, overwrites }: Revision,
   edit: LengthEdit | null,
 ): StepEvent {
-  return {
+  const event: StepEvent = {
     type: "step",
     step: state.step++,
     nfe: state.nfe,
@@ -198,6 +203,8 @@ function stepEvent(
     deletes: edit?.deletes ?? [],
     masksLeft: countMasks(state.canvas),
   };
+  recordEdits(state.cache, event);
+  return event;
 }
 
 /** Masks that may be chosen now, as far as the forward sees. */

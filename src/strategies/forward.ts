@@ -1,3 +1,4 @@
+import { planForward } from "../cache/plan-forward.ts";
 import type { Draft, ForwardRequest, SignalRequest } from "../core/types.ts";
 import { type Canvas, GIVEN } from "./canvas.ts";
 import type { DecodeState, ModelTraits, Piece, Rng, Strategy } from "./strategy.ts";
@@ -31,16 +32,39 @@ export function watchedRows(strategy: Strategy, state: DecodeState, eligible: In
   return Int32Array.from(rows).sort();
 }
 
+/** What the cache of a strategy makes of the forward, and the wanted rows that it computes. */
+function cachePlan(
+  { cache }: Strategy,
+  traits: ModelTraits,
+  { cache: memory, canvas, targets, block, stepInBlock }: DecodeState,
+  wanted: Int32Array,
+): ReturnType<typeof planForward> {
+  return planForward(cache, {
+    memory,
+    ids: canvas.ids,
+    maskId: traits.maskId,
+    promptLen: canvas.promptLen,
+    attention: traits.attention,
+    shift: traits.logitsShift ?? 0,
+    targets,
+    blockRows: targets.subarray(block.start, block.end),
+    eligible: wanted,
+    stepInBlock,
+  });
+}
+
 /** The request of one denoise step; the canvas is copied, because the state goes on changing. */
 export function forwardRequest(
   strategy: Strategy,
   traits: ModelTraits,
   state: DecodeState,
-  rows: Int32Array,
+  wanted: Int32Array,
   rng: Rng,
 ): ForwardRequest {
   const { selector, sampler, reviser, guidance } = strategy;
-  const seen = selector.visible?.(state) ?? state.canvas.ids.length;
+  const { kv, rows } = cachePlan(strategy, traits, state, wanted);
+  // With a cache the plan says what is seen.
+  const seen = (kv === null ? selector.visible?.(state) : undefined) ?? state.canvas.ids.length;
   const canvas = state.canvas.ids.slice(0, seen);
   const noise = sampler.noise(state, rng, rows);
   const gather = sampler.gather?.(state);
@@ -63,7 +87,7 @@ export function forwardRequest(
       ...(selector.tracksKl === true ? { klPrevious: state.step === 0 ? "first" : "next" } : {}),
     },
     suppress: traits.suppress,
-    kv: null,
+    kv,
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
     ...(state.nfe > 0 && !state.changed && selector.reuses?.(state) === true ? { repeats: true } : {}),

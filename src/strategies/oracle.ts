@@ -1,3 +1,5 @@
+import { blockAround } from "../cache/block-grid.ts";
+import { createKvModel, type Sight } from "../cache/kv-model.ts";
 import { hashWords } from "../core/random.ts";
 import type { Denoiser, ForwardRequest, NoiseRequest, RowStats } from "../core/types.ts";
 import { createDivergenceTracker } from "../math/divergence.ts";
@@ -9,6 +11,8 @@ import { type OracleParameters, oracleLogits } from "./oracle-logits.ts";
 /** Answers forwards from the scripted oracle, in float64, without a model. */
 export interface Oracle {
   readonly maskId: number;
+  /** What the last forward saw of each canvas: with cached rows, the tokens of the time they were stored. */
+  readonly seen: readonly Sight[];
   forward(request: ForwardRequest): RowStats;
 }
 
@@ -27,8 +31,10 @@ export type OracleDraw = (
 export function createOracle(seed: number, parameters: OracleParameters, draw?: OracleDraw): Oracle {
   const { V, mask, shift } = parameters;
   const divergence = createDivergenceTracker(V);
+  const model = createKvModel(shift === 1 ? 1 : 0);
+  let seen: readonly Sight[] = [];
   const answer = (request: ForwardRequest, canvases: readonly Int32Array[], rows: Int32Array): RowStats => {
-    const [canvas, ...others] = canvases.map((ids) => logitsOf(seed, ids, rows, parameters, shift));
+    const [canvas, ...others] = canvases.map((ids) => logitsOf(seed, ids, rows, request, parameters));
     const logits = canvas ?? new Float32Array(0);
     if (others.length > 0 && request.guidance.kind === "cfg") {
       applyGuidance(logits, others[0]!, request.guidance.scale);
@@ -45,8 +51,16 @@ export function createOracle(seed: number, parameters: OracleParameters, draw?: 
   };
   return {
     maskId: mask,
+    get seen() {
+      return seen;
+    },
     forward: (request) => {
-      const stats = answer(request, request.canvases, request.rows);
+      seen = model.see(request);
+      const stats = answer(
+        request,
+        seen.map(({ ids }) => ids),
+        request.rows,
+      );
       if (request.drafts === undefined) return stats;
       return {
         ...stats,
@@ -74,24 +88,23 @@ export function canvasHash(ids: ArrayLike<number>): number {
   return hashWords(0, ids);
 }
 
-/** Logits for canvas rows, `[R, V]`. With a shift the row before predicts the cell, and row 0 serves cell 0 too. */
+/**
+ * Logits for canvas rows, `[R, V]`, each from what its row may attend to. With a shift the row before predicts the cell,
+ * and row 0 serves cell 0 too.
+ */
 function logitsOf(
   seed: number,
   canvas: Int32Array,
   rows: Int32Array,
+  { attention, promptLen }: ForwardRequest,
   parameters: OracleParameters,
-  shift: number,
 ): Float32Array {
-  const { V } = parameters;
+  const { V, shift } = parameters;
   const logits = new Float32Array(rows.length * V);
   for (let r = 0; r < rows.length; r++) {
-    oracleLogits(
-      seed,
-      canvas,
-      Math.max(0, rows[r]! - shift),
-      parameters,
-      logits.subarray(r * V, (r + 1) * V),
-    );
+    const row = Math.max(0, rows[r]! - shift);
+    const end = attention.kind === "full" ? canvas.length : blockAround(row, attention, promptLen).end;
+    oracleLogits(seed, canvas.subarray(0, end), row, parameters, logits.subarray(r * V, (r + 1) * V));
   }
   return logits;
 }

@@ -1,5 +1,6 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
+import { CACHE_NAMES, cacheSchema } from "../cache/choice.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 
@@ -34,7 +35,7 @@ const recipeSchema = v.strictObject({
       v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off"),
     ),
   ),
-  cache: v.optional(v.pipe(v.picklist(["none"]), v.description("keys and values reused between steps"))),
+  cache: v.optional(v.pipe(cacheSchema, v.description("keys and values reused between steps"))),
   stop: v.optional(
     v.pipe(
       v.strictObject({ eos: v.boolean() }),
@@ -79,11 +80,35 @@ export function parseRecipe(value: unknown): RecipeInput {
 
 function explain(issue: v.BaseIssue<unknown>): UnmaskError {
   const key = v.getDotPath(issue) ?? "recipe";
+  if (issue.type === "union" && key === "cache") return explainCache(issue);
   if (issue.expected === "never") return invalid(`The recipe's ${key} is not supported yet.`, key);
   const got = preview(issue.input);
   if (issue.type === "picklist") return invalid(`The recipe's ${key} ${got} is not supported yet.`, key);
   const bound = boundOf(issue);
   return invalid(`The recipe's ${key} must be ${bound}, got ${got}.`, key);
+}
+
+/** A cache is a name or an object; the object's own issue says more than that neither fits. */
+function explainCache({ input, issues }: v.BaseIssue<unknown>): UnmaskError {
+  const named = typeof input === "string" ? input : (input as { policy?: unknown } | null)?.policy;
+  if (typeof named === "string" && !CACHE_NAMES.some((name) => name === named)) {
+    const shown = named.slice(0, 60);
+    return invalid(`There is no cache "${shown}". Did you mean "${nearest(shown, CACHE_NAMES)}"?`, "cache");
+  }
+  const inner = issues?.find((issue) => (issue.path?.length ?? 0) > 0);
+  const key = inner === undefined ? null : v.getDotPath(inner);
+  if (inner === undefined || key === null || key === "policy") {
+    return invalid(
+      `The recipe's cache must be a name or an object with a policy, got ${preview(input)}.`,
+      "cache",
+    );
+  }
+  if (inner.expected === "never")
+    return invalid(`The cache "${named}" has no key "${key.slice(0, 60)}".`, "cache");
+  return invalid(
+    `The recipe's cache.${key} must be ${boundOf(inner)}, got ${preview(inner.input)}.`,
+    "cache",
+  );
 }
 
 function boundOf(issue: v.BaseIssue<unknown>): string {

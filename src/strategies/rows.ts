@@ -13,6 +13,11 @@ export function positionsOf(all: Int32Array, rows: Int32Array): Int32Array {
   return at;
 }
 
+/** Those of `rows` that are in `all`. */
+export function presentRows(all: Int32Array, rows: Int32Array): Int32Array {
+  return rows.filter((row) => positionOf(all, row) >= 0);
+}
+
 /** Where `row` stands in `all`, or -1. */
 export function positionOf(all: Int32Array, row: number): number {
   let low = 0;

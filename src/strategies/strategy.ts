@@ -1,3 +1,6 @@
+import type { CacheDemands } from "../cache/compose.ts";
+import type { CacheMemory } from "../cache/memory.ts";
+import type { CachePolicy } from "../cache/policy.ts";
 import type { Commit, CommitReason } from "../core/events.ts";
 import type {
   Attention,
@@ -26,6 +29,10 @@ export interface Strategy {
   readonly length?: LengthControl;
   /** Absent: the run ends when no mask is left. */
   readonly stop?: StopRule;
+  /** Absent: every forward computes the whole canvas. */
+  readonly cache?: CachePolicy;
+  /** What the pieces ask of a cache; absent: nothing but the rows of the open block. */
+  readonly demands?: CacheDemands;
 }
 
 /** What a decoder needs to know about a model. */
@@ -34,6 +41,8 @@ export interface ModelTraits {
   /** Ids that are never chosen. */
   readonly suppress: readonly number[];
   readonly attention: Attention;
+  /** 1: the raw logits of a row predict the next one; 0 when absent. */
+  readonly logitsShift?: 0 | 1;
 }
 
 /** Where a run stands. Serialisable; mutated in place by the decoder. */
@@ -51,6 +60,8 @@ export interface DecodeState {
   nfe: number;
   /** Query rows computed so far; each canvas of a batch counts. */
   rows: number;
+  /** What is known of stored keys and values; see src/cache. */
+  readonly cache: CacheMemory;
   /** Set by the stop rule: how the run ends. */
   stopped: "complete" | "eos" | null;
   /** Whether the last step changed the canvas. */

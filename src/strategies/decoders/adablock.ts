@@ -22,8 +22,8 @@ const WINDOW = 0.25;
 export function adaptiveBlocks({ size, delimiters, threshold }: AdablockOptions): BlockSchedule {
   const ahead = (from: number, total: number): number => Math.min(Math.floor(WINDOW * total), total - from);
   return {
-    watch: ({ targets, block }) =>
-      targets.subarray(block.start, block.start + ahead(block.start, targets.length)),
+    watch: ({ targets, block, stepInBlock }) =>
+      stepInBlock > 0 ? [] : targets.subarray(block.start, block.start + ahead(block.start, targets.length)),
     next: ({ block, targets }) =>
       block.end >= targets.length
         ? null

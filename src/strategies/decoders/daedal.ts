@@ -148,8 +148,8 @@ export const daedalPreset: Preset = {
   keys: ["threshold"],
   continuationOnly: true,
   defaults: { length: 64 },
-  pieces: ({ threshold, block }, { eos, pad, room }) =>
-    daedal({
+  pieces: ({ threshold, block }, { eos, pad, room }) => ({
+    ...daedal({
       endIds: [...eos, pad],
       maxLength: room,
       block,
@@ -160,4 +160,6 @@ export const daedalPreset: Preset = {
       growEos: 0.9,
       window: 32,
     }),
+    demands: { looksAhead: true },
+  }),
 };

@@ -66,6 +66,7 @@ export const blockDynamicPreset: Preset = {
   pieces: (settings, { eos, pad }) => ({
     selector: dynamicBlockSelector({ threshold: settings.threshold, quota: () => 1 }),
     sampler: temperedSampler(settings),
+    demands: { hidesRows: true },
     ...(eos.length === 0 ? {} : { stop: blockEosStop(eos, pad) }),
   }),
 };

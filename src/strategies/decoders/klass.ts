@@ -77,5 +77,8 @@ export const klassPreset: Preset = {
   title: "KLASS: tokens whose distribution has settled",
   keys: ["threshold"],
   defaults: { threshold: 0.6 },
-  pieces: ({ threshold }) => ({ selector: klassSelector({ threshold, divergence: 0.015, history: 2 }) }),
+  pieces: ({ threshold }) => ({
+    selector: klassSelector({ threshold, divergence: 0.015, history: 2 }),
+    demands: { comparesSteps: true },
+  }),
 };

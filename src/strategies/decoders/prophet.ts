@@ -53,5 +53,6 @@ export const prophetPreset: Preset = {
   pieces: ({ steps }) => ({
     selector: quotaSelector({ steps, keepZeroSteps: false }),
     stop: prophetStop({ steps, gaps: [7.5, 5, 2.5] }),
+    demands: { looksAhead: true },
   }),
 };

@@ -82,10 +82,12 @@ export const remdmPreset: Preset = {
   title: "ReMDM: fills most of a block, then rewrites its weakest tokens",
   keys: [],
   revises: true,
-  pieces: ({ block }) =>
-    remaskLoop({
+  pieces: ({ block }) => ({
+    ...remaskLoop({
       filled: (cells) => Math.floor(cells * 0.875),
       tokens: 1,
       loops: Math.max(1, Math.floor(block / 4)),
     }),
+    demands: { readsBlock: true },
+  }),
 };

@@ -96,5 +96,5 @@ export const saberPreset: Preset = {
   title: "Saber: speeds up as it grows sure, and takes back what it doubts",
   keys: [],
   revises: true,
-  pieces: () => saber({ least: 2 }),
+  pieces: () => ({ ...saber({ least: 2 }), demands: { revises: true, comparesSteps: true } }),
 };

@@ -68,5 +68,6 @@ export const llada2EditPreset: Preset = {
   pieces: ({ threshold }) => ({
     selector: thresholdSelector(threshold),
     reviser: tokenEditReviser({ threshold: 0.9, postSteps: 4 }),
+    demands: { readsBlock: true },
   }),
 };

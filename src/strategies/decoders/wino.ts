@@ -68,5 +68,5 @@ export const winoPreset: Preset = {
   keys: ["threshold"],
   revises: true,
   defaults: { threshold: 0.6 },
-  pieces: ({ threshold }) => wino({ threshold, back: 0.9 }),
+  pieces: ({ threshold }) => ({ ...wino({ threshold, back: 0.9 }), demands: { drafts: true } }),
 };

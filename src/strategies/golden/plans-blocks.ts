@@ -1,4 +1,4 @@
-import { alignedBlocks, fixedBlocks } from "../blocks.ts";
+import { fixedBlocks, gridBlocks } from "../blocks.ts";
 import { continuationCanvas, MASKED } from "../canvas.ts";
 import { blockEosStop, dynamicBlockSelector, evenQuota } from "../decoders/dynamic-block.ts";
 import { tokenEditReviser } from "../decoders/token-edit.ts";
@@ -99,7 +99,9 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
 function aligned(golden: GoldenCase, size: number, selector: Selector): GoldenPlan {
   const cells = Math.ceil((golden.prompt.length + genLength(golden)) / size) * size;
   return {
-    ...compose(golden, selector, { blocks: alignedBlocks(size) }),
+    ...compose(golden, selector, {
+      blocks: gridBlocks(size, { kind: "block-causal", block: size, align: "absolute" }),
+    }),
     canvas: continuationCanvas(golden.prompt, cells - golden.prompt.length, golden.oracle.mask),
     hashesSeen: true,
   };

@@ -1,3 +1,5 @@
+import { dualCache, prefixCache } from "../../cache/frozen.ts";
+import type { CachePolicy } from "../../cache/policy.ts";
 import { continuationCanvas, FILLED } from "../canvas.ts";
 import { adaptiveBlocks } from "../decoders/adablock.ts";
 import { daedal } from "../decoders/daedal.ts";
@@ -9,7 +11,7 @@ import { saber } from "../decoders/saber.ts";
 import { wino } from "../decoders/wino.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { Sampler, Scorer } from "../strategy.ts";
-import { compose, type GoldenPlanner, genLength, numbers, quotas } from "./plan.ts";
+import { compose, type GoldenPlan, type GoldenPlanner, genLength, numbers, quotas } from "./plan.ts";
 import { filterOf } from "./plans-parallel.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
@@ -69,15 +71,21 @@ export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     });
     return compose(golden, selector, { reviser });
   },
-  "adablock-nocache": (golden) =>
-    compose(golden, thresholdSelector(hyperNumber(golden, "threshold") ?? 0.9), {
-      blocks: adaptiveBlocks({
-        size: hyperCount(golden, "init_block_length") ?? 32,
-        delimiters: numbers(golden.hyper["delimiter_ids"] ?? [], "delimiter_ids"),
-        threshold: hyperNumber(golden, "delimiter_threshold") ?? Number.POSITIVE_INFINITY,
-      }),
-    }),
+  "adablock-nocache": (golden) => adablockPlan(golden),
+  "adablock-prefix": (golden) => adablockPlan(golden, prefixCache(0)),
+  "adablock-dual": (golden) => adablockPlan(golden, dualCache(0)),
 };
+
+function adablockPlan(golden: GoldenCase, cache?: CachePolicy): GoldenPlan {
+  return compose(golden, thresholdSelector(hyperNumber(golden, "threshold") ?? 0.9), {
+    blocks: adaptiveBlocks({
+      size: hyperCount(golden, "init_block_length") ?? 32,
+      delimiters: numbers(golden.hyper["delimiter_ids"] ?? [], "delimiter_ids"),
+      threshold: hyperNumber(golden, "delimiter_threshold") ?? Number.POSITIVE_INFINITY,
+    }),
+    ...(cache === undefined ? {} : { cache }),
+  });
+}
 
 function rediffPlan(golden: GoldenCase) {
   const steps = hyperCount(golden, "steps") ?? genLength(golden);

@@ -1,7 +1,8 @@
 import type { Commit } from "../../core/events.ts";
+import type { ForwardRequest } from "../../core/types.ts";
 import { decode, type StepEvent, startState } from "../decode.ts";
 import { type GoldenRandom, goldenRandom } from "../golden-random.ts";
-import { canvasHash, createOracle } from "../oracle.ts";
+import { canvasHash, createOracle, type Oracle } from "../oracle.ts";
 import type { ModelTraits } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
 import { GOLDEN_PLANS } from "./golden-plans.ts";
@@ -73,9 +74,13 @@ function mismatch(golden: GoldenCase, plan: GoldenPlan, random: GoldenRandom): s
         return `takes more than ${steps.length} forwards`;
       quota = state.quotas[state.stepInBlock];
       const seen = plan.hashesSeen === true ? output.request.canvases[0]! : state.canvas.ids;
-      const wrong = step === undefined ? null : canvasMismatch(seen, step);
+      const stats = oracle.forward(output.request);
+      const wrong =
+        step === undefined
+          ? null
+          : (canvasMismatch(seen, step) ?? sightMismatch(output.request, oracle, step));
       if (wrong !== null) return `step ${index}: ${wrong}`;
-      turn = decoder.next(oracle.forward(output.request));
+      turn = decoder.next(stats);
       isAnswered = true;
       continue;
     }
@@ -108,6 +113,17 @@ function canvasMismatch(canvas: Int32Array, step: GoldenStep): string | null {
   return step.canvas !== undefined && canvasHash(step.canvas) !== step.h
     ? "its canvas has another hash"
     : null;
+}
+
+function sightMismatch({ canvases, kv }: ForwardRequest, { seen }: Oracle, step: GoldenStep): string | null {
+  const { rows, visHash } = step;
+  const computed = kv?.queryRows ?? canvases[0]!.map((_, row) => row);
+  if (rows !== undefined && (computed[0] !== rows[0] || computed.length !== rows[1])) {
+    return `computes ${computed.length} rows from ${computed[0]}, not ${rows[1]} from ${rows[0]}`;
+  }
+  return visHash === undefined || canvasHash(seen[0]!.ids) === visHash
+    ? null
+    : "what the forward sees differs";
 }
 
 function commitMismatch(commits: readonly Commit[], step: GoldenStep): string | null {
