@@ -1,4 +1,4 @@
-import { type Bitset, membersOf } from "./bitset.ts";
+import { addBit, type Bitset, membersOf } from "./bitset.ts";
 import { isFeasible, type Segment } from "./mask-wildcard.ts";
 
 /** What the model says about one cell: its best ids and their natural-log probabilities, in any order. */
@@ -108,10 +108,14 @@ function trace(stretch: Stretch, values: readonly Values[]): BestPath | null {
     for (const state of front) {
       eachWay(stretch, i, state, behind, consider);
       if (!mayForce || choices[i] === undefined) continue;
-      segment.automaton.eachInto(state, segment.live[from + i + 1]!, (id, target) => {
-        if (behind.forced[target] !== NO_WAY) {
-          consider(id, target, behind.forced[target]! + 1, behind.sum[target]!);
-        }
+      const targets = new Uint32Array(segment.live[0]!.length);
+      for (const target of membersOf(segment.automaton.successors(state))) {
+        if (behind.forced[target]! + 1 === wanted.forced && behind.sum[target] === wanted.sum)
+          addBit(targets, target);
+      }
+      segment.automaton.eachInto(state, targets, (id, target) => {
+        consider(id, target, wanted.forced, wanted.sum);
+        return true;
       });
     }
     ids[i] = smallest;

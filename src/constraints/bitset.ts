@@ -35,10 +35,12 @@ export function isEqual(a: Bitset, b: Bitset): boolean {
 }
 
 /** Ascending. */
-export function* membersOf(set: Bitset): Generator<number, void> {
+export function membersOf(set: Bitset): number[] {
+  const members: number[] = [];
   for (let word = 0; word < set.length; word++) {
     for (let rest = set[word]!; rest !== 0; rest &= rest - 1) {
-      yield word * 32 + 31 - Math.clz32(rest & -rest);
+      members.push(word * 32 + 31 - Math.clz32(rest & -rest));
     }
   }
+  return members;
 }

@@ -23,7 +23,7 @@
  *   for (const row of rowsInTheOrderOfTheirScores) {
  *     const candidates = bestIdsOf(row);             // best first
  *     const fits = tracker.allowed(row, candidates);
- *     const id = candidates.find((_, k) => fits[k]) ?? tracker.allowedIds(row)[0];
+ *     const id = candidates.find((_, k) => fits[k]) ?? tracker.allowedIds(row, 1)[0];
  *     commit(row, id);
  *     tracker.commit(row, id);                       // before the next row is asked about
  *   }

@@ -120,6 +120,15 @@ test("behind the end only end tokens fit", () => {
   expect(isFeasible(short)).toBe(false);
 });
 
+test("a limit stops the search for fitting ids", () => {
+  const segment = openSegment(smallAutomaton("[abc]*"), [MASK, MASK], MASK);
+  const all = Array.from(fittingIds(segment, 0));
+  expect(all).toEqual([0, 1, 2, 3, 4, EOS, PAD, 8]);
+  const some = Array.from(fittingIds(segment, 0, 3));
+  expect(some).toHaveLength(3);
+  expect(all.filter((id) => some.includes(id))).toEqual(some);
+});
+
 test("the shortest text counts tokens", () => {
   expect(shortestLength(smallAutomaton("abc"))).toBe(2);
   expect(shortestLength(smallAutomaton("a*"))).toBe(0);

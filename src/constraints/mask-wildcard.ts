@@ -72,13 +72,21 @@ export function fits(segment: Segment, at: number, id: number): boolean {
   return false;
 }
 
-/** Every id that {@link fits} into masked cell `at`, ascending. */
-export function fittingIds(segment: Segment, at: number): Int32Array {
-  const ids = new Set<number>();
+/** Ids that {@link fits} into masked cell `at`, ascending: all of them, or `limit` that are found first. */
+export function fittingIds(segment: Segment, at: number, limit = Number.POSITIVE_INFINITY): Int32Array {
+  const isFound = new Uint8Array(segment.automaton.vocab);
+  let found = 0;
   for (const state of membersOf(segment.live[at]!)) {
-    segment.automaton.eachInto(state, segment.live[at + 1]!, (id) => ids.add(id));
+    segment.automaton.eachInto(state, segment.live[at + 1]!, (id) => {
+      found += 1 - isFound[id]!;
+      isFound[id] = 1;
+      return found < limit;
+    });
+    if (found >= limit) break;
   }
-  return Int32Array.from(ids).sort();
+  const ids = new Int32Array(found);
+  for (let id = 0, i = 0; i < found; id++) if (isFound[id] === 1) ids[i++] = id;
+  return ids;
 }
 
 /** Puts a token or the mask into a cell. Filling a mask costs as far as its effect reaches; anything else a new start. */

@@ -18,6 +18,8 @@ export interface Vocabulary {
  * though not always by tokens.
  */
 export interface TokenAutomaton {
+  /** Ids are below. */
+  readonly vocab: number;
   readonly states: number;
   readonly start: number;
   /** A text may end here. */
@@ -26,8 +28,8 @@ export interface TokenAutomaton {
   step(state: number, id: number): number;
   /** The states one token away. Computed once a state and kept: read only. */
   successors(state: number): Bitset;
-  /** Calls `visit` with every token that leads from `state` into `targets`, in no particular order. */
-  eachInto(state: number, targets: Bitset, visit: (id: number, target: number) => void): void;
+  /** Calls `visit` with every token that leads from `state` into `targets`, in no particular order, until it says `false`. */
+  eachInto(state: number, targets: Bitset, visit: (id: number, target: number) => boolean): void;
 }
 
 /**
@@ -48,8 +50,8 @@ export function createTokenAutomaton(dfa: ByteDfa, vocabulary: Vocabulary): Toke
 
   const isAccepting = (state: number): boolean => state === done || dfa.accepting[state] === 1;
 
-  /** Every node with tokens that `state` can read, and the state behind it. */
-  function walk(state: number, visit: (node: number, target: number) => void): void {
+  /** Every node with tokens that `state` can read, and the state behind it, until `visit` says `false`. */
+  function walk(state: number, visit: (node: number, target: number) => boolean): void {
     if (state === done) return;
     const stack = new Int32Array(trie.maxDepth + 1);
     stack[0] = state;
@@ -61,12 +63,13 @@ export function createTokenAutomaton(dfa: ByteDfa, vocabulary: Vocabulary): Toke
         continue;
       }
       stack[depth] = target;
-      if (trie.begin[node]! < trie.begin[node + 1]!) visit(node, target);
+      if (trie.begin[node]! < trie.begin[node + 1]! && !visit(node, target)) return;
       node++;
     }
   }
 
   return {
+    vocab: tokens.length,
     states: dfa.states + 1,
     start: dfa.start,
     isAccepting,
@@ -81,18 +84,24 @@ export function createTokenAutomaton(dfa: ByteDfa, vocabulary: Vocabulary): Toke
       if (set === undefined) {
         set = new Uint32Array(words);
         const into = set;
-        walk(state, (_node, target) => addBit(into, target));
+        walk(state, (_node, target) => {
+          addBit(into, target);
+          return true;
+        });
         if (ends.size > 0 && isAccepting(state)) addBit(set, done);
         known[state] = set;
       }
       return set;
     },
     eachInto(state, targets, visit) {
+      if (isAccepting(state) && hasBit(targets, done)) for (const id of ends) if (!visit(id, done)) return;
       walk(state, (node, target) => {
-        if (!hasBit(targets, target)) return;
-        for (let i = trie.begin[node]!; i < trie.begin[node + 1]!; i++) visit(trie.ids[i]!, target);
+        if (!hasBit(targets, target)) return true;
+        for (let i = trie.begin[node]!; i < trie.begin[node + 1]!; i++) {
+          if (!visit(trie.ids[i]!, target)) return false;
+        }
+        return true;
       });
-      if (isAccepting(state) && hasBit(targets, done)) for (const id of ends) visit(id, done);
     },
   };
 }

@@ -29,73 +29,96 @@ export function buildTrie(
   skipped: ReadonlySet<number>,
 ): TokenTrie {
   const isDead = deadClasses(dfa);
-  // Children hang in sibling chains, tokens of a node in a chain by id.
-  const firstChild = [-1];
-  const sibling = [-1];
-  const classOfNode = [0];
-  const firstToken = [-1];
+  const tree = createTree(dfa.classes);
+  // Tokens of a node are chained by id; from the last id down, chains ascend.
+  const firstToken: number[] = [];
   const nextToken = new Int32Array(tokens.length).fill(-1);
-
-  // From the last id down: chains of tokens then ascend.
   for (let id = tokens.length - 1; id >= 0; id--) {
     const bytes = tokens[id]!;
     if (bytes.length === 0 || skipped.has(id)) continue;
-    if (bytes.some((byte) => isDead[dfa.classOf[byte]!] === 1)) continue;
     let node = 0;
-    for (const byte of bytes) {
-      const c = dfa.classOf[byte]!;
-      let child = firstChild[node]!;
-      while (child !== -1 && classOfNode[child] !== c) child = sibling[child]!;
-      if (child === -1) {
-        child = classOfNode.push(c) - 1;
-        sibling.push(firstChild[node]!);
-        firstChild.push(-1);
-        firstToken.push(-1);
-        firstChild[node] = child;
-      }
-      node = child;
+    for (let i = 0; i < bytes.length && node >= 0; i++) {
+      const c = dfa.classOf[bytes[i]!]!;
+      node = isDead[c] === 1 ? -1 : tree.child(node, c);
     }
-    nextToken[id] = firstToken[node]!;
+    if (node < 0) continue;
+    nextToken[id] = firstToken[node] ?? -1;
     firstToken[node] = id;
   }
-  return inPreorder({ firstChild, sibling, classOfNode, firstToken, nextToken });
+  return inPreorder(tree, firstToken, nextToken);
 }
 
-interface LinkedTrie {
-  readonly firstChild: readonly number[];
-  readonly sibling: readonly number[];
-  readonly classOfNode: readonly number[];
-  readonly firstToken: readonly number[];
-  readonly nextToken: Int32Array;
+interface Tree {
+  readonly classOf: readonly number[];
+  readonly parent: readonly number[];
+  /** The child of a node by class; added when it is new. Children have higher numbers. */
+  child(node: number, c: number): number;
 }
 
-function inPreorder({ firstChild, sibling, classOfNode, firstToken, nextToken }: LinkedTrie): TokenTrie {
-  const nodes = classOfNode.length;
+/** Children are found in one hash table with linear probing: a chain or a map for each node takes several times longer. */
+function createTree(classes: number): Tree {
+  const classOf = [0];
+  const parent = [-1];
+  let table = new Int32Array(1 << 12);
+
+  const slotOf = (node: number, c: number): number => {
+    let slot = Math.imul(node * classes + c, 0x9e3779b1) >>> Math.clz32(table.length - 1);
+    while (table[slot] !== 0 && (parent[table[slot]!] !== node || classOf[table[slot]!] !== c)) {
+      slot = (slot + 1) & (table.length - 1);
+    }
+    return slot;
+  };
+
+  return {
+    classOf,
+    parent,
+    child(node, c) {
+      const slot = slotOf(node, c);
+      if (table[slot] !== 0) return table[slot]!;
+      const child = classOf.push(c) - 1;
+      parent.push(node);
+      table[slot] = child;
+      if (2 * child > table.length) {
+        table = new Int32Array(2 * table.length);
+        for (let old = 1; old <= child; old++) table[slotOf(parent[old]!, classOf[old]!)] = old;
+      }
+      return child;
+    },
+  };
+}
+
+function inPreorder(tree: Tree, firstToken: readonly number[], nextToken: Int32Array): TokenTrie {
+  const nodes = tree.classOf.length;
+  // Sizes of branches, then places: a child stands behind its parent and the branches of its elder siblings.
+  const size = new Int32Array(nodes).fill(1);
+  for (let node = nodes - 1; node > 0; node--) size[tree.parent[node]!]! += size[node]!;
+  const place = new Int32Array(nodes);
+  const free = new Int32Array(nodes);
+  free[0] = 1;
   const classes = new Uint8Array(nodes);
   const depths = new Int32Array(nodes);
-  const skip = new Int32Array(nodes);
+  const skip = new Int32Array(nodes).fill(nodes);
+  const tokenOf = new Int32Array(nodes).fill(-1);
+  tokenOf[0] = firstToken[0] ?? -1;
+  let maxDepth = 0;
+  for (let node = 1; node < nodes; node++) {
+    const parent = tree.parent[node]!;
+    const at = free[parent]!;
+    place[node] = at;
+    free[parent] = at + size[node]!;
+    free[node] = at + 1;
+    classes[at] = tree.classOf[node]!;
+    depths[at] = depths[place[parent]!]! + 1;
+    skip[at] = at + size[node]!;
+    tokenOf[at] = firstToken[node] ?? -1;
+    maxDepth = Math.max(maxDepth, depths[at]!);
+  }
   const begin = new Int32Array(nodes + 1);
   const ids: number[] = [];
-  /** Numbers of the nodes on the way to the one at hand. */
-  const path: number[] = [];
-  const open: { node: number; depth: number }[] = [{ node: 0, depth: 0 }];
-  let at = 0;
-  let maxDepth = 0;
-  for (let top = open.pop(); top !== undefined; top = open.pop()) {
-    const { node, depth } = top;
-    while (path.length > depth) skip[path.pop()!] = at;
-    path.push(at);
-    classes[at] = classOfNode[node]!;
-    depths[at] = depth;
+  for (let at = 0; at < nodes; at++) {
     begin[at] = ids.length;
-    maxDepth = Math.max(maxDepth, depth);
-    for (let id = firstToken[node]!; id !== -1; id = nextToken[id]!) ids.push(id);
-    for (let child = firstChild[node]!; child !== -1; child = sibling[child]!) {
-      open.push({ node: child, depth: depth + 1 });
-    }
-    at++;
+    for (let id = tokenOf[at]!; id !== -1; id = nextToken[id]!) ids.push(id);
   }
-  for (const node of path) skip[node] = nodes;
   begin[nodes] = ids.length;
   return { nodes, maxDepth, classes, depths, skip, begin, ids: Int32Array.from(ids) };
 }

@@ -27,8 +27,11 @@ export interface ConstraintTracker {
   requireFeasible(): void;
   /** For each candidate whether the masked `row` may become it: exact, whatever the other masks become. */
   allowed(row: number, candidates: ArrayLike<number>): boolean[];
-  /** Every id that the masked `row` may become, ascending; for rows none of whose candidates is allowed. */
-  allowedIds(row: number): Int32Array;
+  /**
+   * Ids that the masked `row` may become, ascending, for rows none of whose candidates is allowed: all of them (a walk
+   * over the vocabulary for each state), or the first few that are found.
+   */
+  allowedIds(row: number, limit?: number): Int32Array;
   /** Records that `row` now holds `id`. Commits are checked one at a time: each may forbid what was allowed before. */
   commit(row: number, id: number): void;
   /** Takes over whatever changed in the canvas, remasked and overwritten cells included. */
@@ -66,7 +69,7 @@ export function trackConstraint(
       });
     },
     allowed: (row, candidates) => Array.from(candidates, (id) => fits(segment, row - span.start, id)),
-    allowedIds: (row) => fittingIds(segment, row - span.start),
+    allowedIds: (row, limit) => fittingIds(segment, row - span.start, limit),
     commit: (row, id) => setCell(segment, row - span.start, id),
     sync: (ids) => setCells(segment, inside(ids)),
     bestPath: (rows, choicesOf) =>
