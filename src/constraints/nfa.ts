@@ -28,14 +28,15 @@ const JSON_SPECIAL: CharSet = [
 /**
  * Thompson's construction.
  *
- * @throws UnmaskError `invalid-options` above {@link MAX_STATES} states or {@link MAX_PARTS} parts, before the memory for more is taken
+ * @throws UnmaskError `invalid-options` above {@link MAX_STATES} states or {@link MAX_PARTS} parts, before the memory
+ * for more is taken
  */
 export function compileNfa(pattern: Pattern): Nfa {
   const free: number[][] = [];
   const edges: number[][] = [];
   const plain = new Map<CharSet, readonly ByteRange[][]>();
-  let parts = 0;
   const inString = new Map<CharSet, readonly ByteRange[][]>();
+  let parts = 0;
 
   function addState(): number {
     if (free.length >= MAX_STATES) throw tooLarge(`${MAX_STATES} states before it is simplified`);
