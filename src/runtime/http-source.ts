@@ -4,6 +4,7 @@ import type { BundleSource } from "./source.ts";
 /** A bundle folder on a web server. */
 export function httpSource(model: string): BundleSource {
   const base = model.endsWith("/") ? model : `${model}/`;
+  if (!URL.canParse(base)) throw new UnmaskError("not-found", `"${model}" is not an address.`);
   return { name: base, read: (path, signal) => readUrl(new URL(path, base).href, signal) };
 }
 
