@@ -1,0 +1,36 @@
+import { fileURLToPath } from "node:url";
+import type { Page } from "@playwright/test";
+import { build } from "vite";
+
+/**
+ * Runs a module of the sources in a page: bundles it, opens an empty page of the server's origin and puts what the
+ * module exports on `globalThis.subject` there.
+ *
+ * @param entry path relative to this folder
+ */
+export async function openModule(page: Page, entry: string): Promise<void> {
+  const output = await build({
+    configFile: false,
+    logLevel: "error",
+    publicDir: false,
+    build: {
+      write: false,
+      minify: false,
+      target: "es2022",
+      lib: {
+        entry: fileURLToPath(new URL(entry, import.meta.url)),
+        formats: ["iife"],
+        name: "subject",
+        fileName: "subject",
+      },
+    },
+  });
+  const [result] = Array.isArray(output) ? output : [output];
+  const chunk = result !== undefined && "output" in result ? result.output[0] : undefined;
+  if (chunk === undefined) throw new Error(`${entry} gave no code`);
+  await page.route("**/empty.html", (route) =>
+    route.fulfill({ contentType: "text/html", body: "<!doctype html><title>empty</title>" }),
+  );
+  await page.goto("empty.html");
+  await page.addScriptTag({ content: chunk.code });
+}
