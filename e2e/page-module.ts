@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { build } from "vite";
+import { build, defaultClientConditions } from "vite";
 
 /**
  * Runs a module of the sources in a page: bundles it, opens an empty page of the server's origin and puts what the
@@ -13,6 +13,8 @@ export async function openModule(page: Page, entry: string): Promise<void> {
     configFile: false,
     logLevel: "error",
     publicDir: false,
+    // onnxruntime finds its files in the demo's `ort/`.
+    resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
     build: {
       write: false,
       minify: false,
