@@ -69,18 +69,34 @@ export function openTiny() {
   return { host, load, run };
 }
 
-/** Opens, writes twice and closes `times` times; what is alive after each of the three. */
-export async function openAndClose(times: number): Promise<Census[]> {
-  const seen: Census[] = [];
-  for (let n = 0; n < times; n++) {
-    const { host, load, run } = openTiny();
-    await load();
+/**
+ * One text written undisturbed, and once more with the device taken away after step 2.
+ *
+ * @returns their tokens and the events of the second
+ */
+export async function loseDevice() {
+  const { host, load, run } = openTiny();
+  await load();
+  const whole = await run(6);
+  const events: GenerateEvent[] = [];
+  const broken = await run(6, (event) => {
+    events.push(event);
+    if (event.type === "step" && event.step === 2) for (const device of devices.keys()) device.destroy();
+  });
+  const after = await run(6);
+  await host.dispose();
+  return { whole, broken, after, events, left: census() };
+}
+
+/** Opens, writes `runs` times and closes; what is alive after each run and in the end. */
+export async function openAndClose(runs: number): Promise<{ open: Census[]; closed: Census }> {
+  const { host, load, run } = openTiny();
+  await load();
+  const open: Census[] = [];
+  for (let n = 0; n < runs; n++) {
     await run(1);
-    seen.push(census());
-    await run(1);
-    seen.push(census());
-    await host.dispose();
-    seen.push(census());
+    open.push(census());
   }
-  return seen;
+  await host.dispose();
+  return { open, closed: census() };
 }
