@@ -3,7 +3,7 @@ import type { LoadEvent } from "../core/events.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "../model/manifest.ts";
 import { downloadFile, verifyFile } from "./download.ts";
 import type { BundleSource } from "./source.ts";
-import type { FileStore } from "./store.ts";
+import type { FileStore, PartialFile } from "./store.ts";
 
 const MANIFEST = "unmask.json";
 const MAX_MANIFEST_BYTES = 16_000_000;
@@ -72,18 +72,70 @@ export async function fetchFiles(
     else {
       report("downloading", before);
       let arrived = 0;
-      bytes = await downloadFile(options.source, file, options.signal, (more) => {
-        arrived += more;
-        report("downloading", before + arrived);
-      });
-      report("verifying", before + file.bytes);
-      await store?.put(file.sha256, bytes).catch(setAside);
+      const partial = await store?.begin(file.sha256).catch(setAside);
+      const keeper = keeperOf(partial ?? undefined, setAside);
+      try {
+        bytes = await downloadFile(
+          options.source,
+          file,
+          options.signal,
+          (more) => {
+            arrived += more;
+            report("downloading", before + arrived);
+          },
+          keeper,
+        );
+        report("verifying", before + file.bytes);
+        await keeper.commit(file.bytes);
+      } finally {
+        keeper.close();
+      }
     }
     done += file.bytes;
     found.set(file.path, bytes);
     if (options.signal.aborted) throw new UnmaskError("aborted", "Loading the model was stopped.");
   }
   return found;
+}
+
+/** A partial file whose failures end the keeping and nothing else. */
+function keeperOf(partial: PartialFile | undefined, setAside: (cause: unknown) => void) {
+  let open = partial;
+  const close = () => {
+    open?.close();
+    open = undefined;
+  };
+  const fail = (cause: unknown) => {
+    setAside(cause);
+    try {
+      close();
+    } catch {
+      // It is already broken and said so.
+    }
+  };
+  return {
+    restore(into: Uint8Array<ArrayBuffer>): number {
+      try {
+        return open?.restore(into) ?? 0;
+      } catch (cause) {
+        fail(cause);
+        return 0;
+      }
+    },
+    keep(offset: number, bytes: Uint8Array<ArrayBuffer>) {
+      try {
+        open?.write(offset, bytes);
+      } catch (cause) {
+        fail(cause);
+      }
+    },
+    async commit(bytes: number) {
+      const last = open;
+      open = undefined;
+      await last?.commit(bytes).catch(setAside);
+    },
+    close,
+  };
 }
 
 /** A stored file that no longer has its hash is forgotten and downloaded again. */
