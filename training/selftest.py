@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from .export import tensors
 from .model import Denoiser, Shape
 from .muon import orthogonalise
 from .tokenizer import FIRST_SPECIAL
+from .worlds.grammar import Grammar, Person
 
 
 def plain_forward(weights: dict[str, torch.Tensor], shape: Shape, ids: torch.Tensor) -> torch.Tensor:
@@ -104,12 +106,27 @@ def check_sudoku6() -> None:
 
 
 def check_worlds() -> None:
-    """Names stay the same, and stories differ."""
-    made = list(worlds.stories(600, random.Random(1)))
-    assert len({story.text for story in made}) == 600
+    """Stories differ, answers are told, and the text is well formed."""
+    made = list(worlds.stories(6000, random.Random(1)))
+    assert len({story.text for story in made}) == 6000 and len({story.plot for story in made}) >= 12
+    assert worlds.shared_grams([story.text for story in made]) < 0.03
     for story in made:
         for question, answer in story.questions:
             assert answer.split()[-1].lower() in story.text.lower(), (question, answer, story.text)
+        for wrong in (r"[\[\]{}|]", r"  ", r"\ba [aeio]", r"\ban [^aeiouh]", r"(^|[.!?] |\s\")[a-z]", r" [,.!?]", r"[.,!?][.,!?]", r"\b(\w+) \1\b(?! and)"):
+            assert not (found := re.search(wrong, story.text)), (found, story.text)
+        assert story.text.count('"') % 2 == 0 and story.text[-1] in '.!"'
+
+
+def check_pronouns() -> None:
+    """A pronoun stands only where one person can be meant."""
+    tom, ben, mia = Person("Tom", "boy", "he", "him", "his"), Person("Ben", "boy", "he", "him", "his"), Person("Mia", "girl", "she", "her", "her")
+    boys = Grammar(random.Random(1), {"h": tom, "f": ben}, {})
+    assert boys.tell("{h.n} saw {f.n} and gave {f.him} {h.his} hat.") == "Tom saw Ben and gave him Tom's hat."
+    assert boys.tell("{h} laughed because {h} was {h.his} friend.") == "Tom laughed because he was his friend."
+    pair = Grammar(random.Random(1), {"h": tom, "f": mia}, {})
+    assert pair.tell("{h.n} saw {f.n} and gave {f.him} {h.his} hat.") == "Tom saw Mia and gave her his hat."
+    assert pair.tell("{+she} {f.his} own a [open] [hour].") == "Mia's own an open hour."
 
 
 def check_batches() -> None:
@@ -143,6 +160,6 @@ def check_batches() -> None:
 
 
 if __name__ == "__main__":
-    for check in (check_export, check_muon, check_tasks, check_sudoku6, check_worlds, check_batches):
+    for check in (check_export, check_muon, check_tasks, check_sudoku6, check_worlds, check_pronouns, check_batches):
         check()
         print(f"{check.__name__}: ok")
