@@ -82,20 +82,19 @@ class Grammar:
         for part in re.split(r'(")', text):
             if part == '"':
                 quoted = not quoted
-            elif not quoted and SENTENCE_END.search(part):
-                self.end_sentence()
+            elif not quoted:
+                for _ in SENTENCE_END.findall(part):
+                    self.end_sentence()
         if re.search(r'\."\s|\."$', text):
             self.end_sentence()
         return quoted
 
     def end_sentence(self) -> None:
-        if self.now:
-            self.before = self.now
-            self.now = []
+        self.before, self.now = self.now, []
 
     def finish(self, text: str) -> str:
         text = re.sub(r"\s+([,.!?])", r"\1", re.sub(r"\s+", " ", text)).strip()
-        text = ARTICLE.sub(lambda found: found[1] + "n ", text)
+        text = ARTICLE.sub(r"\1n ", text)
         text = text[0].upper() + text[1:]
         for pattern in (r'(\."?\s+)([a-z])', r"([!?]\s+)([a-z])", r'((?:^|\s)")([a-z])'):
             text = re.sub(pattern, lambda found: found[1] + found[2].upper(), text)

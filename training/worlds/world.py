@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from . import words
-from .grammar import Grammar, Person
+from .grammar import ARTICLE, Grammar, Person
 
 
 @dataclass
@@ -53,7 +53,7 @@ class World:
             self.say(*templates)
 
     def ask(self, question: str, answer: str) -> None:
-        self.questions.append((question, answer))
+        self.questions.append((question, ARTICLE.sub(r"\1n ", answer)))
 
 
 def person(rng: Random, other: Person | None) -> Person:
@@ -78,7 +78,7 @@ def opening(w: World) -> None:
         w.say(
             f"[Once upon a time|Once|Long ago|One summer|Not so long ago] there was a {{h_trait}} {{size}} {kind} [named|called] {{h.n}}.",
             f"{{h.n}} was a {{h_trait}} {{size}} {kind} who [lived|loved to play|had a house|liked to be] {{in_p}}.",
-            f"There once was a {{size}} {kind} [called|named] {{h.n}}. {{h}} was {{very}} {{h_trait}} [and loved to play|but a bit sleepy|and liked to sing|and had many ideas].",
+            f"There once was a {{size}} {kind} [called|named] {{h.n}}. {{h}} was {{very}} {{h_trait}} [and loved to play|but a bit slow|and liked to sing|and had many ideas].",
             f"In a [small|sunny|quiet|little|far] [town|house|village] lived a {{h_trait}} {kind} [named|called] {{h.n}}.",
             f"[This is the story of|Let me tell you about|This story is about|Here is a story about] {{h.n}}, a {{h_trait}} {{size}} {kind}.",
             f"Everyone {{in_p}} [knew|liked|had met|was fond of] {{h.n}}, the {{h_trait}} {{size}} {kind}.",

@@ -25,7 +25,7 @@ def birthday(w: World) -> None:
     else:
         w.say(
             "{h} [found|saw|bought] a {pct} at [the market|a small shop|the toy store] [for {k} coins|and paid with {k} coins|, and it cost {k} coins|behind {n} old books, for {k} coins].",
-            "At [the market|a small shop|the toy store] {h} [found|saw|picked out] a {pct} [that was just right|behind {n} old books|in a {c} box] and [bought it|took it home] for {k} coins.",
+            "At [the market|a small shop|the toy store] {h} [found|saw|picked out] a {pct} [that was just right|behind {n} old books|under a {c} cloth] and [bought it|took it home] for {k} coins.",
         )
     if not made:
         w.ask("How many coins did the gift cost?", w.number)
@@ -171,7 +171,7 @@ def garden(w: World) -> None:
 def bedtime(w: World) -> None:
     """The hero cannot sleep; the friend tells a story."""
     w.say(
-        "It was [late|night|long past supper|dark outside], and [the moon|a {c} moon|a thin moon|the wind] [was bright|stood high|hung low|was up] over the {place}.",
+        "It was [late|night|long past supper|dark outside], and [the moon|a round moon|a thin moon|a golden moon] [was bright|stood high|hung low|was up] over the {place}.",
         "The sun was [down|gone|long gone], [the {p} lay in the dark|{n} stars were out|the owls were up], and it was time for [{h.n} to sleep|little ones to rest|all good children to sleep|bed, even for {h.n}].",
         "[Supper was over|The {food} were all eaten|All {n} lamps were out|The day was done], and {h.n} [went to bed|put on a {c} nightshirt|lay under a {c} blanket|said good night].",
         "Night [came|fell] over the {place}, and [the birds were quiet|{n} stars came out|the lamps went out|all was still].",

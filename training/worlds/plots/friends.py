@@ -69,11 +69,11 @@ def new_friend(w: World) -> None:
         "[But who was that|Who could that be]? [Someone|Somebody] [sat|stood|hummed|sighed] {s}.",
     )
     w.say(
-        "It was {f.intro}, who was new in the {p}[| and did not know anyone| and had come {n} days ago| and rather shy].",
-        "There [sat|was|stood] {f.intro}, [all alone|with a {pct}|with wet eyes|drawing in the sand]. {f} was new in the {p}.",
-        "{f.intro} [looked up|turned around|stood there] and [smiled|said nothing|waved|blinked]. {f} was new in the {p}.",
+        "It was {f.intro}, who was new {in}[| and did not know anyone| and had come {n} days ago| and rather shy].",
+        "There [sat|was|stood] {f.intro}, [all alone|with a {c} scarf|with wet eyes|drawing in the sand]. {f} was new {in}.",
+        "{f.intro} [looked up|turned around|stood there] and [smiled|said nothing|waved|blinked]. {f} was new {in}.",
     )
-    w.ask(f"Who was new in the {w.place.noun}?", w.friend.name)
+    w.ask(f"Who was new {w.slots['in']}?", w.friend.name)
     w.ask("Where did they first meet?", w.spot)
     hello = "my name is {h.n}" if w.hero.is_named else "I live near here"
     w.say(

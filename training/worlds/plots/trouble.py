@@ -102,7 +102,7 @@ def storm(w: World) -> None:
         w,
         "When [friends|two friends|{h.n} and {f.n}] [are|stay|stick] together, a storm is [not so scary|only half as bad|just rain and noise|soon over] [in the {p}|after all|for both|in a {shelter}].",
         "{f.n} [thought|said|told everyone] that {h.n} was the [bravest|kindest|best] friend [in the {p}|of all|there was].",
-        "{f.n} was [never|not] [so|as] scared of [storms|thunder|rain|dark clouds] [again|after that|any more].",
+        "{f.n} was [never|not] [so|as] scared of [storms|thunder|rain|dark clouds] [again|after that].",
     )
 
 
@@ -241,7 +241,7 @@ def stuck(w: World) -> None:
     w.ask("Who had an idea?", w.friend.name)
     w.say(
         "{h.n} [climbed on|stood on|got up on] [a box|a stone|a bench|a cart], [took|held up|used] the {tool}, and [pushed|poked|pulled] [the branch|hard|once and twice].",
-        "{f.n} held [the end|it still|it tight], and {h.n} [pushed|poked|shook|pulled] with the {tool} [until the branch moved|{n} times|again and again].",
+        "{f.n} held [the end|it still|it tight], and {h.n} [pushed|poked|pulled] with the {tool} [until the branch moved|{n} times|again and again].",
         "Together they [lifted|held up|swung] the {tool} and [pushed|poked|hit|shook] [the branch|the leaves] [with care|{n} times|hard].",
     )
     w.say(
@@ -289,7 +289,7 @@ def way(w: World) -> None:
     )
     w.ask("Who was lost?", w.hero.name)
     w.say(
-        "{f.n} [took a lamp|went first|led the way|walked in front] past [the {shelter}|a {shelter}|{n} tall trees|a field of {flowers}] and [over a bridge|up a hill|through a gate|along a wall].",
+        "{f.n} [took a lamp and went|went first|led the way|walked in front] past [the {shelter}|a {shelter}|{n} tall trees|a field of {flowers}] and [over a bridge|up a hill|through a gate|along a wall].",
         "They [went|walked|hurried] past {n} [tall trees|white stones|old houses|sheep|cows], [then|and then] [over a bridge|up a hill|through a gate|along a wall] and [down|on] to a {shelter}.",
         "[On the way|As they walked] {f.n} [showed {h.n}|pointed at] a {shelter} and {n} [tall trees|white stones|old houses|tall poles], so that {h.n} could [learn|remember] the way.",
     )
