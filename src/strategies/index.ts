@@ -18,5 +18,5 @@ export { seededRng } from "./rng.ts";
 export { runScripted } from "./run-scripted.ts";
 export { gumbelSampler, type SamplerOptions } from "./sampler.ts";
 export { probabilityScorer, randomScorer } from "./scorer.ts";
-export { quotaSelector, thresholdSelector } from "./selector.ts";
+export { quotaSelector, rank, thresholdSelector } from "./selector.ts";
 export type * from "./strategy.ts";
