@@ -20,7 +20,6 @@ test.each([
   ["[[-1]]", "no-gaps"],
   ["a [[0]]", "usage"],
   ["a [[000]]", "usage"],
-  ["a [[?]]", "invalid-options"],
   ["a [[101]]", "invalid-options"],
   [`a [[${"9".repeat(400)}]]`, "invalid-options"],
 ])("%s gives %s", (text, code) => {

@@ -3,26 +3,31 @@ import { UnmaskError } from "../core/errors.ts";
 /** A text with gaps, cut at the gaps. */
 export type TextPart =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "gap"; readonly cells: number };
+  | { readonly kind: "gap"; readonly cells: number }
+  | { readonly kind: "free-gap" };
 
 const GAP = /\[\[(\d+|\?)\]\]/g;
 
 /**
- * Cuts a text at its gaps: `[[8]]` is a gap of 8 tokens. Empty text parts are left out.
+ * Cuts a text at its gaps: `[[8]]` is a gap of 8 tokens, `[[?]]` one of free length. Empty text parts are left out.
  *
  * @param maxCells largest gap that can be asked for
- * @throws UnmaskError `no-gaps`; `usage` for `[[0]]`; `invalid-options` for a gap that is too large or of free length
+ * @throws UnmaskError `no-gaps`; `usage` for `[[0]]`; `invalid-options` for a gap that is too large
  */
 export function parseGaps(text: string, maxCells: number): readonly TextPart[] {
   const parts: TextPart[] = [];
   let end = 0;
   for (const match of text.matchAll(GAP)) {
     if (match.index > end) parts.push({ kind: "text", text: text.slice(end, match.index) });
-    parts.push({ kind: "gap", cells: gapCells(match[1]!, maxCells) });
+    const size = match[1]!;
+    parts.push(size === "?" ? { kind: "free-gap" } : { kind: "gap", cells: gapCells(size, maxCells) });
     end = match.index + match[0].length;
   }
   if (parts.length === 0) {
-    throw new UnmaskError("no-gaps", "The text has no gap to fill. Write one as [[8]], for 8 tokens.");
+    throw new UnmaskError(
+      "no-gaps",
+      "The text has no gap to fill. Write one as [[8]], for 8 tokens, or [[?]].",
+    );
   }
   if (end < text.length) parts.push({ kind: "text", text: text.slice(end) });
   return parts;
@@ -34,11 +39,6 @@ export function hasGaps(text: string): boolean {
 }
 
 function gapCells(size: string, maxCells: number): number {
-  if (size === "?") {
-    throw new UnmaskError("invalid-options", "Gaps of free length, [[?]], are not supported yet.", {
-      detail: { option: "gap" },
-    });
-  }
   const cells = Number(size);
   if (cells === 0) throw new UnmaskError("usage", "A gap holds at least one token: [[0]] cannot be filled.");
   if (cells <= maxCells) return cells;

@@ -2,11 +2,14 @@ import { UnmaskError } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Span, Tokenizer } from "../core/types.ts";
 import { type Canvas, createCanvas } from "../strategies/canvas.ts";
+import { FREE_GAP } from "./free-gaps.ts";
 import { parseGaps, type TextPart } from "./gaps.ts";
 import { findMode, type ModelFacts } from "./plan.ts";
 
 /** Text turned into rows, before the length of a continuation is known. */
 export interface Prompt {
+  /** Those of `gaps` that may have any length. */
+  readonly free: readonly Span[];
   /** Everything given, in order; for an infill with placeholder ids where the gaps are. */
   readonly ids: readonly number[];
   /** Gaps of an infill; empty for a continuation, whose one gap follows the prompt. */
@@ -21,9 +24,15 @@ const MAX_CHARS_PER_CELL = 256;
 /**
  * Encodes a job's text between the prefix and suffix of its mode. Special tokens come from there alone.
  *
+ * @param freeSizes cells of the gaps of free length, in order; what is missing has the size they begin with
  * @throws UnmaskError `prompt-empty`, `prompt-too-long`, `no-gaps`, `usage` (an empty gap), `invalid-options`
  */
-export function buildPrompt(job: Job, tokenizer: Tokenizer, model: ModelFacts): Prompt {
+export function buildPrompt(
+  job: Job,
+  tokenizer: Tokenizer,
+  model: ModelFacts,
+  freeSizes: readonly number[] = [],
+): Prompt {
   const text = job.kind === "generate" ? job.prompt : job.text;
   if (typeof text !== "string" || text.trim() === "") {
     throw new UnmaskError("prompt-empty", "The prompt is empty.");
@@ -34,11 +43,15 @@ export function buildPrompt(job: Job, tokenizer: Tokenizer, model: ModelFacts): 
     job.kind === "generate" ? [{ kind: "text", text }] : parseGaps(text, model.maxCanvas);
   const ids: number[] = [...mode.prefix];
   const gaps: Span[] = [];
+  const free: Span[] = [];
   let encoded = 0;
   for (const part of parts) {
-    if (part.kind === "gap") {
-      gaps.push({ start: ids.length, end: ids.length + part.cells });
-      for (let i = 0; i < part.cells; i++) ids.push(model.tokens.mask);
+    if (part.kind !== "text") {
+      const cells = part.kind === "gap" ? part.cells : (freeSizes[free.length] ?? FREE_GAP);
+      const gap: Span = { start: ids.length, end: ids.length + cells };
+      gaps.push(gap);
+      if (part.kind === "free-gap") free.push(gap);
+      for (let i = 0; i < cells; i++) ids.push(model.tokens.mask);
     } else {
       const tokens = tokenizer.encode(part.text);
       encoded += tokens.length;
@@ -51,7 +64,7 @@ export function buildPrompt(job: Job, tokenizer: Tokenizer, model: ModelFacts): 
   }
   ids.push(...mode.suffix);
   if (ids.length > model.maxCanvas) throw tooLong(model, `${ids.length} tokens`);
-  return { ids, gaps, parts };
+  return { ids, gaps, free, parts };
 }
 
 /** The canvas of a prompt: its gaps, or `length` masks after it. */

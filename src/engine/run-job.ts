@@ -6,9 +6,10 @@ import { decode, startState } from "../strategies/decode.ts";
 import { seededRng } from "../strategies/rng.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
 import { constrain } from "./constraint.ts";
+import { type GapLayout, probeGaps } from "./free-gaps.ts";
 import { PieceBook } from "./pieces.ts";
-import { type ModelFacts, planGeneration } from "./plan.ts";
-import { buildPrompt, promptCanvas } from "./prompt.ts";
+import { type GeneratePlan, type ModelFacts, planGeneration } from "./plan.ts";
+import { buildPrompt, type Prompt, promptCanvas } from "./prompt.ts";
 import { readResult } from "./result.ts";
 
 /** An opened model as the engine sees it. */
@@ -33,14 +34,21 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const { denoiser, tokenizer, manifest } = model;
   const began = control.now?.() ?? 0;
   const clock = (): { ms?: number } => (control.now === undefined ? {} : { ms: control.now() - began });
-  const prompt = buildPrompt(job, tokenizer, manifest);
-  const plan = planGeneration(
-    job.options,
-    { ...manifest, delimiters: delimiterIds(tokenizer) },
-    job.kind === "generate"
-      ? { kind: "generate", promptCells: prompt.ids.length }
-      : { kind: "infill", gapCells: prompt.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
-  );
+  const facts = { ...manifest, delimiters: delimiterIds(tokenizer) };
+  const first = buildPrompt(job, tokenizer, manifest);
+  // Options are refused before anything is computed.
+  const probe =
+    first.free.length === 0
+      ? null
+      : await probeGaps(first.free.length, denoiser, {
+          traits: planFor(job, facts, first).traits,
+          endings: manifest.tokens.pad === undefined ? [] : [manifest.tokens.pad, ...manifest.tokens.eos],
+          maxCanvas: manifest.maxCanvas,
+          lay: (sizes) => layout(buildPrompt(job, tokenizer, manifest, sizes)),
+          stop: () => control.stop(),
+        });
+  const prompt = probe === null ? first : buildPrompt(job, tokenizer, manifest, probe.sizes);
+  const plan = planFor(job, facts, prompt);
   const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
   const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: blank.ids.length }];
   const { strategy, canvas } =
@@ -56,6 +64,8 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
           endIds(job, manifest),
         );
   const state = startState(canvas);
+  state.nfe = probe?.nfe ?? 0;
+  state.rows = probe?.rows ?? 0;
   const book = new PieceBook(tokenizer);
   // A continuation may have changed its length.
   const filledGaps = (): readonly Span[] =>
@@ -71,6 +81,15 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     seed: plan.seed,
     ...book.firstSeen(canvas.ids),
   };
+  if (probe !== null) {
+    yield {
+      type: "length",
+      step: 0,
+      from: first.ids.length,
+      to: prompt.ids.length,
+      why: "gap of free length",
+    };
+  }
   const done = (reason: DoneReason): GenerateEvent => ({
     type: "done",
     reason,
@@ -110,6 +129,20 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     throw new UnmaskError("internal", "The decoder cannot make progress: the model only predicts masks.");
   }
   yield done(turn.value);
+}
+
+function planFor(job: Job, facts: ModelFacts, { ids, gaps }: Prompt): GeneratePlan {
+  return planGeneration(
+    job.options,
+    facts,
+    job.kind === "generate"
+      ? { kind: "generate", promptCells: ids.length }
+      : { kind: "infill", gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
+  );
+}
+
+function layout({ ids, free, gaps }: Prompt): GapLayout {
+  return { ids: Int32Array.from(ids), free, promptLen: gaps[0]?.start ?? ids.length };
 }
 
 /** What may stand behind a text that ends early; a gap is filled to its last cell. */
