@@ -33,7 +33,7 @@ export function forgetStored(memory: CacheMemory): void {
   memory.sinceFull = Number.POSITIVE_INFINITY;
 }
 
-/** Takes note of a forward over the canvas `ids`. */
+/** Takes note of a forward over `ids`: the canvas, or as much of it as the forward was shown. */
 export function recordForward(memory: CacheMemory, plan: KvPlan, ids: Int32Array): void {
   if (plan.readRows.length === 0) memory.written.fill(-1);
   for (let row = 0; row < memory.age.length; row++) memory.age[row]!++;

@@ -88,8 +88,9 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     room: region.kind === "generate" ? model.maxCanvas - region.promptCells : length,
   });
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
-  // Block K/V are exact, so nothing speaks against them.
-  const choice = resolveCache(input.cache ?? (model.attention.kind === "full" ? "none" : "block"));
+  // Block K/V are exact, so nothing speaks against them where they fit.
+  const isExact = model.attention.kind === "block-causal" && strategy.demands?.drafts !== true;
+  const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));
   const cache = composeCache(choice, model.attention, strategy.demands);
   return {
     strategy: {
