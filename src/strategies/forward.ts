@@ -95,7 +95,10 @@ export function forwardRequest(
     kv,
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
-    ...(state.nfe > 0 && !state.changed && selector.reuses?.(state) === true ? { repeats: true } : {}),
+    // A plan changes with every forward, so a cached one is never a repetition.
+    ...(kv === null && state.nfe > 0 && !state.changed && selector.reuses?.(state) === true
+      ? { repeats: true }
+      : {}),
   };
 }
 
