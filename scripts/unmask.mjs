@@ -1,21 +1,14 @@
-import { spawnSync } from "node:child_process";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// The checkout's `unmask`: runs the TypeScript sources directly, from the folder the user stands in.
+// The checkout's `unmask`: runs the TypeScript sources directly, from the folder the user stands in. In this process,
+// so that signals reach the command itself.
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const from = process.env["INIT_CWD"] ?? process.cwd();
 process.chdir(root);
 const { ensureInstalled } = await import("./install.mjs");
 ensureInstalled();
-const result = spawnSync(
-  process.execPath,
-  [
-    "--import",
-    resolve(root, "node_modules/tsx/dist/esm/index.mjs"),
-    resolve(root, "src/cli/main.ts"),
-    ...process.argv.slice(2),
-  ],
-  { stdio: "inherit", cwd: from },
-);
-process.exit(result.status ?? 1);
+const { register } = await import("tsx/esm/api");
+register();
+process.chdir(from);
+await import("../src/cli/main.ts");

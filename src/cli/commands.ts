@@ -15,11 +15,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   eval: async () => (await import("./eval.ts")).evalCommand,
 };
 
+export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS);
+
 /** @throws UnmaskError `unknown-command` naming the nearest known command. */
 export async function findCommand(name: string): Promise<Command> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
-    const near = nearest(name, [...Object.keys(COMMANDS), "help"]);
+    const near = nearest(name, [...COMMAND_NAMES, "help"]);
     throw new UnmaskError(
       "unknown-command",
       `There is no command "${name}". Did you mean "${near}"? See unmask help.`,

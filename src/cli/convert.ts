@@ -28,17 +28,26 @@ export const convertCommand: Command = {
     if (src === undefined || rest.length > 0 || out === undefined) {
       throw new UnmaskError("usage", "convert takes a folder and --out: unmask convert SRC --out DIR");
     }
+    if (src.trim() === "" || out.trim() === "")
+      throw new UnmaskError("usage", "convert needs two folder names.");
     const dtypes = parseDtypes(text(values, "dtype") ?? "q4,int8");
     const profile = text(values, "profile");
     const mask = maskId(text(values, "mask"));
     const started = performance.now();
+    const throwIfStopped = () => {
+      if (io.signal.aborted)
+        throw new UnmaskError("aborted", "The conversion was stopped; nothing was written.");
+    };
     const manifest = await convertCheckpoint(nodeFolder(resolve(src)), () => nodeTarget(out), {
       dtypes,
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
       name: basename(resolve(src)),
       warn: io.warn,
-      progress: io.status,
+      progress: (step) => {
+        throwIfStopped();
+        io.status(step);
+      },
     });
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
     const variants = Object.keys(manifest.variants);

@@ -1,8 +1,8 @@
 import { availableParallelism, totalmem } from "node:os";
-import { isUnmaskError, toUnmaskError } from "../core/errors.ts";
+import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
 import { openNodeEngine } from "../runtime/node-engine.ts";
 import type { Command, CommandIo } from "./command.ts";
-import { embeddedModel } from "./generation-options.ts";
+import { modelOption } from "./generation-options.ts";
 
 /** One backend of this machine: works, with the self-test's numbers, or does not, with the reason. */
 interface BackendReport {
@@ -18,6 +18,13 @@ interface BackendReport {
 }
 
 const FORWARDS = 8;
+/** Failures that say something about the machine. Anything else is about the bundle or the caller. */
+const FINDINGS: ReadonlySet<UnmaskErrorCode> = new Set([
+  "golden-mismatch",
+  "backend-unavailable",
+  "out-of-memory",
+  "internal",
+]);
 
 export const doctorCommand: Command = {
   name: "doctor",
@@ -25,8 +32,9 @@ export const doctorCommand: Command = {
   usage: "[--model DIR]",
   options: { model: { type: "string" } },
   help: { model: "bundle for the self-test (default: the embedded model)" },
-  async run(_positionals, values, io) {
-    const model = typeof values["model"] === "string" ? values["model"] : embeddedModel();
+  async run(positionals, values, io) {
+    if (positionals.length > 0) throw new UnmaskError("usage", "doctor takes options only.");
+    const model = modelOption(values);
     const cores = availableParallelism();
     const backends: BackendReport[] = [await tryWasm(model, io)];
     backends.push({
@@ -61,8 +69,8 @@ async function tryWasm(model: string, io: CommandIo): Promise<BackendReport> {
     const facts = { threads, variant, loadMs, msPerForward, ...(selfTest ? { selfTest } : {}) };
     return { name, works: true, reason, ...facts };
   } catch (cause) {
-    if (isUnmaskError(cause) && cause.code === "aborted") throw cause;
     const { code, message } = toUnmaskError(cause);
+    if (!FINDINGS.has(code)) throw cause;
     return { name, works: false, reason: message, error: code };
   }
 }

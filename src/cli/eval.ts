@@ -1,12 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent } from "../core/events.ts";
+import { nearest } from "../core/nearest.ts";
 import type { Engine } from "../protocol.ts";
 import { openNodeEngine } from "../runtime/node-engine.ts";
-import type { Command, CommandIo } from "./command.ts";
-import { embeddedModel, numberOption, recipeOption } from "./generation-options.ts";
+import type { Command, CommandIo, OptionValues } from "./command.ts";
+import { modelOption, numberOption, recipeOption } from "./generation-options.ts";
+import { readTextFile } from "./text-file.ts";
 import { wilson } from "./wilson.ts";
 
 const promptSchema = v.object({ task: v.string(), prompt: v.string(), answer: v.string() });
@@ -23,6 +24,8 @@ interface TaskScore {
   readonly forwards: number;
   readonly tokens: number;
 }
+
+const MAX_PROMPTS_BYTES = 64 * 2 ** 20;
 
 /** The part of a response that counts: everything after the last `answer`, or all of it, spaces collapsed. */
 export function finalAnswer(response: string): string {
@@ -54,22 +57,24 @@ export const evalCommand: Command = {
     variant: "weights: int8, q4, ...",
     threads: "WASM threads",
   },
-  async run(_positionals, values, io) {
-    const limit = numberOption(values, "limit") ?? 20;
+  async run(positionals, values, io) {
+    if (positionals.length > 0) throw new UnmaskError("usage", "eval takes options only.");
+    const limit = limitOption(values);
     const threads = numberOption(values, "threads");
     const variant = values["variant"];
     const recipe = (await recipeOption(values)) ?? { preset: "llada" };
     const prompts = await readPrompts(values["prompts"]);
-    const wanted = typeof values["tasks"] === "string" ? values["tasks"].split(",") : undefined;
+    const groups = groupByTask(prompts);
+    const wanted = tasksOption(values, [...groups.keys()]);
     await using engine = await openNodeEngine({
-      model: typeof values["model"] === "string" ? values["model"] : embeddedModel(),
+      model: modelOption(values),
       signal: io.signal,
       ...(threads === undefined ? {} : { threads }),
       ...(typeof variant === "string" ? { variant } : {}),
     });
     const scores: TaskScore[] = [];
-    for (const [task, list] of groupByTask(prompts)) {
-      if (wanted !== undefined && !wanted.includes(task)) continue;
+    for (const [task, list] of groups) {
+      if (!wanted.includes(task)) continue;
       const score = await scoreTask(engine, task, list.slice(0, limit), recipe, io);
       scores.push(score);
       io.status("");
@@ -123,12 +128,7 @@ async function readPrompts(file: string | boolean | (string | boolean)[] | undef
     typeof file === "string"
       ? file
       : fileURLToPath(new URL("../../training/fixtures/heldout_tasks.jsonl", import.meta.url));
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new UnmaskError("not-found", `The prompts file ${path} cannot be read.`, { cause });
-  }
+  const text = await readTextFile(path, "The prompts file", MAX_PROMPTS_BYTES, "invalid-options");
   try {
     return text
       .split("\n")
@@ -143,6 +143,27 @@ async function readPrompts(file: string | boolean | (string | boolean)[] | undef
       },
     );
   }
+}
+
+function limitOption(values: OptionValues): number {
+  const limit = numberOption(values, "limit") ?? 20;
+  if (Number.isInteger(limit) && limit >= 1) return limit;
+  throw new UnmaskError("invalid-options", `--limit must be a whole number from 1 on, got ${limit}.`, {
+    detail: { option: "limit" },
+  });
+}
+
+function tasksOption(values: OptionValues, known: readonly string[]): readonly string[] {
+  if (typeof values["tasks"] !== "string") return known;
+  const wanted = values["tasks"].split(",").map((task) => task.trim());
+  const strange = wanted.find((task) => !known.includes(task));
+  if (strange === undefined) return wanted;
+  const near = nearest(strange, known);
+  throw new UnmaskError(
+    "invalid-options",
+    `There is no task "${strange.slice(0, 40)}". Did you mean "${near}"?`,
+    { detail: { option: "tasks" } },
+  );
 }
 
 function percent(share: number): string {

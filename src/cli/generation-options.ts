@@ -1,8 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import type { Command, OptionValues } from "./command.ts";
+import { readTextFile } from "./text-file.ts";
+
+const MAX_RECIPE_BYTES = 2 ** 20;
 
 /** Options that `generate` and `infill` share. */
 export const GENERATION_OPTIONS: Command["options"] = {
@@ -31,8 +33,16 @@ export const GENERATION_HELP: Command["help"] = {
   threads: "WASM threads",
 };
 
+/** `--model`, or the embedded model. @throws UnmaskError `usage` for an empty name */
+export function modelOption(values: OptionValues): string {
+  const model = values["model"];
+  if (typeof model !== "string") return embeddedModel();
+  if (model.trim() === "") throw new UnmaskError("usage", "--model needs the folder or address of a bundle.");
+  return model;
+}
+
 /** The bundle that ships with the package or the checkout. */
-export function embeddedModel(): string {
+function embeddedModel(): string {
   const here = import.meta.url;
   // Built, this module is a chunk in dist/node; as a source it is two folders below the checkout's root.
   return fileURLToPath(
@@ -44,7 +54,7 @@ export function embeddedModel(): string {
 export function numberOption(values: OptionValues, name: string): number | undefined {
   const text = values[name];
   if (typeof text !== "string") return undefined;
-  const value = text.trim() === "" ? Number.NaN : Number(text);
+  const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
   if (!Number.isFinite(value)) {
     throw new UnmaskError("invalid-options", `--${name} must be a number, got "${text.slice(0, 40)}".`, {
       detail: { option: name },
@@ -57,16 +67,11 @@ export function numberOption(values: OptionValues, name: string): number | undef
 export async function recipeOption(values: OptionValues): Promise<unknown> {
   const text = values["recipe"];
   if (typeof text !== "string") return undefined;
-  const isJson = text.trimStart().startsWith("{");
+  const isJson = /^\s*[[{]/.test(text);
   if (!isJson && !text.endsWith(".json")) return text;
-  let source = text;
-  if (!isJson) {
-    try {
-      source = await readFile(text, "utf8");
-    } catch (cause) {
-      throw new UnmaskError("not-found", `The recipe file ${text} cannot be read.`, { cause });
-    }
-  }
+  const source = isJson
+    ? text
+    : await readTextFile(text, "The recipe file", MAX_RECIPE_BYTES, "invalid-options");
   try {
     return JSON.parse(source);
   } catch (cause) {

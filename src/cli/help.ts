@@ -18,7 +18,7 @@ Every command takes --json (one JSON document on stdout) and --help.
 unmask help recipe --json prints the JSON Schema of a recipe.`;
 
 /** Help of one command, or the overview. */
-export function helpText(command?: Command): string {
+function helpText(command?: Command): string {
   if (command === undefined) return OVERVIEW;
   const lines = Object.keys(command.options).map(
     (name) => `  --${name.padEnd(18)} ${command.help[name] ?? ""}`,
@@ -27,22 +27,26 @@ export function helpText(command?: Command): string {
 }
 
 /** The help command; the registry of commands is handed in because it must not import its own reader. */
-export const helpCommand = (findCommand: (name: string) => Promise<Command>): Command => ({
-  name: "help",
-  summary: "Explains a command, or the keys of a recipe.",
-  usage: "[COMMAND | recipe]",
-  options: {},
-  help: {},
-  async run(positionals, _values, io) {
-    const [topic] = positionals;
-    if (positionals.length > 1) throw new UnmaskError("usage", "Usage: unmask help [COMMAND | recipe]");
-    if (topic === "recipe") {
-      const schema = recipeJsonSchema();
-      io.print(JSON.stringify(schema, null, 2));
-      return { json: schema };
-    }
-    const text = helpText(topic === undefined ? undefined : await findCommand(topic));
-    io.print(text);
-    return { json: { text } };
-  },
-});
+export const helpCommand = (findCommand: (name: string) => Promise<Command>): Command => {
+  const command: Command = {
+    name: "help",
+    summary: "Explains a command, or the keys of a recipe.",
+    usage: "[COMMAND | recipe]",
+    options: {},
+    help: {},
+    async run(positionals, _values, io) {
+      const [topic] = positionals;
+      if (positionals.length > 1) throw new UnmaskError("usage", "Usage: unmask help [COMMAND | recipe]");
+      if (topic === "recipe") {
+        const schema = recipeJsonSchema();
+        io.print(JSON.stringify(schema, null, 2));
+        return { json: schema };
+      }
+      const about = topic === "help" ? command : topic === undefined ? undefined : await findCommand(topic);
+      const text = helpText(about);
+      io.print(text);
+      return { json: { text } };
+    },
+  };
+  return command;
+};

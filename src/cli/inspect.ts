@@ -1,8 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
-import { nodeFile, nodeFolder } from "../convert/node-folder.ts";
+import { nodeFolder } from "../convert/node-folder.ts";
 import { UnmaskError } from "../core/errors.ts";
+import { readManifest } from "../runtime/bundle.ts";
+import { downloadFile } from "../runtime/download.ts";
+import { folderSource } from "../runtime/folder-source.ts";
+import { httpSource } from "../runtime/http-source.ts";
 import type { Command, CommandIo } from "./command.ts";
 
 const MANIFEST = "unmask.json";
@@ -16,12 +19,12 @@ export const inspectCommand: Command = {
   help: {},
   async run(positionals, _values, io) {
     const [src, ...rest] = positionals;
-    if (src === undefined || rest.length > 0) {
+    if (src === undefined || src.trim() === "" || rest.length > 0) {
       throw new UnmaskError("usage", "inspect takes one folder or address: unmask inspect DIR");
     }
     const found = /^https?:\/\//.test(src)
       ? await inspectUrl(src, io.signal)
-      : await inspectFolder(resolve(src));
+      : await inspectFolder(resolve(src), io.signal);
     for (const { code, message } of found.warnings) io.warn(code, message);
     report(io, src, found);
     const { kind, runnable, reason, facts } = found;
@@ -29,32 +32,17 @@ export const inspectCommand: Command = {
   },
 };
 
-async function inspectFolder(path: string): Promise<Inspection> {
+async function inspectFolder(path: string, signal: AbortSignal): Promise<Inspection> {
   const folder = nodeFolder(path);
   if (!(await folder.names()).includes(MANIFEST)) return inspectCheckpoint(folder);
-  const json = parse(await readFile(join(path, MANIFEST), "utf8"));
-  return inspectBundle(json, async (file) => {
-    const source = await nodeFile(join(path, file));
-    return source.read(0, source.size);
-  });
+  const source = folderSource(path);
+  const manifest = await readManifest(source, signal);
+  return inspectBundle(manifest, (file) => downloadFile(source, file, signal, () => {}));
 }
 
 /** Only the manifest is fetched: the files of a bundle may be gigabytes. */
 async function inspectUrl(url: string, signal: AbortSignal): Promise<Inspection> {
-  const address = `${url.replace(/\/+$/, "")}/${MANIFEST}`;
-  const response = await fetch(address, { signal }).catch((cause: unknown) => {
-    throw new UnmaskError("download-failed", `${address} cannot be reached.`, { cause });
-  });
-  if (!response.ok) throw new UnmaskError("download-failed", `${address} answers ${response.status}.`);
-  return inspectBundle(parse(await response.text()));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UnmaskError("manifest-invalid", `${MANIFEST} is not valid JSON.`, { cause });
-  }
+  return inspectBundle(await readManifest(httpSource(url), signal));
 }
 
 function report(io: CommandIo, src: string, { kind, runnable, reason, facts }: Inspection): void {

@@ -1,7 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { UnmaskError } from "../core/errors.ts";
 import { type CaseOutcome, replayGolden } from "../strategies/golden/replay.ts";
 import type { Command } from "./command.ts";
+import { readTextFile } from "./text-file.ts";
 
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
@@ -16,6 +17,9 @@ export const replayCommand: Command = {
     const files = [];
     const total = { passed: 0, skipped: 0, failed: 0 };
     for (const path of positionals) {
+      // Replaying never yields, so a signal is only seen between the files.
+      await setImmediate();
+      if (io.signal.aborted) throw new UnmaskError("aborted", "Stopped before every file was replayed.");
       const { decoder, outcomes } = await replayFile(path);
       const passed = ids(outcomes, "passed").length;
       const skipped = ids(outcomes, "skipped").length;
@@ -47,17 +51,7 @@ async function replayFile(path: string): Promise<ReturnType<typeof replayGolden>
 }
 
 async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) {
-      throw new UnmaskError("golden-invalid", `${path} has ${size} bytes; golden files are smaller.`);
-    }
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    if (cause instanceof UnmaskError) throw cause;
-    throw new UnmaskError("not-found", `The golden file ${path} cannot be read.`, { cause });
-  }
+  const text = await readTextFile(path, "The golden file", MAX_FILE_BYTES, "golden-invalid");
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -1,11 +1,11 @@
-import { rename, writeFile } from "node:fs/promises";
 import { UnmaskError } from "../core/errors.ts";
-import type { GenerateEvent, Trace } from "../core/events.ts";
+import type { GenerateEvent } from "../core/events.ts";
 import type { GenerateOptions, Job } from "../core/job.ts";
 import { openNodeEngine } from "../runtime/node-engine.ts";
 import type { CommandIo, CommandOutcome, OptionValues } from "./command.ts";
-import { embeddedModel, numberOption } from "./generation-options.ts";
+import { modelOption, numberOption } from "./generation-options.ts";
 import { createTerminalCanvas } from "./terminal-canvas.ts";
+import { checkTracePath, writeTrace } from "./trace-file.ts";
 
 type Done = Extract<GenerateEvent, { type: "done" }>;
 type Start = Extract<GenerateEvent, { type: "start" }>;
@@ -21,14 +21,18 @@ export async function runGeneration(
   const threads = numberOption(values, "threads");
   const variant = values["variant"];
   const backend = values["backend"];
-  if (backend !== undefined && backend !== "wasm" && backend !== "auto") {
-    throw new UnmaskError(
-      "backend-unavailable",
-      `The command line runs on wasm; "${String(backend)}" is not available.`,
-    );
+  if (backend === "webgpu") {
+    throw new UnmaskError("backend-unavailable", "The command line runs on wasm; webgpu needs a browser.");
   }
+  if (backend !== undefined && backend !== "wasm" && backend !== "auto") {
+    throw new UnmaskError("invalid-options", `There is no backend "${String(backend).slice(0, 40)}".`, {
+      detail: { option: "backend" },
+    });
+  }
+  const trace = typeof values["trace"] === "string" ? values["trace"] : undefined;
+  if (trace !== undefined) await checkTracePath(trace);
   await using engine = await openNodeEngine({
-    model: typeof values["model"] === "string" ? values["model"] : embeddedModel(),
+    model: modelOption(values),
     signal: io.signal,
     onProgress: (event) =>
       io.status(
@@ -56,9 +60,14 @@ export async function runGeneration(
   }
   if (start === undefined || done === undefined)
     throw new UnmaskError("internal", "The engine ended without a result.");
-  if (done.reason === "aborted") io.warn("aborted", "Stopped before the text was finished.");
-  const trace = values["trace"];
-  if (typeof trace === "string") await writeTrace(trace, text, engine.info.name, start, events);
+  if (done.reason === "aborted") {
+    throw new UnmaskError("aborted", "Stopped before the text was finished.");
+  }
+  if (trace !== undefined) {
+    const { recipe, seed, canvas, promptLen } = start;
+    const prompt = { text, ids: canvas.slice(0, promptLen) };
+    await writeTrace(trace, { schema: 1, model: engine.info.name, recipe, seed, prompt, events });
+  }
   if (!io.interactive) io.print(done.text ?? "");
   const ms = done.ms ?? 0;
   return {
@@ -80,28 +89,4 @@ export async function runGeneration(
       seed: start.seed,
     },
   };
-}
-
-async function writeTrace(
-  path: string,
-  text: string,
-  model: string,
-  start: Start,
-  events: readonly GenerateEvent[],
-): Promise<void> {
-  const trace: Trace = {
-    schema: 1,
-    model,
-    recipe: start.recipe,
-    seed: start.seed,
-    prompt: { text, ids: start.canvas.slice(0, start.promptLen) },
-    events,
-  };
-  const partial = `${path}.partial`;
-  try {
-    await writeFile(partial, `${JSON.stringify(trace)}\n`);
-    await rename(partial, path);
-  } catch (cause) {
-    throw new UnmaskError("write-failed", `The trace cannot be written to ${path}.`, { cause });
-  }
 }

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { nodeFolder } from "../convert/node-folder.ts";
 import { type VerifyCase, verifyCheckpoint } from "../convert/verify.ts";
-import { isUnmaskError, UnmaskError } from "../core/errors.ts";
+import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
 import type { Command, CommandIo } from "./command.ts";
 
 /** `unmask verify`: reference checkpoints against their golden numbers. */
@@ -18,12 +18,13 @@ export const verifyCommand: Command = {
       throw new UnmaskError("usage", "verify takes one folder: unmask verify SRC");
     const path = resolve(src);
     const names = await nodeFolder(path).names();
-    const cases: VerifyCase[] = [];
+    const cases: (VerifyCase | BrokenCase)[] = [];
     const skipped: { name: string; reason: string }[] = [];
     if (names.includes("config.json")) {
       cases.push(...(await verifyCheckpoint(nodeFolder(path), basename(path))));
     } else {
       for (const name of await caseFolders(path)) {
+        if (io.signal.aborted) throw new UnmaskError("aborted", "Stopped before every case was verified.");
         io.status(name);
         await verifyOne(path, name, cases, skipped);
       }
@@ -37,13 +38,24 @@ export const verifyCommand: Command = {
   },
 };
 
-/** Subfolders that hold a checkpoint with a golden file. */
+/** A folder that could not be compared at all; it stands among the cases so that nobody takes the rest for the whole. */
+interface BrokenCase {
+  readonly name: string;
+  readonly dtype: "none";
+  readonly maxRelError: null;
+  readonly argmaxAgreement: 0;
+  readonly pass: false;
+  readonly error: UnmaskErrorCode;
+  readonly message: string;
+}
+
+/** Subfolders with a golden file, whether or not the rest of the checkpoint is there. */
 async function caseFolders(path: string): Promise<string[]> {
   const entries = await readdir(path, { withFileTypes: true });
   const found: string[] = [];
   for (const entry of entries.filter((item) => item.isDirectory())) {
     const files = await nodeFolder(join(path, entry.name)).names();
-    if (files.includes("config.json") && files.includes("golden.safetensors")) found.push(entry.name);
+    if (files.includes("golden.json") || files.includes("golden.safetensors")) found.push(entry.name);
   }
   return found.sort();
 }
@@ -51,23 +63,32 @@ async function caseFolders(path: string): Promise<string[]> {
 async function verifyOne(
   path: string,
   name: string,
-  cases: VerifyCase[],
+  cases: (VerifyCase | BrokenCase)[],
   skipped: { name: string; reason: string }[],
 ): Promise<void> {
   try {
     cases.push(...(await verifyCheckpoint(nodeFolder(join(path, name)), name)));
   } catch (error) {
-    if (!isUnmaskError(error) || error.code !== "checkpoint-unsupported") throw error;
-    skipped.push({ name, reason: error.message });
+    const { code, message } = toUnmaskError(error);
+    if (code === "checkpoint-unsupported") skipped.push({ name, reason: message });
+    else {
+      const figures = { dtype: "none", maxRelError: null, argmaxAgreement: 0 } as const;
+      cases.push({ name, ...figures, pass: false, error: code, message });
+    }
   }
 }
 
 function report(
   io: CommandIo,
-  cases: readonly VerifyCase[],
+  cases: readonly (VerifyCase | BrokenCase)[],
   skipped: readonly { name: string; reason: string }[],
 ): void {
-  for (const { name, dtype, scales, maxRelError, argmaxAgreement, pass } of cases) {
+  for (const entry of cases) {
+    if ("error" in entry) {
+      io.print(`FAIL  ${entry.name}: ${entry.error}: ${entry.message}`);
+      continue;
+    }
+    const { name, dtype, scales, maxRelError, argmaxAgreement, pass } = entry;
     const build = scales === undefined ? dtype : `${dtype}/${scales}`;
     const figures = `rel ${maxRelError.toExponential(1)}  argmax ${argmaxAgreement.toFixed(3)}`;
     io.print(`${pass ? "pass" : "FAIL"}  ${build.padEnd(7)} ${name.padEnd(32)} ${figures}`);

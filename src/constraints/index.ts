@@ -43,11 +43,9 @@
 export type { BestPath, RowChoices } from "./best-path.ts";
 export {
   type CompiledConstraint,
-  type Constraint,
   compileConstraint,
-  constraintSchema,
-  parseConstraint,
   vocabularyOf,
 } from "./constraint.ts";
+export { type Constraint, constraintSchema, parseConstraint } from "./input.ts";
 export type { Vocabulary } from "./token-automaton.ts";
 export { type ConstraintTracker, rowChoices } from "./tracker.ts";

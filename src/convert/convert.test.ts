@@ -41,7 +41,10 @@ test("a bundle holds what its manifest says, and int8 derives to a file its gold
   const read = async (path: string) => new Uint8Array(await readFile(join(out, path)));
   const json: unknown = JSON.parse(await readFile(join(out, "unmask.json"), "utf8"));
   expect(parseManifest(json)).toEqual(manifest);
-  await expect(inspectBundle(json, read)).resolves.toMatchObject({ kind: "bundle", runnable: true });
+  const checked: string[] = [];
+  const check = async ({ path }: { path: string }) => void checked.push(path);
+  await expect(inspectBundle(manifest, check)).resolves.toMatchObject({ kind: "bundle", runnable: true });
+  expect(checked).toEqual(manifest.files.map(({ path }) => path));
   expect(manifest.tokens).toMatchObject({ mask: 341, eos: [338] });
   expect(manifest.tokens.suppress).toContain(511);
 
@@ -57,6 +60,9 @@ test("an existing bundle is replaced, any other folder is left alone", async () 
   await convert(FIXTURE, "twice", ["q4"]);
   await convert(FIXTURE, "twice", ["q8"]);
   expect(await readdir(join(root, "twice/onnx"))).toEqual(["model_q8.onnx", "model_q8.onnx_data"]);
+  await writeFile(join(root, "twice/notes.txt"), "mine");
+  await expect(convert(FIXTURE, "twice", ["q4"])).rejects.toMatchObject({ code: "write-failed" });
+  expect(await readFile(join(root, "twice/notes.txt"), "utf8")).toBe("mine");
   await writeFile(join(root, "file"), "");
   await expect(convert(FIXTURE, ".", ["q4"])).rejects.toMatchObject({ code: "write-failed" });
   expect((await readdir(root)).filter((name) => name.includes("partial"))).toEqual([]);

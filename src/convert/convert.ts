@@ -30,6 +30,7 @@ export interface ConvertOptions {
   /** Used where the sidecar names none. */
   readonly name: string;
   warn(code: string, message: string): void;
+  /** Called before each stage; what it throws ends the conversion. */
   progress(text: string): void;
 }
 
@@ -92,6 +93,7 @@ export async function convertCheckpoint(
     };
     await writeVariants(draft);
     await copyTokenizer(draft, folder);
+    options.progress("writing");
     const manifest = parseManifest(assemble(draft, tokens, sidecar));
     await target.write("unmask.json", new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
     await target.commit();

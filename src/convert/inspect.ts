@@ -1,7 +1,6 @@
-import { isUnmaskError, UnmaskError } from "../core/errors.ts";
+import { isUnmaskError } from "../core/errors.ts";
 import { describeModel } from "../model/families.ts";
-import { type Manifest, parseManifest } from "../model/manifest.ts";
-import { sha256 } from "./bundle-target.ts";
+import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { planDense } from "./dense-weights.ts";
@@ -59,16 +58,15 @@ function matrixSize(model: ReturnType<typeof describeModel>): number {
 }
 
 /**
- * A bundle: the manifest and, where `open` reaches the files, their sizes and hashes.
+ * A bundle: the manifest and, where there is a `check`, its files.
  *
- * @throws UnmaskError `manifest-*`, `not-found`, `file-truncated` or `checksum-mismatch`
+ * @throws UnmaskError whatever `check` rejects with
  */
 export async function inspectBundle(
-  json: unknown,
-  open?: (path: string) => Promise<Uint8Array<ArrayBuffer>>,
+  manifest: Manifest,
+  check?: (file: ManifestFile) => Promise<unknown>,
 ): Promise<Inspection> {
-  const manifest = parseManifest(json);
-  if (open !== undefined) for (const file of manifest.files) await checkFile(file, await open(file.path));
+  if (check !== undefined) for (const file of manifest.files) await check(file);
   const bytesOf = (paths: readonly string[]) =>
     manifest.files.filter(({ path }) => paths.includes(path)).reduce((sum, { bytes }) => sum + bytes, 0);
   const variants = Object.entries(manifest.variants).map(([name, { graph, data, from, derive }]) => ({
@@ -86,20 +84,4 @@ export async function inspectBundle(
     facts: { name, licence, source, family, attention, vocab, layers, maxCanvas, bytes, variants, ...names },
     warnings: [],
   };
-}
-
-async function checkFile(file: Manifest["files"][number], bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (bytes.length !== file.bytes) {
-    const message = `${file.path} has ${bytes.length} bytes, unmask.json says ${file.bytes}.`;
-    throw new UnmaskError("file-truncated", message, { detail: { path: file.path } });
-  }
-  if ((await sha256(bytes)) !== file.sha256) {
-    throw new UnmaskError(
-      "checksum-mismatch",
-      `${file.path} is not the file unmask.json describes (SHA-256 differs).`,
-      {
-        detail: { path: file.path },
-      },
-    );
-  }
 }

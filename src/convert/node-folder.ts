@@ -9,7 +9,10 @@ export function nodeFolder(path: string): CheckpointFolder {
     name: path,
     names: async () => {
       const entries = await readdir(path).catch((cause: unknown) => {
-        throw new UnmaskError("not-found", `There is no folder ${path}.`, { cause });
+        const code = codeOf(cause);
+        const what = code === "ENOTDIR" ? "is not a folder" : `cannot be read: ${code}`;
+        const message = code === "ENOENT" ? `There is no folder ${path}.` : `${path} ${what}.`;
+        throw new UnmaskError("not-found", message, { cause });
       });
       return entries;
     },
@@ -27,11 +30,14 @@ export async function nodeFile(path: string): Promise<ByteSource> {
   const info = await stat(path).catch((cause: unknown) => {
     throw new UnmaskError("not-found", `There is no file ${path}.`, { cause });
   });
+  if (!info.isFile()) throw new UnmaskError("checkpoint-invalid", `${path} is not a plain file.`);
   return {
     size: info.size,
     read: async (offset, length) => {
       const bytes = new Uint8Array(length);
-      const handle = await open(path, "r");
+      const handle = await open(path, "r").catch((cause: unknown) => {
+        throw new UnmaskError("not-found", `${path} cannot be opened: ${codeOf(cause)}.`, { cause });
+      });
       try {
         let done = 0;
         while (done < length) {
@@ -45,4 +51,8 @@ export async function nodeFile(path: string): Promise<ByteSource> {
       return bytes;
     },
   };
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
 }

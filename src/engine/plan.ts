@@ -1,5 +1,6 @@
 import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
 import { composeCache } from "../cache/compose.ts";
+import type { Constraint } from "../constraints/input.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { nearest } from "../core/nearest.ts";
@@ -33,6 +34,7 @@ export interface ResolvedRecipe {
   readonly factor?: number;
   readonly gamma?: number;
   readonly cache: CacheInput;
+  readonly constraint?: Constraint;
   readonly guidance: { readonly cfg: number };
   readonly stop: { readonly eos: boolean };
 }
@@ -77,6 +79,12 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       `The recipe ${name} changes the length of the text, so it cannot fill gaps of fixed length.`,
     );
   }
+  if (input.constraint !== undefined && (preset.overrules === true || preset.continuationOnly === true)) {
+    throw invalid(
+      "constraint",
+      `The recipe ${name} writes what it has not chosen token by token, so it takes no constraint.`,
+    );
+  }
   const length =
     region.kind === "infill" ? region.gapCells : continuationLength(options, input, preset, model, region);
   const settings = settingsOf(options, input, preset, length);
@@ -112,6 +120,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       ...(preset.keys.includes("factor") ? { factor: settings.factor } : {}),
       ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
       cache: writeCache(choice),
+      ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
       guidance: settings.guidance,
       stop: { eos },
     },

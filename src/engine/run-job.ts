@@ -5,6 +5,7 @@ import type { Denoiser, ForwardRequest, RowStats, Span, Tokenizer } from "../cor
 import { decode, startState } from "../strategies/decode.ts";
 import { seededRng } from "../strategies/rng.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
+import { constrain } from "./constraint.ts";
 import { PieceBook } from "./pieces.ts";
 import { type ModelFacts, planGeneration } from "./plan.ts";
 import { buildPrompt, promptCanvas } from "./prompt.ts";
@@ -40,8 +41,20 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
       ? { kind: "generate", promptCells: prompt.ids.length }
       : { kind: "infill", gapCells: prompt.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
   );
-  const canvas = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
-  const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: canvas.ids.length }];
+  const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
+  const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: blank.ids.length }];
+  const { strategy, canvas } =
+    plan.recipe.constraint === undefined
+      ? { strategy: plan.strategy, canvas: blank }
+      : constrain(
+          plan.recipe.constraint,
+          plan.strategy,
+          blank,
+          gaps,
+          tokenizer,
+          plan.traits,
+          endIds(job, manifest),
+        );
   const state = startState(canvas);
   const book = new PieceBook(tokenizer);
   // A continuation may have changed its length.
@@ -68,7 +81,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     ...clock(),
   });
 
-  const decoder = decode(plan.strategy, plan.traits, state, seededRng(plan.seed));
+  const decoder = decode(strategy, plan.traits, state, seededRng(plan.seed));
   let turn = decoder.next();
   while (turn.done !== true) {
     const output = turn.value;
@@ -97,6 +110,12 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     throw new UnmaskError("internal", "The decoder cannot make progress: the model only predicts masks.");
   }
   yield done(turn.value);
+}
+
+/** What may stand behind a text that ends early; a gap is filled to its last cell. */
+function endIds(job: Job, { tokens }: ModelFacts): readonly number[] {
+  if (job.kind === "infill") return [];
+  return [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
 }
 
 /** Tokens that end a sentence or a line. */

@@ -63,6 +63,11 @@ test("NaN and infinite logits are never chosen and do not spoil the row", () => 
   expect(Number.isFinite(stats.entropy![0])).toBe(true);
 });
 
+test("entropy does not drown in the size of the logits", () => {
+  const stats = reduce([[3e38, 3e38, -3e38]], { topK: 1, entropy: true });
+  expect(stats.entropy![0]).toBeCloseTo(Math.log(2), 6);
+});
+
 test("a row without finite logits falls back to the smallest allowed ids with probability zero", () => {
   const noise: NoiseRequest = { temperature: 1, seed: 1, step: 0, topK: 0, topP: 1 };
   for (const broken of [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]) {

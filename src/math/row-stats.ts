@@ -81,7 +81,7 @@ export function reduceRows(
     const best = out.topLogits[r * k]!;
     const lse = total === 0 ? Number.NEGATIVE_INFINITY : best + Math.log(total);
     out.lse[r] = lse;
-    if (out.entropy !== undefined) out.entropy[r] = entropyOf(row, best, lse);
+    if (out.entropy !== undefined) out.entropy[r] = entropyOf(row, best, total);
     if (out.currentLogits !== undefined) out.currentLogits[r] = row[canvas[out.rows[r]!]!]!;
     for (let j = 0; j < signals.probe.length; j++) {
       out.probeLogits![r * signals.probe.length + j] = row[signals.probe[j]!]!;
@@ -199,15 +199,15 @@ function discardBroken(row: Float32Array): void {
   }
 }
 
-function entropyOf(row: Float32Array, best: number, lse: number): number {
-  if (lse === Number.NEGATIVE_INFINITY) return 0;
-  // Relative to the best logit, so that the two large terms cancel before they are rounded.
+/** @param total `sum exp(l - best)`; relative to the best logit nothing large is left to cancel */
+function entropyOf(row: Float32Array, best: number, total: number): number {
+  if (total === 0) return 0;
   let mean = 0;
   for (let id = 0; id < row.length; id++) {
     const value = row[id]!;
-    if (value !== Number.NEGATIVE_INFINITY) mean += Math.exp(value - lse) * (value - best);
+    if (value !== Number.NEGATIVE_INFINITY) mean += Math.exp(value - best) * (value - best);
   }
-  return Math.max(0, lse - best - mean);
+  return Math.max(0, Math.log(total) - mean / total);
 }
 
 /** No Gumbel number of core/random.ts is larger: `-ln(-ln(1 - 2^-24))` is 16.64. */

@@ -3,7 +3,7 @@ import type { LoadEvent } from "../core/events.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "../model/manifest.ts";
 import { downloadFile, verifyFile } from "./download.ts";
 import type { BundleSource } from "./source.ts";
-import type { FileStore } from "./store.ts";
+import type { FileStore, PartialFile } from "./store.ts";
 
 const MANIFEST = "unmask.json";
 const MAX_MANIFEST_BYTES = 16_000_000;
@@ -43,8 +43,12 @@ export interface FetchOptions {
   warn(code: string, message: string): void;
 }
 
+/** Files on their way at a time: a bundle is a few small files and a large one, and each request costs a round trip. */
+const PARALLEL = 4;
+
 /**
- * The named files of a bundle, verified, from the store where they are and from the source otherwise.
+ * The named files of a bundle, verified, from the store where they are and from the source otherwise. The first failure
+ * ends the other transfers; what they kept stays for the next visit.
  *
  * @throws UnmaskError
  */
@@ -52,38 +56,97 @@ export async function fetchFiles(
   files: readonly ManifestFile[],
   options: FetchOptions,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const { source, signal, warn } = options;
   const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const report = throttled(totalBytes, options.report);
+  let phase: LoadEvent["phase"] = "verifying";
+  let done = 0;
+  const onBytes = (more: number) => {
+    done += more;
+    report(phase, done);
+  };
   let store = options.store;
   const setAside = (cause: unknown) => {
     if (store === undefined) return;
     store = undefined;
-    options.warn(
-      "storage-failed",
-      `The browser does not keep the model for the next visit: ${String(cause)}`,
-    );
+    warn("storage-failed", `The browser does not keep the model for the next visit: ${String(cause)}`);
+  };
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const fetchOne = async (file: ManifestFile): Promise<Uint8Array<ArrayBuffer>> => {
+    const stored = await fromStore(store, file).catch(setAside);
+    if (stored !== undefined) {
+      onBytes(file.bytes);
+      return stored;
+    }
+    phase = "downloading";
+    report(phase, done);
+    const keeper = keeperOf((await store?.begin(file.sha256).catch(setAside)) ?? undefined, setAside);
+    try {
+      const bytes = await downloadFile(source, file, either, onBytes, keeper);
+      await keeper.commit(file.bytes);
+      return bytes;
+    } finally {
+      keeper.close();
+    }
   };
   const found = new Map<string, Uint8Array<ArrayBuffer>>();
-  let done = 0;
-  for (const file of files) {
-    const before = done;
-    let bytes = await fromStore(store, file).catch(setAside);
-    if (bytes !== undefined) report("verifying", before + file.bytes);
-    else {
-      report("downloading", before);
-      let arrived = 0;
-      bytes = await downloadFile(options.source, file, options.signal, (more) => {
-        arrived += more;
-        report("downloading", before + arrived);
-      });
-      report("verifying", before + file.bytes);
-      await store?.put(file.sha256, bytes).catch(setAside);
+  const queue = files.values();
+  const runs = Array.from({ length: PARALLEL }, async () => {
+    for (const file of queue) {
+      if (either.aborted) throw new UnmaskError("aborted", "Loading the model was stopped.");
+      found.set(file.path, await fetchOne(file));
     }
-    done += file.bytes;
-    found.set(file.path, bytes);
-    if (options.signal.aborted) throw new UnmaskError("aborted", "Loading the model was stopped.");
+  });
+  try {
+    await Promise.all(runs);
+  } catch (error) {
+    stop.abort();
+    await Promise.allSettled(runs);
+    throw error;
   }
+  report("verifying", totalBytes);
   return found;
+}
+
+/** A partial file whose failures end the keeping and nothing else. */
+function keeperOf(partial: PartialFile | undefined, setAside: (cause: unknown) => void) {
+  let open = partial;
+  const close = () => {
+    open?.close();
+    open = undefined;
+  };
+  const fail = (cause: unknown) => {
+    setAside(cause);
+    try {
+      close();
+    } catch {
+      // It is already broken and said so.
+    }
+  };
+  return {
+    restore(into: Uint8Array<ArrayBuffer>): number {
+      try {
+        return open?.restore(into) ?? 0;
+      } catch (cause) {
+        fail(cause);
+        return 0;
+      }
+    },
+    keep(offset: number, bytes: Uint8Array<ArrayBuffer>) {
+      try {
+        open?.write(offset, bytes);
+      } catch (cause) {
+        fail(cause);
+      }
+    },
+    async commit(bytes: number) {
+      const last = open;
+      open = undefined;
+      await last?.commit(bytes).catch(setAside);
+    },
+    close,
+  };
 }
 
 /** A stored file that no longer has its hash is forgotten and downloaded again. */

@@ -5,12 +5,12 @@ import type { BundleSource } from "./source.ts";
 
 /** A bundle folder on disk (Node). */
 export function folderSource(folder: string): BundleSource {
-  return { name: folder, read: (path, signal) => readPath(join(folder, path), signal) };
+  return { name: folder, read: (path, signal, start = 0) => readPath(join(folder, path), signal, start) };
 }
 
-async function* readPath(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* readPath(path: string, signal: AbortSignal, start: number): AsyncGenerator<Uint8Array> {
   try {
-    yield* createReadStream(path, { signal, highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>; // no encoding set
+    yield* createReadStream(path, { signal, start, highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>; // no encoding set
   } catch (cause) {
     if (signal.aborted) throw new UnmaskError("aborted", "Loading the model was stopped.");
     const code = (cause as NodeJS.ErrnoException).code;

@@ -3,8 +3,8 @@ import type { GenerateEvent } from "../core/events.ts";
 import { runJob } from "../engine/run-job.ts";
 import { type EngineApi, releaseCallback } from "../protocol.ts";
 import { createGate, type JobGate } from "./job-gate.ts";
-import { type LoadedModel, loadModel } from "./load-model.ts";
 import type { Platform } from "./platform.ts";
+import { openRestoringModel, type RestoringModel } from "./restoring-model.ts";
 
 interface RunningJob {
   readonly gate: JobGate;
@@ -16,7 +16,7 @@ interface RunningJob {
  * was told to stop is waited for, any other makes the next one `busy`.
  */
 export function createHost(platform: Platform): EngineApi {
-  let model: LoadedModel | undefined;
+  let model: RestoringModel | undefined;
   let loading: AbortController | undefined;
   const jobs = new Map<string, RunningJob>();
 
@@ -34,7 +34,7 @@ export function createHost(platform: Platform): EngineApi {
       loading = controller;
       try {
         await endAll();
-        const loaded = await loadModel(platform, address, options, report, controller.signal);
+        const loaded = await openRestoringModel(platform, address, options, report, controller.signal);
         if (controller.signal.aborted) {
           await loaded.denoiser.dispose();
           throw new UnmaskError("aborted", "Loading the model was stopped.");
@@ -63,7 +63,15 @@ export function createHost(platform: Platform): EngineApi {
         }
         await Promise.all(before.map((other) => other.ended));
         if (model === undefined) throw new UnmaskError("disposed", "No model is open.");
-        await pump(runJob(job, model, { ...gate, now: () => performance.now() }), emit);
+        const { denoiser } = model;
+        let step = 0;
+        denoiser.watch((why) => void emit({ type: "cache", step, scope: "all", why }));
+        const tell = (event: GenerateEvent): unknown => {
+          if (event.type === "step") step = event.step + 1;
+          return emit(event);
+        };
+        const control = { ...gate, now: () => performance.now() };
+        await pump(runJob(job, model, control), tell).finally(() => denoiser.watch(undefined));
       } catch (error) {
         throw toUnmaskError(error);
       } finally {

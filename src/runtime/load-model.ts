@@ -16,6 +16,7 @@ import type { Platform } from "./platform.ts";
 import { createCpuRows } from "./rows.ts";
 import { selfTest } from "./self-test.ts";
 import { claimThreads, type GraphFiles, type GraphSession, openSession } from "./session.ts";
+import { startRuntime } from "./start-runtime.ts";
 import { createTokenizer } from "./tokenizer.ts";
 
 /** A model that is ready: nothing here exists before it works. */
@@ -47,7 +48,9 @@ export async function loadModel(
   const source = platform.openSource(model);
   const manifest = await readManifest(source, signal);
   const backend = await chooseBackend(options, platform, manifest.vocab);
-  const ortLoading = platform.loadOrt(backend.kind, options.runtimeUrl);
+  const ortLoading = platform
+    .loadOrt(backend.kind, options.runtimeUrl)
+    .then((loaded) => startRuntime(loaded, backend));
   ortLoading.catch(() => {});
   let session: GraphSession | undefined;
   try {
@@ -61,12 +64,13 @@ export async function loadModel(
     const bundleBytes = needed.reduce((sum, file) => sum + file.bytes, 0);
     const tokenizer = createTokenizer(files.get(TOKENIZER)!, files.get(TOKENIZER_CONFIG), manifest.vocab);
     report({ phase: "compiling", bytes: bundleBytes, totalBytes: bundleBytes });
+    const weights = graphFiles(manifest, variant, files);
     const ort = await ortLoading.catch((cause: unknown) => {
       throw new UnmaskError("backend-unavailable", `onnxruntime could not be loaded: ${String(cause)}`, {
         cause,
       });
     });
-    session = await openSession(ort, graphFiles(manifest, variant, files), backend, manifest);
+    session = await openSession(ort, weights, backend, manifest);
     const threads = claimThreads(backend.threads);
     if (backend.kind === "wasm" && threads !== backend.threads) {
       warn("threads-fixed", `WASM keeps the ${threads} threads it was started with.`);

@@ -74,13 +74,13 @@ fn gumbel(position: u32, id: u32) -> f32 {
   var h = absorb(absorb(absorb(params.seed, params.step), position), id) ^ 12u;
   h = (h ^ (h >> 16u)) * 0x85ebca6bu;
   h = (h ^ (h >> 13u)) * 0xc2b2ae35u;
-  let n = (h ^ (h >> 16u)) >> 8u;
-  // -ln u for u = (n + 0.5) / 2^24. Near 1 through the distance d to 1: 2 atanh(d / (2 - d)).
+  let n = (h ^ (h >> 16u)) >> 9u;
+  // -ln u for u = (n + 0.5) / 2^23. Near 1 through the distance d to 1: 2 atanh(d / (2 - d)).
   var e: f32;
-  if (n < 8388608u) {
-    e = -log((f32(n) + 0.5) / 16777216.0);
+  if (n < 4194304u) {
+    e = -log((f32(n) + 0.5) / 8388608.0);
   } else {
-    let d = (f32(16777215u - n) + 0.5) / 16777216.0;
+    let d = (f32(8388607u - n) + 0.5) / 8388608.0;
     let s = d / (2.0 - d);
     let q = s * s;
     e = 2.0 * s * (1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0))))));
@@ -160,7 +160,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     for (var id = lane; id < params.vocab; id += LANES) {
       let value = logit_at(row, id);
       if (value == LOWEST) { continue; }
-      let below = value - top.value;
+      // Halved, because the distance of two finite logits may not be finite. e^-10000 is 0 as well.
+      let below = 2.0 * max(0.5 * value - 0.5 * top.value, -5000.0);
       let weight = exp(below);
       mine += vec3f(weight, weight * below, select(0.0, exp(below / max(params.temperature, 1e-6)), params.temperature > 0.0));
     }

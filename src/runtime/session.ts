@@ -65,6 +65,7 @@ export function claimThreads(wanted: number): number {
 /**
  * Opens the graph of a variant.
  *
+ * @param ort started by start-runtime.ts
  * @throws UnmaskError `graph-mismatch` when the graph is not the one the manifest describes, `out-of-memory`, `device-lost`
  */
 export async function openSession(
@@ -73,8 +74,6 @@ export async function openSession(
   backend: BackendChoice,
   manifest: Manifest,
 ): Promise<GraphSession> {
-  ort.env.logLevel = "error";
-  ort.env.wasm.numThreads = claimThreads(backend.threads);
   const onGpu = backend.kind === "webgpu";
   const provider =
     backend.device === undefined ? "wasm" : ({ name: "webgpu", device: backend.device } as const);

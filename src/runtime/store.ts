@@ -1,9 +1,20 @@
 /** Files kept between visits, by the hash of their content. Failures reject; callers go on without the store. */
 export interface FileStore {
   get(sha256: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** All or nothing: a file is there complete or not at all. */
-  put(sha256: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Takes a file up where an earlier visit left it, or begins it; undefined while somebody else writes it. */
+  begin(sha256: string): Promise<PartialFile | undefined>;
   remove(sha256: string): Promise<void>;
+}
+
+/** A file on its way in. Nothing of it is seen by `get` before `commit`. */
+export interface PartialFile {
+  /** Copies what an earlier visit wrote, not verified; returns how many bytes. */
+  restore(into: Uint8Array<ArrayBuffer>): number;
+  write(offset: number, bytes: Uint8Array<ArrayBuffer>): void;
+  /** Puts the file in its place, complete. @param bytes its length */
+  commit(bytes: number): Promise<void>;
+  /** Lets go of the file and leaves what was written for the next visit. */
+  close(): void;
 }
 
 const FOLDER = "unmask-files";
@@ -16,8 +27,22 @@ export async function openOpfsStore(): Promise<FileStore | undefined> {
   return folderStore(await root.getDirectoryHandle(FOLDER, { create: true }));
 }
 
-/** A {@link FileStore} in one directory. */
-export function folderStore(folder: FileSystemDirectoryHandle): FileStore {
+/** A file handle as workers have it; the types of the page leave these out. */
+interface WorkerFileHandle {
+  createSyncAccessHandle(): Promise<SyncAccess>;
+  move(name: string): Promise<void>;
+}
+
+interface SyncAccess {
+  read(into: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+
+/** A {@link FileStore} in one directory, from a worker. */
+function folderStore(folder: FileSystemDirectoryHandle): FileStore {
   return {
     async get(sha256) {
       try {
@@ -28,19 +53,34 @@ export function folderStore(folder: FileSystemDirectoryHandle): FileStore {
         throw error;
       }
     },
-    async put(sha256, bytes) {
-      // The browser writes to a swap file and puts it in place on close, so an ended page leaves no half file.
-      const handle = await folder.getFileHandle(sha256, { create: true });
-      const writable = await handle.createWritable();
+    async begin(sha256) {
+      const name = `${sha256}.partial`;
+      const handle = (await folder.getFileHandle(name, { create: true })) as unknown as WorkerFileHandle;
       try {
-        await writable.write(bytes);
-        await writable.close();
+        return partialFile(handle, sha256, await handle.createSyncAccessHandle());
       } catch (error) {
-        await writable.abort().catch(() => {});
-        await folder.removeEntry(sha256).catch(() => {});
+        // Another worker that downloads the same file holds it.
+        if (error instanceof DOMException && error.name === "NoModificationAllowedError") return undefined;
         throw error;
       }
     },
     remove: (sha256) => folder.removeEntry(sha256),
+  };
+}
+
+function partialFile(handle: WorkerFileHandle, sha256: string, access: SyncAccess): PartialFile {
+  return {
+    restore: (into) => access.read(into, { at: 0 }),
+    write(offset, bytes) {
+      const written = access.write(bytes, { at: offset });
+      if (written < bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes were written`);
+    },
+    async commit(bytes) {
+      access.truncate(bytes);
+      access.flush();
+      access.close();
+      await handle.move(sha256);
+    },
+    close: () => access.close(),
   };
 }

@@ -37,6 +37,7 @@ export const COMMON_KEYS = [
   "topK",
   "topP",
   "cache",
+  "constraint",
   "guidance",
   "stop",
 ] as const satisfies readonly (keyof RecipeInput)[];

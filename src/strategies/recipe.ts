@@ -1,6 +1,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { CACHE_NAMES, cacheSchema } from "../cache/choice.ts";
+import { constraintSchema, parseConstraint } from "../constraints/input.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 
@@ -35,6 +36,7 @@ const recipeSchema = v.strictObject({
       v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off"),
     ),
   ),
+  constraint: v.optional(v.pipe(constraintSchema, v.description("what the text has to satisfy"))),
   cache: v.optional(v.pipe(cacheSchema, v.description("keys and values reused between steps"))),
   stop: v.optional(
     v.pipe(
@@ -48,7 +50,7 @@ const recipeSchema = v.strictObject({
 export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 
 /** Keys of the recipe language whose feature this version does not have. They are refused, never ignored. */
-const PLANNED_KEYS = ["remask", "lengthControl", "constraint", "init", "search"];
+const PLANNED_KEYS = ["remask", "lengthControl", "init", "search"];
 
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
 
@@ -73,6 +75,8 @@ export function parseRecipe(value: unknown): RecipeInput {
       throw invalid(`A recipe has no key "${key.slice(0, 60)}". Did you mean "${near}"?`, key.slice(0, 60));
     }
   }
+  const { constraint } = value as { constraint?: unknown };
+  if (constraint !== undefined) parseConstraint(constraint); // its own errors say more
   const result = v.safeParse(recipeSchema, value);
   if (result.success) return result.output;
   throw explain(result.issues[0]);

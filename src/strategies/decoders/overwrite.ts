@@ -65,6 +65,7 @@ function filledRows({ canvas, targets, block }: DecodeState): number[] {
 /** The guards against endless changes are ours. */
 export const rediffPreset: Preset = {
   title: "ReDiff: rewrites tokens of the block when it is sure of better ones",
+  overrules: true,
   keys: ["threshold"],
   revises: true,
   pieces: ({ threshold, length }) => ({

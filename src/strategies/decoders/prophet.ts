@@ -49,6 +49,7 @@ export function prophetStop({ steps, gaps, answer }: ProphetOptions): StopRule {
 /** The paper's gaps; the answer region is everything that is still masked. */
 export const prophetPreset: Preset = {
   title: "Prophet: one token a step until everything left is clear",
+  overrules: true,
   keys: ["steps"],
   pieces: ({ steps }) => ({
     selector: quotaSelector({ steps, keepZeroSteps: false }),

@@ -63,6 +63,7 @@ function filledRows({ canvas, targets, block }: DecodeState): number[] {
 
 export const llada2EditPreset: Preset = {
   title: "LLaDA2.1: edits the tokens of a block until nothing changes",
+  overrules: true,
   keys: ["threshold"],
   revises: true,
   pieces: ({ threshold }) => ({

@@ -1,0 +1,44 @@
+import { fileURLToPath } from "node:url";
+import type { Page } from "@playwright/test";
+import { build, defaultClientConditions } from "vite";
+
+/**
+ * A module of the sources as one classic script that puts its exports on `globalThis.subject`.
+ *
+ * @param entry path relative to this folder
+ */
+export async function bundleModule(entry: string): Promise<string> {
+  const output = await build({
+    configFile: false,
+    logLevel: "error",
+    publicDir: false,
+    // onnxruntime finds its files in the demo's `ort/`.
+    resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
+    build: {
+      write: false,
+      minify: false,
+      target: "es2022",
+      lib: {
+        entry: fileURLToPath(new URL(entry, import.meta.url)),
+        formats: ["iife"],
+        name: "subject",
+        fileName: "subject",
+      },
+    },
+  });
+  const [result] = Array.isArray(output) ? output : [output];
+  const chunk = result !== undefined && "output" in result ? result.output[0] : undefined;
+  if (chunk === undefined) throw new Error(`${entry} gave no code`);
+  return chunk.code;
+}
+
+/** Runs a module of the sources in an empty page of the server's origin. */
+export async function openModule(page: Page, entry: string): Promise<void> {
+  const body = await bundleModule(entry);
+  await page.route("**/subject.js", (route) => route.fulfill({ contentType: "text/javascript", body }));
+  await page.route("**/empty.html", (route) =>
+    route.fulfill({ contentType: "text/html", body: "<!doctype html><title>empty</title>" }),
+  );
+  await page.goto("empty.html");
+  await page.addScriptTag({ url: "subject.js" });
+}

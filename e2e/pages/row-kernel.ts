@@ -1,0 +1,131 @@
+import { hash3 } from "../../src/core/random.ts";
+import type { ForwardRequest, RowStats, SignalRequest } from "../../src/core/types.ts";
+import { findAdapter, requestDevice } from "../../src/runtime/gpu-device.ts";
+import { createGpuRows } from "../../src/runtime/gpu-rows.ts";
+import { createCpuRows, type RowReducer } from "../../src/runtime/rows.ts";
+import type { LogitsOutput } from "../../src/runtime/session.ts";
+
+/** What the logits of a case look like. */
+export type Shape = "normal" | "ties" | "flat" | "peaked" | "huge" | "holes" | "broken" | "empty";
+
+export interface RowCase {
+  readonly name: string;
+  readonly vocab: number;
+  readonly rows: readonly number[];
+  readonly shape: Shape;
+  readonly signals: SignalRequest;
+  readonly suppress: readonly number[];
+  /** Classifier-free guidance with this scale. */
+  readonly guidance?: number;
+  readonly seed: number;
+}
+
+/**
+ * Row statistics of every case by the WGSL kernel and by the reference in JavaScript.
+ *
+ * @returns a line a difference
+ */
+export async function compareRows(cases: readonly RowCase[]): Promise<string[]> {
+  const found = await findAdapter(navigator.gpu);
+  if (found === undefined) return ["there is no adapter"];
+  const device = await requestDevice(found);
+  const problems: string[] = [];
+  device.addEventListener("uncapturederror", ({ error }) => problems.push(`GPU: ${error.message}`));
+  // One a vocabulary, as in an engine: a case meets the buffers and the suppression mask of the one before.
+  const reducers = new Map<number, RowReducer>();
+  for (const entry of cases) {
+    const reducer = reducers.get(entry.vocab) ?? createGpuRows(device, entry.vocab);
+    reducers.set(entry.vocab, reducer);
+    for (const line of await compareCase(device, reducer, entry)) problems.push(`${entry.name}: ${line}`);
+  }
+  for (const reducer of reducers.values()) reducer.dispose();
+  device.destroy();
+  return problems;
+}
+
+async function compareCase(device: GPUDevice, reducer: RowReducer, entry: RowCase): Promise<string[]> {
+  const { vocab, rows, signals, suppress, guidance, seed } = entry;
+  const size = Math.max(...rows) + 1;
+  const canvas = Int32Array.from({ length: size }, (_, row) => hash3(seed, row, 7, 7) % vocab);
+  const request: ForwardRequest = {
+    canvases: guidance === undefined ? [canvas] : [canvas, canvas],
+    rows: Int32Array.from(rows),
+    attention: { kind: "full" },
+    guidance: guidance === undefined ? { kind: "none" } : { kind: "cfg", scale: guidance },
+    signals,
+    suppress,
+    kv: null,
+    promptLen: 0,
+  };
+  const outputs = request.canvases.map((_, n) => outputOf(device, logitsOf(entry, n), rows.length));
+  try {
+    const gpu = await reducer.reduce(outputs, request);
+    const cpu = await createCpuRows(vocab).reduce(outputs, request);
+    return differences(gpu, cpu, guidance !== undefined);
+  } finally {
+    for (const output of outputs) output.dispose();
+  }
+}
+
+function logitsOf({ vocab, rows, shape, seed }: RowCase, salt: number): Float32Array<ArrayBuffer> {
+  const logits = new Float32Array(rows.length * vocab);
+  for (let i = 0; i < logits.length; i++) {
+    const word = hash3(seed + salt, i, 1, 2);
+    logits[i] = logitOf(shape, word, (word / 2 ** 32) * 24 - 12, i % vocab);
+  }
+  return logits;
+}
+
+function logitOf(shape: Shape, word: number, normal: number, id: number): number {
+  if (shape === "ties") return word % 3;
+  if (shape === "flat") return 1.5;
+  if (shape === "peaked") return id === 1 ? 40 : normal;
+  // No subnormal numbers: a GPU may count them as 0.
+  if (shape === "huge") return [3.3e38, -3.3e38, 1e30, -1e30, 0, 1e-37][word % 6]!;
+  if (shape === "holes") return word % 4 === 0 ? normal : Number.NEGATIVE_INFINITY;
+  if (shape === "broken") return [Number.NaN, Number.POSITIVE_INFINITY, normal, normal][word % 4]!;
+  if (shape === "empty") return Number.NEGATIVE_INFINITY;
+  return normal;
+}
+
+function outputOf(device: GPUDevice, logits: Float32Array<ArrayBuffer>, rows: number): LogitsOutput {
+  const buffer = device.createBuffer({
+    size: logits.byteLength,
+    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+  });
+  device.queue.writeBuffer(buffer, 0, logits);
+  return { rows, buffer, read: async () => logits.slice(), dispose: () => buffer.destroy() };
+}
+
+/** @param mixed guided logits are rounded differently on a GPU, so equal ranks may swap */
+function differences(gpu: RowStats, cpu: RowStats, mixed: boolean): string[] {
+  const lines: string[] = [];
+  const exact = (name: string, a: ArrayLike<number> | undefined, b: ArrayLike<number> | undefined) => {
+    for (let i = 0; i < (b?.length ?? 0); i++) {
+      if (!Object.is(a?.[i], b![i]) && !(a?.[i] === 0 && b![i] === 0))
+        lines.push(`${name}[${i}] ${a?.[i]} is not ${b![i]}`);
+    }
+    if (a?.length !== b?.length) lines.push(`${name} has ${a?.length} entries, not ${b?.length}`);
+  };
+  const close = (name: string, a: ArrayLike<number> | undefined, b: ArrayLike<number> | undefined) => {
+    for (let i = 0; i < (b?.length ?? 0); i++) {
+      const [got, want] = [a?.[i] ?? Number.NaN, b![i]!];
+      const error = got === want ? 0 : Math.abs(got - want);
+      if (!(error <= 2e-4 * Math.max(1, Math.abs(want))))
+        lines.push(`${name}[${i}] ${got} is not near ${want}`);
+    }
+    if (a?.length !== b?.length) lines.push(`${name} has ${a?.length} entries, not ${b?.length}`);
+  };
+  const values = mixed ? close : exact;
+  values("topLogits", gpu.topLogits, cpu.topLogits);
+  values("sampledLogits", gpu.sampledLogits, cpu.sampledLogits);
+  values("currentLogits", gpu.currentLogits, cpu.currentLogits);
+  values("probeLogits", gpu.probeLogits, cpu.probeLogits);
+  if (!mixed) {
+    exact("topIds", gpu.topIds, cpu.topIds);
+    exact("sampledIds", gpu.sampledIds, cpu.sampledIds);
+  }
+  close("lse", gpu.lse, cpu.lse);
+  close("entropy", gpu.entropy, cpu.entropy);
+  return lines.slice(0, 8);
+}

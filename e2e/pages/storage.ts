@@ -1,0 +1,45 @@
+import { isUnmaskError } from "../../src/core/errors.ts";
+import { createHost } from "../../src/runtime/host.ts";
+import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+
+/** The engine in a worker whose storage can be spoilt. */
+
+/** Opens the bundle beside the worker; resolves with the codes of its warnings, or the code it failed with. */
+export async function open(): Promise<string | string[]> {
+  const host = createHost(browserPlatform());
+  const here = globalThis.location.href;
+  const runtimeUrl = new URL("ort/", here).href;
+  try {
+    const info = await host.load(new URL("model/", here).href, { backend: "wasm", runtimeUrl }, () => {});
+    await host.dispose();
+    return info.warnings.map(({ code }) => code);
+  } catch (error) {
+    return isUnmaskError(error) ? error.code : String(error);
+  }
+}
+
+export function denyStorage(): void {
+  StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException("denied", "SecurityError"));
+}
+
+/** As if the disk were full after `bytes` bytes. */
+export function fillStorage(bytes: number): void {
+  let left = bytes;
+  // Of workers only, so the types of the page do not know it.
+  const { FileSystemSyncAccessHandle: handle } = globalThis as unknown as {
+    FileSystemSyncAccessHandle: { prototype: { write(buffer: Uint8Array, options: object): number } };
+  };
+  const { write } = handle.prototype;
+  handle.prototype.write = function (buffer, options) {
+    left -= buffer.byteLength;
+    if (left < 0) throw new DOMException("full", "QuotaExceededError");
+    return write.call(this, buffer, options);
+  };
+}
+
+export async function storedNames(): Promise<string[]> {
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("unmask-files");
+  const names: string[] = [];
+  for await (const name of folder.keys()) names.push(name);
+  return names;
+}

@@ -1,0 +1,38 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "@playwright/test";
+import { convertCheckpoint, type Dtype } from "../src/convert/convert.ts";
+import { nodeFolder } from "../src/convert/node-folder.ts";
+import { nodeTarget } from "../src/convert/node-target.ts";
+
+const CHECKPOINT = fileURLToPath(new URL("../src/convert/fixtures/a2d-qwen3-mdlm", import.meta.url));
+
+/** A bundle of a tiny random checkpoint in a temporary folder: a forward on a software GPU takes part of a second. */
+export interface TinyBundle extends AsyncDisposable {
+  readonly folder: string;
+  /** Lets `page` find it at `models/tiny/`. */
+  route(page: Page): Promise<void>;
+}
+
+export async function tinyBundle(dtypes: readonly Dtype[]): Promise<TinyBundle> {
+  const scratch = await mkdtemp(join(tmpdir(), "unmask-e2e-"));
+  const folder = join(scratch, "tiny");
+  await convertCheckpoint(nodeFolder(CHECKPOINT), () => nodeTarget(folder), {
+    dtypes,
+    name: "tiny",
+    warn: () => {},
+    progress: () => {},
+  });
+  return {
+    folder,
+    route: async (page) => {
+      await page.route("**/models/tiny/**", async (route) => {
+        const path = new URL(route.request().url()).pathname.split("/models/tiny/")[1]!;
+        await route.fulfill({ body: await readFile(join(folder, path)) });
+      });
+    },
+    [Symbol.asyncDispose]: () => rm(scratch, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,42 @@
+import { expect, test } from "@playwright/test";
+import { openModule } from "./page-module.ts";
+import { type TinyBundle, tinyBundle } from "./tiny-bundle.ts";
+
+declare const subject: typeof import("./pages/lifecycle.ts");
+
+let bundle: TinyBundle;
+test.beforeAll(async () => {
+  bundle = await tinyBundle(["q4"]);
+});
+test.afterAll(() => bundle[Symbol.asyncDispose]());
+test.beforeEach(async ({ page }) => {
+  test.setTimeout(300_000);
+  await bundle.route(page);
+  await openModule(page, "pages/lifecycle.ts");
+  await page.evaluate(() => subject.countGpuObjects());
+});
+
+test("a closed model leaves no device and no buffer, and runs leave none behind", async ({ page }) => {
+  for (const runs of [10, 1, 1]) {
+    const { open, closed } = await page.evaluate((n) => subject.openAndClose(n), runs);
+    expect(open[0]!.buffers).toBeGreaterThan(5);
+    // onnxruntime keeps a pool that settles in the first runs.
+    expect(open.at(-1)!.buffers - open[0]!.buffers).toBeLessThanOrEqual(2);
+    expect(open.every(({ devices }) => devices === 1)).toBe(true);
+    expect(closed).toEqual({ devices: 0, buffers: 0 });
+  }
+});
+
+test("a lost device is replaced in the middle of a text, which ends the same", async ({ page }) => {
+  const { whole, broken, after, events, left } = await page.evaluate(() => subject.loseDevice());
+  expect(whole).toMatchObject({ reason: "complete", steps: 6, nfe: 6 });
+  expect(broken).toEqual(whole);
+  expect(after).toEqual(whole);
+  const types = events.map((event) => (event.type === "cache" ? `cache ${event.step}` : event.type));
+  const step = ["forward", "step"];
+  expect(types).toEqual([
+    ...["start", ...step, ...step, ...step],
+    ...["cache 3", ...step, ...step, ...step, "done"],
+  ]);
+  expect(left).toEqual({ devices: 0, buffers: 0 });
+});

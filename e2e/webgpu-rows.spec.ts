@@ -1,0 +1,85 @@
+import { expect, test } from "@playwright/test";
+import { openModule } from "./page-module.ts";
+import type { RowCase, Shape } from "./pages/row-kernel.ts";
+
+declare const subject: typeof import("./pages/row-kernel.ts");
+
+const SHAPES: readonly Shape[] = ["normal", "ties", "flat", "peaked", "huge", "holes", "broken", "empty"];
+/** Around the kernel's 256 lanes and the 32 bits of a word of the suppression mask, and none a multiple of both. */
+const VOCABS = [2, 3, 31, 33, 255, 256, 257, 1000, 4099];
+const PLAIN = { topK: 1, entropy: true, current: true, probe: [] };
+
+/** Every shape of logits with every size of vocabulary; the rest varies along. */
+function plainCases(): RowCase[] {
+  return VOCABS.flatMap((vocab, v) =>
+    SHAPES.map((shape, s): RowCase => {
+      const seed = 31 * v + s;
+      const topK = Math.min(vocab, 1 + ((5 * v + 3 * s) % 16));
+      const probe = s % 2 === 0 ? [] : [0, vocab - 1, vocab >> 1];
+      const suppress = [[], [vocab - 1], [0, 1], [vocab - 1, vocab >> 1, vocab + 5]][(v + s) % 4]!;
+      const rows = [0, 3, 64 + s].slice(0, 1 + (s % 3));
+      const signals = { topK, entropy: true, current: s % 2 === 1, probe };
+      return { name: `${shape} V${vocab} k${topK}`, vocab, rows, shape, seed, signals, suppress };
+    }),
+  );
+}
+
+function noiseCases(): RowCase[] {
+  const noises = [
+    { temperature: 0.1, topK: 0, topP: 1 },
+    { temperature: 1, topK: 0, topP: 1 },
+    { temperature: 10, topK: 0, topP: 1 },
+    { temperature: 0.7, topK: 5, topP: 1 },
+    { temperature: 1, topK: 64, topP: 0.9 },
+    { temperature: 1, topK: 0, topP: 0.5 },
+    { temperature: 2, topK: 0, topP: 0.99 },
+  ];
+  return noises.flatMap((noise, n) =>
+    SHAPES.map((shape, s): RowCase => {
+      const vocab = VOCABS[(n + 2 * s) % VOCABS.length]!;
+      const seed = 1000 + 31 * n + s;
+      const signals = { ...PLAIN, topK: Math.min(2, vocab), noise: { ...noise, seed, step: 3 * n } };
+      const rows = [1, 2, 500 + n];
+      return {
+        name: `${shape} V${vocab} ${JSON.stringify(noise)}`,
+        vocab,
+        rows,
+        shape,
+        seed,
+        signals,
+        suppress: [1],
+      };
+    }),
+  );
+}
+
+test("the WGSL row statistics are those of the reference", async ({ page }) => {
+  test.setTimeout(300_000);
+  await openModule(page, "pages/row-kernel.ts");
+  expect(await page.evaluate((cases) => subject.compareRows(cases), plainCases())).toEqual([]);
+});
+
+test("so is the sampled token, for any noise", async ({ page }) => {
+  test.setTimeout(300_000);
+  await openModule(page, "pages/row-kernel.ts");
+  expect(await page.evaluate((cases) => subject.compareRows(cases), noiseCases())).toEqual([]);
+});
+
+test("guided logits and a vocabulary of 151936", async ({ page }) => {
+  test.setTimeout(300_000);
+  await openModule(page, "pages/row-kernel.ts");
+  const guided = [-1, 0.5, 4].map((guidance): RowCase => {
+    const signals = { ...PLAIN, topK: 3, probe: [5] };
+    return {
+      name: `cfg ${guidance}`,
+      ...{ vocab: 1000, rows: [0, 9], shape: "normal", guidance, seed: 5, signals, suppress: [3] },
+    };
+  });
+  const noise = { temperature: 1, topK: 0, topP: 1, seed: 9, step: 4 };
+  const large: RowCase = {
+    name: "large",
+    ...{ vocab: 151_936, rows: [0, 1, 2, 3], shape: "normal", seed: 8, suppress: [151_666] },
+    signals: { ...PLAIN, topK: 16, probe: [151_643], noise },
+  };
+  expect(await page.evaluate((cases) => subject.compareRows(cases), [...guided, large])).toEqual([]);
+});

@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import { UnmaskError } from "../core/errors.ts";
+import type { Denoiser, ForwardRequest, KvPlan, RowStats } from "../core/types.ts";
+import { createRestoringDenoiser } from "./restoring-denoiser.ts";
+
+const STATS = { k: 1 } as RowStats;
+
+/** A denoiser that works `lives` times and is then lost; it writes down what it was asked. */
+function mortal(lives: number, log: string[], name: string): Denoiser {
+  let left = lives;
+  return {
+    vocab: 4,
+    maskId: 3,
+    maxCanvas: 8,
+    async forward({ kv }) {
+      log.push(`${name} ${kv === null ? "full" : kv.readRows.length === 0 ? "fill" : "read"}`);
+      if (left-- <= 0) throw new UnmaskError("device-lost", "gone");
+      return STATS;
+    },
+    dispose: async () => void log.push(`${name} freed`),
+  };
+}
+
+function request(kv: "full" | "fill" | "read"): ForwardRequest {
+  const rows = Int32Array.of(0);
+  const none = new Int32Array(0);
+  const plan = { queryRows: rows, readRows: kv === "read" ? rows : none } as unknown as KvPlan;
+  return {
+    canvases: [rows],
+    rows,
+    attention: { kind: "full" },
+    guidance: { kind: "none" },
+    signals: { topK: 1, entropy: false, current: false, probe: [] },
+    suppress: [],
+    kv: kv === "full" ? null : plan,
+    promptLen: 0,
+  };
+}
+
+test("a lost forward is repeated on a new model; cached plans run in full until the stores are filled", async () => {
+  const log: string[] = [];
+  const denoiser = createRestoringDenoiser(mortal(2, log, "a"), async () => mortal(9, log, "b"));
+  denoiser.watch((why) => log.push(why));
+  await denoiser.forward(request("fill"));
+  await denoiser.forward(request("read"));
+  for (const kv of ["read", "read", "fill", "read"] as const)
+    expect(await denoiser.forward(request(kv))).toBe(STATS);
+  await denoiser.dispose();
+  expect(log).toEqual([
+    "a fill",
+    "a read",
+    "a read",
+    "a freed",
+    "the GPU was taken away; going on with a new one",
+    "b full",
+    "b full",
+    "b fill",
+    "b read",
+    "b freed",
+  ]);
+});
+
+test("devices that keep dying end in device-lost, and a later forward tries again", async () => {
+  const log: string[] = [];
+  const models = [0, 0, 0, 1].map((lives, i) => mortal(lives, log, `m${i}`));
+  const denoiser = createRestoringDenoiser(models.shift()!, async () => models.shift()!);
+  await expect(denoiser.forward(request("full"))).rejects.toMatchObject({ code: "device-lost" });
+  expect(models).toHaveLength(1);
+  expect(await denoiser.forward(request("full"))).toBe(STATS);
+});
+
+test("no new device is device-lost too; other errors pass; a closed one is disposed", async () => {
+  const log: string[] = [];
+  const denoiser = createRestoringDenoiser(mortal(0, log, "a"), async () => {
+    throw new UnmaskError("webgpu-unavailable", "no adapter");
+  });
+  await expect(denoiser.forward(request("full"))).rejects.toMatchObject({
+    code: "device-lost",
+    message: expect.stringContaining("no adapter"),
+  });
+  const broken = { ...mortal(1, log, "c"), forward: () => Promise.reject(new UnmaskError("internal", "x")) };
+  const other = createRestoringDenoiser(broken, async () => mortal(1, log, "d"));
+  await expect(other.forward(request("full"))).rejects.toMatchObject({ code: "internal" });
+  await other.dispose();
+  await expect(other.forward(request("full"))).rejects.toMatchObject({ code: "disposed" });
+});
+
+test("closing while the model is opened again frees the new one", async () => {
+  const log: string[] = [];
+  let reached = (): void => {};
+  const reopening = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const denoiser = createRestoringDenoiser(mortal(0, log, "a"), async (signal) => {
+    reached();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    return mortal(1, log, "b");
+  });
+  const forward = denoiser.forward(request("full"));
+  await reopening;
+  await denoiser.dispose();
+  await expect(forward).rejects.toMatchObject({ code: "disposed" });
+  expect(log).toEqual(["a full", "a freed", "b freed"]);
+});
