@@ -65,6 +65,7 @@ for (const model of ["full", "blocks"]) {
     for (const difference of report.differences) expect(difference).toBeLessThan(1e-4);
     expect(report.buffersMade).toBeGreaterThan(0);
     expect(report.buffersLeft).toBe(0);
+    expect(report.buffersMadeLate).toBe(0);
     // Statistics alone come back: no keys, no values, no logits.
     expect(report.bytesRead).toBeLessThan(3 * 8192);
   });
