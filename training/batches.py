@@ -1,4 +1,4 @@
-"""Draws training rows: which document, how it is laid on the canvas, and which cells are masked."""
+"""Draws training rows: which document, how it is laid on the canvas, and which cells are masked or wrong."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .corpus import GROUPS
-from .tokenizer import ID
+from .tokenizer import FIRST_SPECIAL, ID
 
 MASK, EOS, PAD = ID["mask"], ID["eos"], ID["pad"]
 # Share of rows by canvas length, and of document groups within it.
@@ -19,13 +19,18 @@ MIX = {
 }
 # Pads are trivial and would dominate; the future of a block is what no decoder asks for.
 PAD_WEIGHT, FUTURE_WEIGHT = 0.1, 0.1
+# In this share of rows some visible text of the response is wrong; the loss asks for the original there, and at a part of
+# the intact text, or a model would learn that whatever it is asked about must be changed.
+CORRUPT_ROWS, CORRUPT_RATES, INTACT_SHARE = 0.3, (0.05, 0.1), 0.25
+# Below 1: the log's cross-entropy counts cells of weight 1, which are masked ones.
+VISIBLE_WEIGHT = 0.5
 # Cells of a batch that get a loss, as a share of its tokens; the cheapest ones give way.
 LOSS_SHARE = 0.5
 
 
 @dataclass
 class Batch:
-    """ids [B, T] int64 with masks in place; flat [K] positions with a loss; target [K]; weight [K]."""
+    """ids [B, T] int64 with masks and wrong tokens in place; flat [K] positions with a loss; target [K]; weight [K]."""
 
     ids: np.ndarray
     flat: np.ndarray
@@ -42,6 +47,9 @@ class Sampler:
         self.ends = np.cumsum(pool["lengths"])
         self.lengths = pool["lengths"]
         self.response = pool["response"]
+        # Inverse of the cumulated unigram distribution of plain text, for drawing wrong tokens.
+        counts = np.bincount(self.ids[self.ids < FIRST_SPECIAL], minlength=FIRST_SPECIAL)
+        self.unigram = np.cumsum(counts) / counts.sum()
         self.rng = np.random.default_rng(seed)
         self.length_rng = np.random.default_rng(length_seed)
         self.fit: dict[tuple[int, str], np.ndarray] = {}
@@ -73,7 +81,7 @@ class Sampler:
         return ids[at : at + length], (response if at == 0 else 0), True
 
     def row(self, length: int, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One row [T]: ids with masks in place, the clean ids, and the weight of each cell (0 where visible)."""
+        """One row [T]: ids with masks and wrong tokens in place, the clean ids, the weight of each cell (0: no loss)."""
         rng = self.rng
         ids, response, cut = self.document(length)
         clean = np.full(length, PAD, np.int64)
@@ -94,7 +102,24 @@ class Sampler:
             weight[rng.permutation(cells)[: max(1, int(np.ceil(t * len(cells))))]] = 1.0
         target = clean.copy()
         weight[(weight > 0) & (target == PAD)] *= PAD_WEIGHT
-        return np.where(weight > 0, MASK, clean), target, weight
+        ids = np.where(weight > 0, MASK, clean)
+        if rng.random() < CORRUPT_ROWS:
+            self.corrupt(ids, weight, response)
+        return ids, target, weight
+
+    def corrupt(self, ids: np.ndarray, weight: np.ndarray, response: int) -> None:
+        """Replaces some visible tokens of the response in place: half by common tokens, half by others of the row."""
+        rng = self.rng
+        cells = np.flatnonzero(ids < FIRST_SPECIAL)
+        cells = rng.permutation(cells[cells >= response])
+        wrong = int(np.round(rng.uniform(*CORRUPT_RATES) * len(cells) + rng.random() - 0.5))
+        intact = int(np.ceil(INTACT_SHARE * len(cells)))
+        if wrong < 1:
+            return
+        common = np.minimum(np.searchsorted(self.unigram, rng.random(wrong)), FIRST_SPECIAL - 1)
+        of_row = ids[cells[rng.integers(len(cells), size=wrong)]]
+        ids[cells[:wrong]] = np.where(rng.random(wrong) < 0.5, common, of_row)
+        weight[cells[: wrong + intact]] = VISIBLE_WEIGHT
 
     def mask_block(self, weight: np.ndarray, response: int, text_end: int, t: float) -> None:
         """As block decoding sees it: clean prefix, one block at rate t, everything after it masked."""

@@ -73,8 +73,8 @@ def chat_ids(tok: Tokenizer, prompt: str, response: str) -> tuple[list[int], int
     return [*head, *tok.encode(response).ids], len(head)
 
 
-def build(data: Path, out: Path, seed: int, per_task: int, stories: int) -> None:
-    """Trains the tokenizer and writes train.npz and validation.npz (validation: core and worlds text only)."""
+def build(data: Path, out: Path, seed: int, per_task: int, stories: int, given: Path | None) -> None:
+    """Writes the tokenizer (the one in the folder `given`, or a new one), train.npz and validation.npz (core and worlds)."""
     rng = random.Random(seed)
     core = [text for name in CORE for text in documents(data, name)]
     tales = [text for name in TALES for text in documents(data, name)]
@@ -82,8 +82,11 @@ def build(data: Path, out: Path, seed: int, per_task: int, stories: int) -> None
     made = list(worlds.stories(stories, rng))
     samples = {name: [tasks.training_sample(name, rng) for _ in range(per_task)] for name in tasks.TASKS}
 
-    sample_text = [f"{p}\n {r}" for many in samples.values() for p, r in many[:1500]]
-    tok = tokenizer.train([*core_train, *core_train, *tales[::3], *sample_text, *(story.text for story in made[:3000])])
+    if given:
+        tok = Tokenizer.from_file(str(given / "tokenizer.json"))
+    else:
+        sample_text = [f"{p}\n {r}" for many in samples.values() for p, r in many[:1500]]
+        tok = tokenizer.train([*core_train, *core_train, *tales[::3], *sample_text, *(story.text for story in made[:3000])])
     tokenizer.save(tok, out / "tokenizer")
 
     train, validation = Pool(), Pool()
@@ -123,6 +126,7 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--per-task", type=int, default=20_000)
-    parser.add_argument("--stories", type=int, default=20_000)
+    parser.add_argument("--stories", type=int, default=30_000)
+    parser.add_argument("--tokenizer", type=Path, help="folder with tokenizer.json to keep (default: train a new one); a run can only go on with its own")
     args = parser.parse_args()
-    build(args.data, args.out, args.seed, args.per_task, args.stories)
+    build(args.data, args.out, args.seed, args.per_task, args.stories, args.tokenizer)

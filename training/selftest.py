@@ -1,6 +1,8 @@
 """Checks that need no training data: python -m training.selftest (about 10 s)."""
 
+import json
 import random
+import re
 import tempfile
 from pathlib import Path
 
@@ -9,11 +11,13 @@ import torch
 from torch.nn import functional as F
 
 from . import tasks, worlds
-from .batches import EOS, LENGTHS, LOSS_SHARE, MASK, PAD, Sampler
+from .batches import EOS, LENGTHS, LOSS_SHARE, MASK, PAD, VISIBLE_WEIGHT, Sampler
 from .corpus import GROUPS, Pool
 from .export import tensors
 from .model import Denoiser, Shape
 from .muon import orthogonalise
+from .tokenizer import FIRST_SPECIAL
+from .worlds.grammar import Grammar, Person
 
 
 def plain_forward(weights: dict[str, torch.Tensor], shape: Shape, ids: torch.Tensor) -> torch.Tensor:
@@ -59,7 +63,7 @@ def check_tasks() -> None:
     """Answers by another way than the generators'; held-out prompts are never drawn for training."""
     rng = random.Random(3)
     for _ in range(300):
-        for name in tasks.TASKS:
+        for name in set(tasks.TASKS) - {"sudoku6"}:
             prompt, response = tasks.training_sample(name, rng)
             answer, words = tasks.final_answer(response), prompt.split()
             assert name == "sudoku4" or not tasks.is_held_out(prompt)
@@ -81,19 +85,52 @@ def check_tasks() -> None:
                 given = [w for w in words[1:] if w != "/"]
                 full = [w for w in answer.split() if w != "/"]
                 assert all(g in ("_", f) for g, f in zip(given, full, strict=True))
+            elif name == "record":
+                record = json.loads(answer)
+                assert list(record) == prompt.split(":")[0].split()[1:]
+                told = {True: "happy", False: "sad"}
+                assert all(str(told.get(v, v) if isinstance(v, bool) else v) in prompt for v in record.values())
+
+
+def check_sudoku6() -> None:
+    """Rows, columns and boxes of the answer are complete, the givens stand, and no other grid fits them."""
+    rng = random.Random(5)
+    for _ in range(40):
+        prompt, response = tasks.training_sample("sudoku6", rng)
+        given = [0 if w == "_" else int(w) for w in prompt.split()[1:] if w != "/"]
+        grid = np.array([int(w) for w in tasks.final_answer(response).split() if w != "/"]).reshape(6, 6)
+        boxes = grid.reshape(3, 2, 2, 3).transpose(0, 2, 1, 3).reshape(6, 6)
+        assert all((np.sort(lines, -1) == np.arange(1, 7)).all() for lines in (grid, grid.T, boxes))
+        assert all(g in (0, f) for g, f in zip(given, grid.flat, strict=True)) and 0 in given
+        assert len(tasks.sudoku6_solutions(given, 2)) == 1
 
 
 def check_worlds() -> None:
-    """Names stay the same, and stories differ."""
-    made = list(worlds.stories(600, random.Random(1)))
-    assert len({story.text for story in made}) == 600
+    """Stories differ, answers are told, and the text is well formed."""
+    made = list(worlds.stories(6000, random.Random(1)))
+    assert len({story.text for story in made}) == 6000 and len({story.plot for story in made}) >= 12
+    assert worlds.shared_grams([story.text for story in made]) < 0.03
     for story in made:
         for question, answer in story.questions:
             assert answer.split()[-1].lower() in story.text.lower(), (question, answer, story.text)
+        for wrong in (r"[\[\]{}|]", r"  ", r"\ba [aeio]", r"\ban [^aeiouh]", r"(^|[.!?] |\s\")[a-z]", r" [,.!?]", r"[.,!?][.,!?]", r"\b(\w+) \1\b(?! and)"):
+            assert not (found := re.search(wrong, story.text)), (found, story.text)
+        assert story.text.count('"') % 2 == 0 and story.text[-1] in '.!"'
+
+
+def check_pronouns() -> None:
+    """A pronoun stands only where one person can be meant."""
+    tom, ben, mia = Person("Tom", "boy", "he", "him", "his"), Person("Ben", "boy", "he", "him", "his"), Person("Mia", "girl", "she", "her", "her")
+    boys = Grammar(random.Random(1), {"h": tom, "f": ben}, {})
+    assert boys.tell("{h.n} saw {f.n} and gave {f.him} {h.his} hat.") == "Tom saw Ben and gave him Tom's hat."
+    assert boys.tell("{h} laughed because {h} was {h.his} friend.") == "Tom laughed because he was his friend."
+    pair = Grammar(random.Random(1), {"h": tom, "f": mia}, {})
+    assert pair.tell("{h.n} saw {f.n} and gave {f.him} {h.his} hat.") == "Tom saw Mia and gave her his hat."
+    assert pair.tell("{+she} {f.his} own a [open] [hour].") == "Mia's own an open hour."
 
 
 def check_batches() -> None:
-    """Cells with a loss are masked, all other cells show the text, and exactly the cells with a loss are targets."""
+    """Cells with a full loss are masked; cells without a loss show the text; wrong tokens are text of the response."""
     pool, rng = Pool(), random.Random(2)
     for _ in range(400):
         size = rng.choice([20, 50, 100, 200, 400])
@@ -102,19 +139,27 @@ def check_batches() -> None:
     with tempfile.TemporaryDirectory() as folder:
         pool.save(Path(folder) / "train.npz")
         sampler = Sampler(Path(folder) / "train.npz", 1, 1)
+        wrong_cells = intact_cells = 0
         for length in LENGTHS:
-            for t in np.linspace(0.01, 1, 60):
+            for t in np.linspace(0.01, 1, 200):
                 ids, clean, weight = sampler.row(length, float(t))
                 assert len(ids) == len(clean) == len(weight) == length
-                assert ((ids == MASK) == (weight > 0)).all() and (ids == clean)[weight == 0].all()
+                shown = ids != MASK
+                assert (ids == clean)[weight == 0].all() and (weight[~shown] > 0).all()
+                assert set(weight[shown]) <= {0, VISIBLE_WEIGHT}
+                wrong = shown & (ids != clean)
+                assert (ids[wrong] < FIRST_SPECIAL).all() and (clean[wrong] < FIRST_SPECIAL).all()
+                wrong_cells += wrong.sum()
+                intact_cells += (shown & (ids == clean) & (weight > 0)).sum()
                 assert not (clean == MASK).any() and (clean == EOS).sum() <= 1
                 assert (weight[clean == PAD] <= 0.1 + 1e-6).all()
+        assert 0 < 2 * wrong_cells < intact_cells
         batch = sampler.batch(4096)
         assert batch.ids.size == 4096 and len(batch.flat) == len(batch.target) == len(batch.weight) == 4096 * LOSS_SHARE
-        assert (batch.ids.reshape(-1)[batch.flat[batch.weight > 0]] == MASK).all()
+        assert (batch.ids.reshape(-1)[batch.flat[batch.weight == 1]] == MASK).all()
 
 
 if __name__ == "__main__":
-    for check in (check_export, check_muon, check_tasks, check_worlds, check_batches):
+    for check in (check_export, check_muon, check_tasks, check_sudoku6, check_worlds, check_pronouns, check_batches):
         check()
         print(f"{check.__name__}: ok")

@@ -1,11 +1,12 @@
 """Checkable tasks: every answer is a function of the prompt, so a response is right or wrong, never judged.
 
 A sample is (prompt, response); the response ends in `answer ...`. Prompts whose hash falls into the held-out fiftieth are
-never trained on; sudoku holds out whole grids instead, because there are only 288 of them.
+never trained on; 4x4 sudoku holds out whole grids instead, because there are only 288 of them.
 """
 
 import hashlib
 import itertools
+import json
 import random
 from collections.abc import Callable
 from functools import cache
@@ -129,6 +130,71 @@ def sudoku4(rng: random.Random, held_out: bool = False) -> Sample:
     return f"sudoku {show(cells)}", f"answer {show(list(grid))}"
 
 
+def sudoku6_candidates(cells: list[int], at: int) -> list[int]:
+    """Values that row, column and box (2 rows by 3 columns) of a 6x6 grid leave open for cell `at`."""
+    row, column = divmod(at, 6)
+    top, left = row // 2 * 2, column // 3 * 3
+    used = set(cells[6 * row : 6 * row + 6]) | set(cells[column::6])
+    used |= {cells[6 * (top + i) + left + j] for i in range(2) for j in range(3)}
+    return [value for value in range(1, 7) if value not in used]
+
+
+def sudoku6_solutions(cells: list[int], limit: int, rng: random.Random | None = None) -> list[list[int]]:
+    """Up to `limit` solutions of a 6x6 grid (0 = hole), fewest candidates first; with `rng`, values in random order."""
+    holes = [(sudoku6_candidates(cells, at), at) for at, value in enumerate(cells) if value == 0]
+    if not holes:
+        return [list(cells)]
+    values, at = min(holes, key=lambda hole: len(hole[0]))
+    if rng:
+        rng.shuffle(values)
+    found: list[list[int]] = []
+    for value in values:
+        cells[at] = value
+        found += sudoku6_solutions(cells, limit - len(found), rng)
+        cells[at] = 0
+        if len(found) == limit:
+            break
+    return found
+
+
+def sudoku6(rng: random.Random) -> Sample:
+    """6x6, boxes of 2 rows by 3 columns, 6 to 20 holes, one solution. There are 28 million grids: held out by prompt."""
+    grid = sudoku6_solutions([0] * 36, 1, rng)[0]
+    cells, holes = list(grid), rng.randint(6, 20)
+    for at in rng.sample(range(36), 36):
+        cells[at] = 0
+        if len(sudoku6_solutions(cells, 2)) > 1:
+            cells[at] = grid[at]
+        holes -= cells[at] == 0
+        if holes == 0:
+            break
+    show = lambda values: " / ".join(" ".join(str(v) if v else "_" for v in values[i : i + 6]) for i in range(0, 36, 6))
+    return f"sudoku6 {show(cells)}", f"answer {show(grid)}"
+
+
+# One way or more to state each field of a record; {v} is its value, {n} the name.
+FACTS: dict[str, list[str]] = {
+    "age": ["{n} is {v} years old.", "{n} is {v}.", "The age of {n} is {v}."],
+    "pet": ["{n} has a {v}.", "The pet of {n} is a {v}.", "{n} owns a {v}."],
+    "color": ["{n} likes {v} best.", "The best color for {n} is {v}.", "{n} likes {v}."],
+    "town": ["{n} lives in {v}.", "The home of {n} is {v}.", "{n} is from {v}."],
+    "happy": ["{n} is {v}."],
+}
+PETS = ["dog", "cat", "bird", "fish", "frog", "duck", "mouse", "hen"]
+COLORS = ["red", "blue", "green", "pink", "white", "black", "brown", "yellow"]
+TOWNS = ["Oak Hill", "Lake Town", "Rose Bay", "Green Field", "White Rock", "Long Beach", "Bird Valley", "Snow Hill"]
+
+
+def record(rng: random.Random) -> Sample:
+    """Facts in any order, and the JSON object whose fields stand in the order that the prompt names."""
+    name = rng.choice(NAMES)
+    value = {"name": name, "age": rng.randint(2, 99), "pet": rng.choice(PETS), "color": rng.choice(COLORS), "town": rng.choice(TOWNS), "happy": rng.random() < 0.5}
+    fields = ["name", *rng.sample(list(FACTS), rng.randint(2, 3))]
+    told = {field: "happy" if value[field] is True else "sad" if value[field] is False else value[field] for field in fields}
+    facts = [rng.choice(FACTS[field]).format(n=name, v=told[field]) for field in rng.sample(fields[1:], len(fields) - 1)]
+    return f"record {' '.join(fields)}: {' '.join(facts)}", f"answer {json.dumps({field: value[field] for field in fields})}"
+
+
 def story_math(rng: random.Random) -> Sample:
     name, thing = rng.choice(NAMES), rng.choice(THINGS)
     total = rng.randint(2, 20)
@@ -181,6 +247,7 @@ def where(rng: random.Random) -> Sample:
 TASKS: dict[str, Callable[[random.Random], Sample]] = {
     "add": add, "sub": sub, "mul": mul, "sort": sort, "sortw": sortw, "reverse": reverse, "count": count,
     "brackets": brackets, "sudoku4": sudoku4, "story_math": story_math, "where": where,
+    "sudoku6": sudoku6, "record": record,
 }  # fmt: skip
 
 

@@ -88,6 +88,12 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   const length =
     region.kind === "infill" ? region.gapCells : continuationLength(options, input, preset, model, region);
   const settings = settingsOf(options, input, preset, length);
+  if (preset.greedy === true && settings.temperature > 0) {
+    throw invalid(
+      "temperature",
+      `The recipe ${name} takes the best token of each cell: a temperature does not apply to it.`,
+    );
+  }
   const eos = region.kind === "generate" && endsAtEos(input, model);
   const strategy = buildStrategy(preset, settings, {
     eos: region.kind === "generate" ? model.tokens.eos : [],
@@ -96,6 +102,9 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     room: region.kind === "generate" ? model.maxCanvas - region.promptCells : length,
   });
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
+  if (strategy.demands?.drafts === true && settings.guidance.cfg !== 0) {
+    throw invalid("guidance", `The recipe ${name} evaluates drafts, which guidance is not applied to.`);
+  }
   // Block K/V are exact, so nothing speaks against them where they fit.
   const isExact = model.attention.kind === "block-causal" && strategy.demands?.drafts !== true;
   const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));

@@ -1,5 +1,6 @@
 import type { Denoiser, RowStats } from "../core/types.ts";
 import { draftRequest } from "../math/drafts.ts";
+import { allocateRowStats } from "../math/row-stats.ts";
 
 /**
  * A denoiser that also evaluates the drafts of a request, each by a forward of its own. They go first, because
@@ -12,8 +13,15 @@ export function withDrafts(denoiser: Denoiser): Denoiser {
       const { drafts: wanted, ...main } = request;
       if (wanted === undefined) return denoiser.forward(request);
       const drafts: RowStats[] = [];
-      for (const draft of wanted)
-        drafts.push(structuredClone(await denoiser.forward(draftRequest(request, draft))));
+      for (const draft of wanted) {
+        const asked = draftRequest(request, draft);
+        // A draft without masks has nothing to tell.
+        const stats =
+          draft.rows.length === 0
+            ? allocateRowStats(draft.rows, asked.signals)
+            : await denoiser.forward(asked);
+        drafts.push(structuredClone(stats));
+      }
       return { ...(await denoiser.forward(main)), drafts };
     },
   };

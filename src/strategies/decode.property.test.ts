@@ -233,6 +233,26 @@ test("P9: a block is clean before a row of a later block is committed", () => {
   }, fixed);
 });
 
+test("P14: speculation writes what one token a step writes, in no more forwards", () => {
+  fc.assert(
+    fc.property(sceneOf(["freedave"]), (input) => {
+      const { length } = input.settings;
+      const oneByOne = { threshold: 1, temperature: 0, steps: length, guidance: { cfg: 0 } };
+      const settings: Settings = { ...input.settings, ...oneByOne };
+      const hints: ModelHints = { eos: [EOS], pad: PAD, delimiters: [7], room: ROOM };
+      const runOf = (name: string) => {
+        const state = structuredClone(input.state);
+        run({ ...input, strategy: buildStrategy(PRESETS[name]!, settings, hints) }, state);
+        return state;
+      };
+      const [plain, fast] = [runOf("llada"), runOf("freedave")];
+      expect(fast.canvas.ids).toEqual(plain.canvas.ids);
+      expect(fast.nfe).toBeLessThanOrEqual(plain.nfe);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test("P16: the canvas stays within the room there is and no identity is used twice", () => {
   check(({ state: first }, { canvas, targets }) => {
     expect(targets.length).toBeLessThanOrEqual(Math.max(ROOM, first.targets.length));

@@ -145,7 +145,8 @@ function* forward(
   state.nfe++;
   const length = request.canvases[0]!.length;
   state.rows += request.canvases.length * (request.kv?.queryRows.length ?? length);
-  for (const draft of request.drafts ?? []) state.rows += draft.canvas.length;
+  for (const { canvas, rows: asked } of request.drafts ?? [])
+    state.rows += asked.length > 0 ? canvas.length : 0;
   if (request.kv !== null) recordForward(state.cache, request.kv, request.canvases[0]!);
   return stats;
 }

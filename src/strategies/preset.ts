@@ -41,6 +41,8 @@ export interface Preset {
   readonly defaults?: Partial<Settings>;
   /** It changes the length of the canvas, so nothing may stand behind the cells to be filled. */
   readonly continuationOnly?: boolean;
+  /** Takes the best token whatever the temperature. */
+  readonly greedy?: boolean;
   /** Writes tokens that no selector chose (overwrites, fills everything at once): no constraint can hold for them. */
   readonly overrules?: boolean;
   /** Tokens that were committed may change: the page shows them as provisional. */

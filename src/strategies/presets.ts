@@ -9,6 +9,7 @@ import { dreamPreset } from "./decoders/dream.ts";
 import { blockDynamicPreset } from "./decoders/dynamic-block.ts";
 import { dparallelPreset, ebPreset } from "./decoders/entropy-bound.ts";
 import { factorPreset } from "./decoders/factor.ts";
+import { freeDavePreset } from "./decoders/freedave.ts";
 import { hierarchyPreset } from "./decoders/hierarchy.ts";
 import { klassPreset } from "./decoders/klass.ts";
 import { lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
@@ -65,6 +66,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   saber: saberPreset,
   remdm: remdmPreset,
   rediff: rediffPreset,
+  freedave: freeDavePreset,
   "block-dynamic": blockDynamicPreset,
   "llada2-edit": llada2EditPreset,
 };

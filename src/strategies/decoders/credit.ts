@@ -90,6 +90,7 @@ export const creditPreset: Preset = {
   title: "CreditDecoding: a threshold that steady guesses pass earlier",
   keys: ["threshold"],
   defaults: { threshold: 0.8 },
+  greedy: true,
   pieces: ({ threshold }) => ({
     sampler: creditSampler({ alpha: 0.7, gamma: 0.2, decay: 0.8 }),
     selector: thresholdSelector(threshold),

@@ -6,6 +6,7 @@ import { compose, type GoldenPlan, type GoldenPlanner, quotas } from "./plan.ts"
 import { ANCESTRAL_PLANS } from "./plans-ancestral.ts";
 import { BLOCK_PLANS } from "./plans-blocks.ts";
 import { DLLM_PLANS } from "./plans-dllm.ts";
+import { DRAFT_PLANS } from "./plans-drafts.ts";
 import { PARALLEL_PLANS } from "./plans-parallel.ts";
 import { REVISING_PLANS } from "./plans-revising.ts";
 import { type GoldenCase, hyperNumber } from "./schema.ts";
@@ -22,6 +23,7 @@ export const GOLDEN_PLANS: Readonly<Record<string, GoldenPlanner>> = {
   ...ANCESTRAL_PLANS,
   ...BLOCK_PLANS,
   ...DLLM_PLANS,
+  ...DRAFT_PLANS,
   ...PARALLEL_PLANS,
   ...REVISING_PLANS,
 };

@@ -21,6 +21,8 @@ export interface GoldenPlan {
   readonly draw?: OracleDraw;
   /** The hashes of the file are of the cells that the forward saw, not of the whole canvas. */
   readonly hashesSeen?: boolean;
+  /** False: the file does not list what a step commits. */
+  readonly listsCommits?: boolean;
   /** Forwards at the end that the reference counts without listing them. */
   readonly unlistedForwards?: number;
   /** Forwards that the reference counts for one of ours. */

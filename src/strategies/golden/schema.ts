@@ -37,6 +37,7 @@ const stepSchema = v.looseObject({
   remask: v.optional(v.array(v.pipe(v.array(v.number()), v.minLength(2))), []),
   overwrite: v.optional(v.array(v.pipe(v.array(v.nullable(v.number())), v.minLength(3))), []),
   newLen: v.optional(small),
+  branches: v.optional(small),
   /** Cached forwards: first row and number of the rows computed, and the hash of what they were computed from. */
   rows: v.optional(v.tuple([small, small])),
   visHash: v.optional(seed),

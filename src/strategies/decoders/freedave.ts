@@ -1,0 +1,154 @@
+import type { RowStats } from "../../core/types.ts";
+import { MASKED } from "../canvas.ts";
+import { defineMemory } from "../memory.ts";
+import type { Preset } from "../preset.ts";
+import { positionOf } from "../rows.ts";
+import type { Candidates, DecodeState, Sampler, Selector } from "../strategy.ts";
+
+export interface FreeDaveOptions {
+  /** Canvases of a forward: the real one and `drafts - 1` that are filled further. */
+  readonly drafts: number;
+  /** Commit every token at or above this, and always the first; above 1 it is one token a step. */
+  readonly threshold: number;
+  /** Which token comes first. */
+  readonly order?: "confidence" | "left";
+  /** The reference also evaluates drafts that are full already, up to the masks there were; golden replays keep that. */
+  readonly evaluatesFull?: boolean;
+}
+
+interface Guess {
+  readonly row: number;
+  readonly id: number;
+  readonly p: number;
+}
+
+interface DraftMemory {
+  block: number;
+  /** What the last accepted statistics would commit next, best first. */
+  ranked: readonly Guess[];
+  /** What was decided from the statistics of this step. */
+  picks: readonly Guess[];
+  /** How many of them were the plain decoder's next step. */
+  last: number;
+}
+
+const memory = defineMemory<DraftMemory>("freedave", () => ({ block: -1, ranked: [], picks: [], last: 0 }));
+
+/**
+ * FreeDave (arXiv 2510.00294): lossless speculation. Besides the canvas itself, a forward evaluates drafts that are a
+ * few tokens further along the last ranking. A draft is accepted when its tokens are just what the step before it would
+ * have committed, so the text is that of the plain decoder, token for token, and several of its steps can share one
+ * forward. Costs rows: it pays where a forward is bound by its overhead.
+ */
+export function freeDave({
+  drafts: most,
+  threshold,
+  order = "confidence",
+  evaluatesFull = false,
+}: FreeDaveOptions): {
+  sampler: Sampler;
+  selector: Selector;
+} {
+  const next = (ranked: readonly Guess[]): readonly Guess[] =>
+    ranked.filter(({ p }, place) => place === 0 || p >= threshold);
+  const guesses = (stats: RowStats, rows: readonly number[]): readonly Guess[] =>
+    rows
+      .map((row): Guess => {
+        const r = positionOf(stats.rows, row);
+        return {
+          row,
+          id: stats.topIds[r * stats.k]!,
+          p: Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!),
+        };
+      })
+      .sort((a, b) => (order === "left" ? 0 : b.p - a.p) || a.row - b.row);
+
+  const sampler: Sampler = {
+    noise: () => undefined,
+    draw: (stats, rows, at, state) => {
+      const kept = memory.of(state);
+      const open = masksOfBlock(state);
+      const lines = [stats, ...(stats.drafts ?? [])];
+      // What each line holds beyond the canvas, and what it would commit next.
+      const held = lines.map((_, k) => (k === 0 ? [] : kept.ranked.slice(0, k)));
+      const rankOf = (k: number): readonly Guess[] => {
+        const filled = new Set(held[k]!.map(({ row }) => row));
+        return guesses(
+          lines[k]!,
+          open.filter((row) => !filled.has(row)),
+        );
+      };
+      let accepted = 0;
+      let ranked = rankOf(0);
+      for (let further = true; further; ) {
+        const target = [...held[accepted]!, ...next(ranked)];
+        const agrees = (guess: Guess): boolean =>
+          target.some(({ row, id }) => row === guess.row && id === guess.id);
+        let longest = accepted;
+        for (let k = accepted + 1; k < lines.length; k++) if (held[k]!.every(agrees)) longest = k;
+        further = longest > accepted;
+        if (further) ranked = rankOf(longest);
+        accepted = longest;
+      }
+      const last = next(ranked);
+      memory.set(state, {
+        block: state.block.start,
+        ranked: ranked.slice(last.length),
+        picks: [...held[accepted]!, ...last],
+        last: last.length,
+      });
+      return candidatesOf(memory.of(state).picks, rows, at);
+    },
+  };
+  const selector: Selector = {
+    scope: "open",
+    drafts: (state) => {
+      const { block, ranked, last } = memory.of(state);
+      if (block !== state.block.start) return [];
+      const open = masksOfBlock(state);
+      return Array.from(
+        { length: Math.min(most - 1, open.length + (evaluatesFull ? last - 1 : 0)) },
+        (_, k) => {
+          const canvas = state.canvas.ids.slice();
+          const filled = new Set<number>();
+          for (const { row, id } of ranked.slice(0, k + 1)) {
+            canvas[row] = id;
+            filled.add(row);
+          }
+          return { canvas, rows: Int32Array.from(open.filter((row) => !filled.has(row))) };
+        },
+      );
+    },
+    select: ({ state, candidates }) => {
+      const rows = new Set(memory.of(state).picks.map(({ row }) => row));
+      return Array.from(candidates.rows.keys())
+        .filter((index) => rows.has(candidates.rows[index]!))
+        .map((index) => ({ index, reason: "draft" }));
+    },
+  };
+  return { sampler, selector };
+}
+
+/** The tokens that were decided; rows without one are not picked, whatever stands there. */
+function candidatesOf(picks: readonly Guess[], rows: Int32Array, at: Int32Array): Candidates {
+  const byRow = new Map(picks.map((guess) => [guess.row, guess]));
+  return {
+    rows,
+    at,
+    ids: Int32Array.from(rows, (row) => byRow.get(row)?.id ?? 0),
+    probabilities: Float64Array.from(rows, (row) => byRow.get(row)?.p ?? 0),
+  };
+}
+
+function masksOfBlock({ canvas, targets, block }: DecodeState): number[] {
+  return Array.from(targets.subarray(block.start, block.end)).filter((row) => canvas.kinds[row] === MASKED);
+}
+
+export const freeDavePreset: Preset = {
+  title: "FreeDave: drafts ahead, keeps exactly what one token a step would write",
+  keys: ["threshold"],
+  defaults: { threshold: 1 },
+  greedy: true,
+  overrules: true,
+  pieces: ({ threshold }) => ({ ...freeDave({ drafts: 4, threshold }), demands: { drafts: true } }),
+};

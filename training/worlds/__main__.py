@@ -1,0 +1,29 @@
+"""Prints the share of 12-grams that two stories have in common, and samples."""
+
+import argparse
+from collections import Counter
+from random import Random
+
+from . import shared_grams, stories
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--samples", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    made = list(stories(args.count, Random(args.seed)))
+    words = sum(len(story.text.split()) for story in made) / len(made)
+    print(f"{len(made)} different stories of {words:.0f} words on average, {sum(len(s.questions) for s in made)} questions")
+    print(f"12-grams that occur in another story: {shared_grams([s.text for s in made]):.2%}")
+    for plot, count in Counter(story.plot for story in made).most_common():
+        print(f"  {plot}: {count}, within the plot {shared_grams([s.text for s in made if s.plot == plot]):.2%}")
+    for story in made[: args.samples]:
+        print(f"\n[{story.plot}] {story.text}")
+        for question, answer in story.questions:
+            print(f"  {question} {answer}")
+
+
+if __name__ == "__main__":
+    main()
