@@ -28,11 +28,6 @@ test("a strategy gets no cache that hides what it asks for", () => {
   expect(accepted(FULL, { revises: true })).toEqual(["none", "partial", "region"]);
   expect(accepted(FULL, { looksAhead: true })).toEqual(["none", "prefix"]);
   expect(accepted(FULL, { comparesSteps: true })).toEqual(["none"]);
-  expect(accepted(FULL, { readsBlock: true })).toEqual(
-    CACHE_NAMES.filter((name) => !["block", "partial", "region"].includes(name)),
-  );
-  expect(accepted(FULL, { hidesRows: true })).toEqual(["none"]);
-  expect(accepted(BLOCKS, { hidesRows: true })).toEqual(["none", "block"]);
   expect(accepted(BLOCKS, { drafts: true })).toEqual(["none"]);
   expect(accepted(BLOCKS, { revises: true, looksAhead: true, comparesSteps: true })).toEqual([
     "none",

@@ -15,10 +15,6 @@ export interface CacheDemands {
   readonly looksAhead?: boolean;
   /** Compares the statistics of a row with those of the step before. */
   readonly comparesSteps?: boolean;
-  /** Reads statistics of every row of the open block in every step. */
-  readonly readsBlock?: boolean;
-  /** Decides by itself how much of the canvas a forward sees. */
-  readonly hidesRows?: boolean;
   /** Evaluates drafts, which have no store of their own. */
   readonly drafts?: boolean;
 }
@@ -53,14 +49,10 @@ export function composeCache(
   if (demands.comparesSteps === true) {
     refuse("leaves old numbers in place, and this recipe compares every step with the one before; use none.");
   }
-  if (demands.hidesRows === true) refuse("would show what this recipe hides from the model; use none.");
   if (demands.revises === true && policy !== "partial" && policy !== "region") {
     refuse(
       "freezes finished blocks, and this recipe takes tokens of them back; use none, partial or region.",
     );
-  }
-  if (demands.readsBlock === true && (policy === "partial" || policy === "region")) {
-    refuse("skips rows of the open block, and this recipe reads them all; use none, prefix or dual.");
   }
   if (demands.looksAhead === true && policy !== "prefix") {
     refuse("does not compute what follows the block, which this recipe looks at; use none or prefix.");

@@ -1,6 +1,6 @@
 import type { CachePolicy, CacheView } from "./policy.ts";
-import { areStored, fullForward } from "./policy.ts";
-import { complement, predictingRows, range, union } from "./rows.ts";
+import { areStored, fullForward, neededRows } from "./policy.ts";
+import { complement, range, union } from "./rows.ts";
 
 /**
  * Policies that freeze everything outside a set of active rows from one refresh to the next. The first forward of a
@@ -40,8 +40,8 @@ export function vicinityCache(
 
 function frozen({ refresh, warmup }: FrozenOptions, active: (view: CacheView) => Int32Array): CachePolicy {
   return (view) => {
-    const { memory, ids, shift, eligible, stepInBlock } = view;
-    const queryRows = union(active(view), predictingRows(eligible, shift));
+    const { memory, ids, eligible, stepInBlock } = view;
+    const queryRows = union(active(view), neededRows(view, eligible));
     const readRows = complement(ids.length, queryRows);
     const isDue =
       stepInBlock === 0 ||
@@ -59,12 +59,13 @@ function frozen({ refresh, warmup }: FrozenOptions, active: (view: CacheView) =>
  * altogether; what stands left of it is computed every time. Cells that are given are never dropped.
  */
 export function suffixDrop(ahead: number): CachePolicy {
-  return ({ ids, targets, blockRows, stepInBlock }) => {
+  return ({ ids, targets, blockRows, eligible, watched, stepInBlock }) => {
     if (stepInBlock === 0) return null;
     const isTarget = new Set(targets);
+    const last = Math.max(...[blockRows, eligible, watched].map((rows) => rows.at(-1) ?? 0));
     let end = ids.length;
     while (end > 0 && isTarget.has(end - 1)) end--;
-    end = Math.min(ids.length, Math.max(end, (blockRows.at(-1) ?? 0) + 1 + ahead));
+    end = Math.min(ids.length, Math.max(end, last + 1 + ahead));
     return { queryRows: range(0, end), readRows: new Int32Array(0), writeRows: new Int32Array(0) };
   };
 }

@@ -27,13 +27,7 @@ export function emptyMemory(length: number): CacheMemory {
   };
 }
 
-/** Forgets what is stored, for instance because the denoiser was replaced: the next plan starts anew. */
-export function forgetStored(memory: CacheMemory): void {
-  memory.written.fill(-1);
-  memory.sinceFull = Number.POSITIVE_INFINITY;
-}
-
-/** Takes note of a forward over the canvas `ids`. */
+/** Takes note of a forward over `ids`: the canvas, or as much of it as the forward was shown. */
 export function recordForward(memory: CacheMemory, plan: KvPlan, ids: Int32Array): void {
   if (plan.readRows.length === 0) memory.written.fill(-1);
   for (let row = 0; row < memory.age.length; row++) memory.age[row]!++;

@@ -1,5 +1,5 @@
-import { areStored, type CachePolicy, type CacheView, fullForward } from "./policy.ts";
-import { complement, predictingRows, range, union } from "./rows.ts";
+import { areStored, type CachePolicy, type CacheView, fullForward, neededRows } from "./policy.ts";
+import { complement, range, union } from "./rows.ts";
 
 export interface PartialOptions {
   /** Forwards from one computation of the whole prompt to the next (dLLM-Cache: Kp, 25 to 100). */
@@ -32,16 +32,17 @@ export function partialCache({ promptEvery, answerEvery, share }: PartialOptions
     const queryRows = union(
       isPromptDue ? prompt : [],
       isAnswerDue ? answer : someOf(view, answer, Math.ceil(share * targets.length)),
-      predictingRows(view.eligible, view.shift),
+      neededRows(view, view.eligible),
     );
     return { queryRows, readRows: complement(ids.length, queryRows), writeRows: queryRows };
   };
 }
 
 /** Changed rows, then the oldest, up to `budget` together with the eligible ones. */
-function someOf({ memory, ids, eligible, shift }: CacheView, answer: Int32Array, budget: number): Int32Array {
+function someOf(view: CacheView, answer: Int32Array, budget: number): Int32Array {
+  const { memory, ids, eligible } = view;
   const chosen = union(
-    predictingRows(eligible, shift),
+    neededRows(view, eligible),
     answer.filter((row) => memory.written[row] !== ids[row]),
   );
   const isChosen = new Set(chosen);

@@ -23,6 +23,7 @@ interface Scene {
   readonly suffix?: number;
   readonly block?: number;
   readonly forwards: number;
+  readonly watched?: readonly number[];
   readonly confidence?: (row: number) => number;
 }
 
@@ -48,6 +49,7 @@ function run(policy: CachePolicy, scene: Scene): Run {
       targets,
       blockRows,
       eligible,
+      watched: Int32Array.from(scene.watched ?? []),
       stepInBlock: step % block,
     };
     const plan = policy(view);
@@ -145,10 +147,21 @@ test("a row that was taken back makes every frozen policy start anew", () => {
     targets: range(1, 6),
     blockRows: range(4, 6),
     eligible: range(4, 6),
+    watched: range(0, 0),
     stepInBlock: 1,
   };
   recordForward(memory, dualCache(0)({ ...view, stepInBlock: 0 })!, ids);
   expect(ranges(dualCache(0)(view)!.queryRows)).toEqual(["4-5"]);
   recordEdits(memory, { remasks: [{ row: 2 }], overwrites: [], inserts: [], deletes: [] });
   expect(ranges(dualCache(0)(view)!.queryRows)).toEqual(["0-5"]);
+});
+
+test.each([
+  ["dual", dualCache(0)],
+  ["suffix drop", suffixDrop(0)],
+  ["partial", partialCache({ promptEvery: 50, answerEvery: 50, share: 0 })],
+  ["region", regionCache({ share: 0, dense: 1, every: 60, starvation: 0 })],
+])("%s computes what is watched, wherever it is", (_name, policy) => {
+  const { plans } = run(policy, { forwards: 4, watched: [1, 13] });
+  for (const plan of plans.slice(1)) expect([...plan!.queryRows]).toEqual(expect.arrayContaining([1, 13]));
 });

@@ -1,5 +1,5 @@
-import { areStored, type CachePolicy, type CacheView, fullForward } from "./policy.ts";
-import { complement, predictingRows, range, union } from "./rows.ts";
+import { areStored, type CachePolicy, type CacheView, fullForward, neededRows } from "./policy.ts";
+import { complement, range, union } from "./rows.ts";
 
 export interface RegionOptions {
   /** Share of the canvas computed in a forward that is not dense. */
@@ -24,9 +24,9 @@ const CANDIDATES = 2;
  */
 export function regionCache({ share, dense, every, starvation }: RegionOptions): CachePolicy {
   return (view) => {
-    const { memory, ids, shift, eligible, stepInBlock } = view;
+    const { memory, ids, eligible, stepInBlock } = view;
     const all = range(0, ids.length);
-    const due = predictingRows(likeliest(view), shift);
+    const due = neededRows(view, likeliest(view));
     const changed = all.filter((row) => memory.written[row]! >= 0 && memory.written[row] !== ids[row]);
     const focus = focusOf(view, starvation);
     const queue = all.slice().sort((a, b) => focus[b]! - focus[a]! || a - b);

@@ -105,3 +105,37 @@ test("modes: the first by default, an unknown one is refused with the nearest", 
   expect(() => findMode("stroy", FACTS)).toThrow('Did you mean "story"?');
   expect(() => findMode("toString", FACTS)).toThrow(expect.objectContaining({ code: "invalid-options" }));
 });
+
+test("block-causal models take the exact cache by default, where the recipe can use it", () => {
+  const model = { ...FACTS, attention: { kind: "block-causal", block: 8, align: "absolute" } } as const;
+  const cacheOf = (recipe: object) => planGeneration({ recipe }, model, REGION).recipe.cache;
+  expect(cacheOf({ preset: "llada" })).toBe("block");
+  expect(cacheOf({ preset: "llada", cache: "none" })).toBe("none");
+  expect(cacheOf({ preset: "wino" })).toBe("none");
+  for (const recipe of [
+    { preset: "wino", cache: "block" },
+    { preset: "llada", cache: "dual" },
+  ]) {
+    expect(() => cacheOf(recipe)).toThrow(expect.objectContaining({ code: "invalid-options" }));
+  }
+});
+
+test("a cache that would hide what a recipe reads is refused, numbers are kept in the resolved recipe", () => {
+  const cacheOf = (recipe: object) => planGeneration({ recipe }, FACTS, REGION).recipe.cache;
+  expect(cacheOf({ cache: "dual" })).toBe("dual");
+  expect(cacheOf({ cache: { policy: "dual", refresh: 0 } })).toBe("dual");
+  expect(cacheOf({ cache: { policy: "partial", share: 0.5 } })).toEqual({
+    policy: "partial",
+    promptEvery: 25,
+    answerEvery: 7,
+    share: 0.5,
+  });
+  for (const [preset, cache] of [
+    ["klass", "prefix"],
+    ["daedal", "dual"],
+    ["saber", "dual"],
+    ["llada", "block"],
+  ]) {
+    expect(() => cacheOf({ preset, cache })).toThrow(expect.objectContaining({ code: "invalid-options" }));
+  }
+});

@@ -105,8 +105,9 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   if (strategy.demands?.drafts === true && settings.guidance.cfg !== 0) {
     throw invalid("guidance", `The recipe ${name} evaluates drafts, which guidance is not applied to.`);
   }
-  // Block K/V are exact, so nothing speaks against them.
-  const choice = resolveCache(input.cache ?? (model.attention.kind === "full" ? "none" : "block"));
+  // Block K/V are exact, so nothing speaks against them where they fit.
+  const isExact = model.attention.kind === "block-causal" && strategy.demands?.drafts !== true;
+  const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));
   const cache = composeCache(choice, model.attention, strategy.demands);
   return {
     strategy: {

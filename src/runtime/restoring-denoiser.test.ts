@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { UnmaskError } from "../core/errors.ts";
 import type { Denoiser, ForwardRequest, KvPlan, RowStats } from "../core/types.ts";
+import { runJob } from "../engine/run-job.ts";
+import { testModel } from "../engine/scripted-model.ts";
 import { createRestoringDenoiser } from "./restoring-denoiser.ts";
 
 const STATS = { k: 1 } as RowStats;
@@ -24,7 +26,10 @@ function mortal(lives: number, log: string[], name: string): Denoiser {
 function request(kv: "full" | "fill" | "read"): ForwardRequest {
   const rows = Int32Array.of(0);
   const none = new Int32Array(0);
-  const plan = { queryRows: rows, readRows: kv === "read" ? rows : none } as unknown as KvPlan;
+  const plan: KvPlan =
+    kv === "read"
+      ? { queryRows: rows, readRows: rows, writeRows: none }
+      : { queryRows: rows, readRows: none, writeRows: rows };
   return {
     canvases: [rows],
     rows,
@@ -37,7 +42,7 @@ function request(kv: "full" | "fill" | "read"): ForwardRequest {
   };
 }
 
-test("a lost forward is repeated on a new model; cached plans run in full until the stores are filled", async () => {
+test("a lost forward is repeated on a new model, after those that stored what it reads", async () => {
   const log: string[] = [];
   const denoiser = createRestoringDenoiser(mortal(2, log, "a"), async () => mortal(9, log, "b"));
   denoiser.watch((why) => log.push(why));
@@ -52,8 +57,9 @@ test("a lost forward is repeated on a new model; cached plans run in full until 
     "a read",
     "a freed",
     "the GPU was taken away; going on with a new one",
-    "b full",
-    "b full",
+    "b fill",
+    "b read",
+    "b read",
     "b fill",
     "b read",
     "b freed",
@@ -102,3 +108,36 @@ test("closing while the model is opened again frees the new one", async () => {
   await expect(forward).rejects.toMatchObject({ code: "disposed" });
   expect(log).toEqual(["a full", "a freed", "b freed"]);
 });
+
+test.each(["none", "prefix", "dual", "partial", "region"])(
+  "a text with the cache %s ends the same",
+  async (cache) => {
+    const options = { maxNewTokens: 40, recipe: { preset: "llada", block: 16, steps: 20, cache } };
+    const run = async (denoiser: Denoiser) => {
+      const events = [];
+      const model = { ...testModel(), denoiser };
+      const job = { kind: "generate", prompt: "hello", options } as const;
+      for await (const event of runJob(job, model, { stop: () => false })) events.push(event);
+      return events;
+    };
+    const whole = await run(testModel().denoiser);
+    for (const lives of [1, 6, 13]) {
+      let left = lives;
+      const { denoiser } = testModel();
+      const dying: Denoiser = {
+        ...denoiser,
+        forward: async (asked) => {
+          if (left-- <= 0) throw new UnmaskError("device-lost", "gone");
+          return denoiser.forward(asked);
+        },
+      };
+      let reopened = 0;
+      const restoring = createRestoringDenoiser(dying, async () => {
+        reopened++;
+        return testModel().denoiser;
+      });
+      expect(await run(restoring)).toEqual(whole);
+      expect(reopened).toBe(1);
+    }
+  },
+);

@@ -11,8 +11,9 @@ export interface RestoringDenoiser extends Denoiser {
 
 /**
  * A denoiser that outlives its GPU: when the device is lost, the model is opened again and the forward that failed is
- * repeated. A request holds its whole canvas, so nothing else has to be brought back; stored keys and values are gone,
- * and plans that read them run as full forwards until a plan fills the stores again.
+ * repeated. A request holds its whole canvas, so nothing else has to be brought back but stored keys and values: the
+ * forwards that stored them since a plan last started anew are run again, on the canvases of their time. Approximate
+ * caches therefore go on with the same numbers.
  *
  * @param reopen opens the same model once more; what was lost is already freed
  */
@@ -24,8 +25,10 @@ export function createRestoringDenoiser(
   const closing = new AbortController();
   let current: Denoiser | undefined = first;
   let listener: ((why: string) => void) | undefined;
-  /** True while the stores of keys and values are empty although the plans believe otherwise. */
-  let cold = false;
+  /** What made the keys and values that are stored now, in order. */
+  let storing: ForwardRequest[] = [];
+  /** True while a new model has not run those again. */
+  let isEmpty = false;
 
   const restored = async (loss: unknown): Promise<Denoiser> => {
     try {
@@ -43,14 +46,14 @@ export function createRestoringDenoiser(
   };
   const drop = async (lost: Denoiser): Promise<void> => {
     current = undefined;
-    cold = true;
+    isEmpty = true;
     // A session on a dead device may refuse to be released; there is nothing more to free then.
     await lost.dispose().catch(() => {});
   };
-  const adapt = (request: ForwardRequest): ForwardRequest => {
-    if (request.kv === null) return request;
-    if (request.kv.readRows.length === 0) cold = false;
-    return cold ? { ...request, kv: null } : request;
+  const remember = (request: ForwardRequest): void => {
+    if (request.kv === null) return;
+    if (request.kv.readRows.length === 0) storing = [];
+    if (request.kv.writeRows.length > 0) storing.push(withoutDrawing(request));
   };
   return {
     vocab,
@@ -63,7 +66,11 @@ export function createRestoringDenoiser(
         current ??= await restored(loss);
         const denoiser = current;
         try {
-          return await denoiser.forward(adapt(request));
+          if (isEmpty) for (const earlier of storing) await denoiser.forward(earlier);
+          isEmpty = false;
+          const stats = await denoiser.forward(request);
+          remember(request);
+          return stats;
         } catch (error) {
           if (!isUnmaskError(error) || error.code !== "device-lost" || closing.signal.aborted) throw error;
           loss = error;
@@ -81,4 +88,10 @@ export function createRestoringDenoiser(
       await current?.dispose();
     },
   };
+}
+
+/** The request without what only matters for its answer. */
+function withoutDrawing({ signals, ...request }: ForwardRequest): ForwardRequest {
+  const { noise: _noise, gather: _gather, klPrevious: _kl, ...plain } = signals;
+  return { ...request, signals: plain };
 }

@@ -3,7 +3,7 @@ import { UnmaskError } from "../core/errors.ts";
 import type { Commit, GenerateEvent } from "../core/events.ts";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
 import { type Canvas, countMasks, editCanvas, FILLED, MASKED, targetRows } from "./canvas.ts";
-import { forwardRequest, watchedRows } from "./forward.ts";
+import { forwardRequest } from "./forward.ts";
 import { positionsOf, presentRows } from "./rows.ts";
 import type {
   Candidates,
@@ -138,8 +138,7 @@ function* forward(
   eligible: Int32Array,
   rng: Rng,
 ): Generator<DecodeOutput, RowStats, RowStats | undefined> {
-  const rows = watchedRows(strategy, state, eligible);
-  const request = forwardRequest(strategy, traits, state, rows, rng);
+  const request = forwardRequest(strategy, traits, state, eligible, rng);
   const stats = yield { type: "request", step: state.step, request };
   if (stats === undefined) throw new UnmaskError("internal", "The decoder's forward was not answered.");
   if (request.repeats === true) return stats;
@@ -148,7 +147,7 @@ function* forward(
   state.rows += request.canvases.length * (request.kv?.queryRows.length ?? length);
   for (const { canvas, rows: asked } of request.drafts ?? [])
     state.rows += asked.length > 0 ? canvas.length : 0;
-  if (request.kv !== null) recordForward(state.cache, request.kv, state.canvas.ids);
+  if (request.kv !== null) recordForward(state.cache, request.kv, request.canvases[0]!);
   return stats;
 }
 

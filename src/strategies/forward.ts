@@ -23,48 +23,53 @@ export function needsOf(strategy: Strategy): Needs {
   };
 }
 
-/** Rows of a forward: those to choose from and those that pieces watch, ascending. */
-export function watchedRows(strategy: Strategy, state: DecodeState, eligible: Int32Array): Int32Array {
-  const watchers = piecesOf(strategy).filter(({ watch }) => watch !== undefined);
-  if (watchers.length === 0) return eligible;
-  const rows = new Set(eligible);
-  for (const piece of watchers) for (const row of piece.watch!(state)) rows.add(row);
+/** Rows that pieces watch, ascending. */
+function watchedRows(strategy: Strategy, state: DecodeState): Int32Array {
+  const rows = new Set<number>();
+  for (const piece of piecesOf(strategy)) for (const row of piece.watch?.(state) ?? []) rows.add(row);
   return Int32Array.from(rows).sort();
 }
 
-/** What the cache of a strategy makes of the forward, and the wanted rows that it computes. */
+/** What the cache of a strategy makes of the forward, and the rows that it asks for. */
 function cachePlan(
-  { cache }: Strategy,
+  strategy: Strategy,
   traits: ModelTraits,
-  { cache: memory, canvas, targets, block, stepInBlock }: DecodeState,
-  wanted: Int32Array,
+  state: DecodeState,
+  eligible: Int32Array,
+  seen: number,
 ): ReturnType<typeof planForward> {
-  return planForward(cache, {
+  const { cache: memory, canvas, targets, block, stepInBlock } = state;
+  const isSeen = (row: number): boolean => row < seen;
+  return planForward(strategy.cache, {
     memory,
-    ids: canvas.ids,
+    ids: canvas.ids.subarray(0, seen),
     maskId: traits.maskId,
     promptLen: canvas.promptLen,
     attention: traits.attention,
     shift: traits.logitsShift ?? 0,
-    targets,
-    blockRows: targets.subarray(block.start, block.end),
-    eligible: wanted,
+    targets: targets.filter(isSeen),
+    blockRows: targets.subarray(block.start, block.end).filter(isSeen),
+    eligible,
+    watched: watchedRows(strategy, state),
     stepInBlock,
   });
 }
 
-/** The request of one denoise step; the canvas is copied, because the state goes on changing. */
+/**
+ * The request of one denoise step; the canvas is copied, because the state goes on changing.
+ *
+ * @param eligible rows to choose from; with a cache the request may leave some of them out
+ */
 export function forwardRequest(
   strategy: Strategy,
   traits: ModelTraits,
   state: DecodeState,
-  wanted: Int32Array,
+  eligible: Int32Array,
   rng: Rng,
 ): ForwardRequest {
   const { selector, sampler, reviser, guidance } = strategy;
-  const { kv, rows } = cachePlan(strategy, traits, state, wanted);
-  // With a cache the plan says what is seen.
-  const seen = (kv === null ? selector.visible?.(state) : undefined) ?? state.canvas.ids.length;
+  const seen = selector.visible?.(state) ?? state.canvas.ids.length;
+  const { kv, rows } = cachePlan(strategy, traits, state, eligible, seen);
   const canvas = state.canvas.ids.slice(0, seen);
   const noise = sampler.noise(state, rng, rows);
   const gather = sampler.gather?.(state);
@@ -90,7 +95,10 @@ export function forwardRequest(
     kv,
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
-    ...(state.nfe > 0 && !state.changed && selector.reuses?.(state) === true ? { repeats: true } : {}),
+    // A plan changes with every forward, so a cached one is never a repetition.
+    ...(kv === null && state.nfe > 0 && !state.changed && selector.reuses?.(state) === true
+      ? { repeats: true }
+      : {}),
   };
 }
 

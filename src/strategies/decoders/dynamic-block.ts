@@ -66,7 +66,6 @@ export const blockDynamicPreset: Preset = {
   pieces: (settings, { eos, pad }) => ({
     selector: dynamicBlockSelector({ threshold: settings.threshold, quota: () => 1 }),
     sampler: temperedSampler(settings),
-    demands: { hidesRows: true },
     ...(eos.length === 0 ? {} : { stop: blockEosStop(eos, pad) }),
   }),
 };

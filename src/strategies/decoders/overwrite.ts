@@ -71,6 +71,5 @@ export const rediffPreset: Preset = {
   pieces: ({ threshold, length }) => ({
     selector: thresholdSelector(threshold),
     reviser: overwriteReviser({ steps: length, share: 1, top: 1, confidence: 0.9, most: 3, suppress: [] }),
-    demands: { readsBlock: true },
   }),
 };

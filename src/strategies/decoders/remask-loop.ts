@@ -88,6 +88,5 @@ export const remdmPreset: Preset = {
       tokens: 1,
       loops: Math.max(1, Math.floor(block / 4)),
     }),
-    demands: { readsBlock: true },
   }),
 };

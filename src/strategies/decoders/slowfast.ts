@@ -137,6 +137,5 @@ export const slowFastPreset: Preset = {
   keys: ["threshold"],
   pieces: ({ threshold }) => ({
     selector: slowFastSelector({ exploration: 6, reach: 0.3, window: 2, deviation: 1, threshold }),
-    demands: { hidesRows: true },
   }),
 };

@@ -69,6 +69,5 @@ export const llada2EditPreset: Preset = {
   pieces: ({ threshold }) => ({
     selector: thresholdSelector(threshold),
     reviser: tokenEditReviser({ threshold: 0.9, postSteps: 4 }),
-    demands: { readsBlock: true },
   }),
 };

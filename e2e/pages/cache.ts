@@ -1,7 +1,7 @@
-import { range } from "../src/cache/rows.ts";
-import type { ForwardRequest, KvPlan, RowStats } from "../src/core/types.ts";
-import { loadModel } from "../src/runtime/load-model.ts";
-import { browserPlatform } from "../src/runtime/platform-browser.ts";
+import { range } from "../../src/cache/rows.ts";
+import type { ForwardRequest, KvPlan, RowStats } from "../../src/core/types.ts";
+import { loadModel } from "../../src/runtime/load-model.ts";
+import { browserPlatform } from "../../src/runtime/platform-browser.ts";
 
 /**
  * The part of the cache test that runs in the page: cached forwards on WebGPU against full ones on WASM, and how many of
@@ -12,6 +12,8 @@ export interface CacheReport {
   readonly differences: readonly number[];
   readonly buffersMade: number;
   readonly buffersLeft: number;
+  /** Made by further steps of the same block. */
+  readonly buffersMadeLate: number;
   /** Bytes mapped for reading by the cached forwards. */
   readonly bytesRead: number;
   readonly reason: string;
@@ -48,6 +50,7 @@ export async function compareCached(model: string, runtimeUrl: string): Promise<
   const all = range(0, LENGTH);
   const differences: number[] = [];
   let bytesRead = 0;
+  let late = 0;
   if (manifest.attention.kind === "full") {
     await forward(range(0, 1), { queryRows: all, readRows: NONE, writeRows: all });
     for (const queryRows of [range(16, 24), range(0, 3), Int32Array.of(5, 17, 18, 39)]) {
@@ -58,6 +61,12 @@ export async function compareCached(model: string, runtimeUrl: string): Promise<
       bytesRead += counts.read - before;
       differences.push(difference(cached, full));
     }
+    const block = range(24, 32);
+    const plan = { queryRows: block, readRows: all.filter((row) => !block.includes(row)), writeRows: NONE };
+    await forward(block, plan);
+    late = -counts.made;
+    for (let step = 0; step < 3; step++) await forward(block, plan);
+    late += counts.made;
   } else {
     // Blocks of the model over the blocks before them, each stored by the first forward of the next.
     const { block } = manifest.attention;
@@ -80,6 +89,7 @@ export async function compareCached(model: string, runtimeUrl: string): Promise<
     bytesRead,
     buffersMade: counts.made,
     buffersLeft: counts.made - counts.freed,
+    buffersMadeLate: late,
     reason: info.reason,
   };
 }
