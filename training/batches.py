@@ -24,7 +24,7 @@ PAD_WEIGHT, FUTURE_WEIGHT = 0.1, 0.1
 CORRUPT_ROWS, CORRUPT_RATES, INTACT_SHARE = 0.3, (0.05, 0.1), 0.25
 # Below 1: the log's cross-entropy counts cells of weight 1, which are masked ones.
 VISIBLE_WEIGHT = 0.5
-# Cells of a batch that get a loss, as a share of its tokens; the cheapest ones give way.
+# Share of a batch's cells that get a loss at most; the cheapest ones give way.
 LOSS_SHARE = 0.5
 
 
@@ -41,7 +41,8 @@ class Batch:
 class Sampler:
     """Documents by group and length. Samplers with one `length_seed` draw the same sequence of canvas lengths."""
 
-    def __init__(self, path: Path, seed: int, length_seed: int) -> None:
+    def __init__(self, path: Path, seed: int, length_seed: int, attention: str = "full", block: int = 0) -> None:
+        self.attention, self.block = attention, block
         pool = np.load(path)
         self.ids = pool["ids"]
         self.ends = np.cumsum(pool["lengths"])
@@ -90,6 +91,10 @@ class Sampler:
             clean[len(ids)] = EOS
         text_end = len(ids) if cut else len(ids) + 1
         weight = np.zeros(length, np.float32)
+        if self.attention == "causal":
+            return self.next_tokens(clean, weight, response, text_end)
+        if self.attention == "block-causal":
+            return self.one_block(clean, weight, response, text_end, t)
         kind = rng.random()
         if kind < 0.18 and text_end - response > 12:
             clean = self.mask_spans(clean, weight, response, text_end)
@@ -106,6 +111,25 @@ class Sampler:
         if rng.random() < CORRUPT_ROWS:
             self.corrupt(ids, weight, response)
         return ids, target, weight
+
+    def next_tokens(self, clean: np.ndarray, weight: np.ndarray, response: int, text_end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A row of the causal twin: each cell predicts the next one, up to the end of the text."""
+        first = response - 1 if response > 1 and self.rng.random() < 0.85 else 0
+        weight[first : text_end - 1] = 1.0
+        return clean, np.roll(clean, -1), weight
+
+    def one_block(self, clean: np.ndarray, weight: np.ndarray, response: int, text_end: int, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A row of the block-causal twin: clean before one block at rate t; nothing sees what comes after it."""
+        begin = max(response, 1)
+        block = int(self.rng.integers(begin // self.block, (max(text_end, begin + 1) - 1) // self.block + 1))
+        cells = np.arange(max(begin, block * self.block), min((block + 1) * self.block, len(clean)))
+        weight[self.rng.permutation(cells)[: max(1, int(np.ceil(t * len(cells))))]] = 1.0
+        ids = np.where(weight > 0, MASK, clean)
+        weight[(weight > 0) & (clean == PAD)] *= PAD_WEIGHT
+        before = slice(0, (block + 1) * self.block)
+        if self.rng.random() < CORRUPT_ROWS:
+            self.corrupt(ids[before], weight[before], response)
+        return ids, clean, weight
 
     def corrupt(self, ids: np.ndarray, weight: np.ndarray, response: int) -> None:
         """Replaces some visible tokens of the response in place: half by common tokens, half by others of the row."""
@@ -147,6 +171,10 @@ class Sampler:
             weight[start : start + span] = 1.0
         return clean
 
+    def loss_share(self, length: int) -> float:
+        """Cells of a batch that get a loss, as a share of its tokens; a block-causal row has one block of them."""
+        return {"full": LOSS_SHARE, "causal": 1.0, "block-causal": min(LOSS_SHARE, 2 * self.block / length)}[self.attention]
+
     def batch(self, tokens: int) -> Batch:
         """`tokens` cells of one canvas length, masking rates stratified over the rows."""
         lengths = list(LENGTHS)
@@ -156,7 +184,7 @@ class Sampler:
         times = 0.01 + 0.99 * ((phase + np.arange(rows) / rows) % 1.0)
         parts = [self.row(length, float(t)) for t in times]
         ids, target, weight = (np.stack(column) for column in zip(*parts, strict=True))
-        flat, keep = np.flatnonzero(weight.reshape(-1) > 0), int(tokens * LOSS_SHARE)
+        flat, keep = np.flatnonzero(weight.reshape(-1) > 0), int(tokens * self.loss_share(length))
         flat_weight = weight.reshape(-1)[flat]
         order = np.argsort(-(flat_weight + 0.01 * self.rng.random(len(flat))), kind="stable")[:keep]
         chosen = np.sort(flat[order])
