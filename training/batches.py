@@ -13,10 +13,12 @@ MASK, EOS, PAD = ID["mask"], ID["eos"], ID["pad"]
 LENGTHS = {64: 0.20, 128: 0.30, 256: 0.44, 512: 0.06}
 MIX = {
     64: {"tasks": 0.9, "core": 0.1},
-    128: {"tasks": 0.35, "worlds": 0.3, "core": 0.3, "tales": 0.05},
-    256: {"core": 0.55, "worlds": 0.2, "tales": 0.1, "chat": 0.1, "tasks": 0.05},
+    128: {"tasks": 0.42, "worlds": 0.1, "core": 0.43, "tales": 0.05},
+    256: {"core": 0.42, "worlds": 0.34, "tales": 0.08, "chat": 0.1, "tasks": 0.06},
     512: {"core": 0.6, "tales": 0.2, "chat": 0.1, "worlds": 0.1},
 }
+# Documents that fill a canvas of a group are preferred, unless there are so few that they would come too often.
+PLENTY = 5000
 # Pads are trivial and would dominate; the future of a block is what no decoder asks for.
 PAD_WEIGHT, FUTURE_WEIGHT = 0.1, 0.1
 # In this share of rows some visible text of the response is wrong; the loss asks for the original there, and at a part of
@@ -70,7 +72,7 @@ class Sampler:
         shares = [(self.fit, 0.78), (self.long, 0.14), (self.short, 0.08)]
         if name == "tasks":
             shares = [(self.fit, 0.85), (self.short, 0.15)]
-        choices = [(table[length, name], share) for table, share in shares if len(table[length, name])]
+        choices = [(docs, share * min(1, len(docs) / PLENTY)) for table, share in shares if len(docs := table[length, name])]
         share = np.array([s for _, s in choices])
         candidates = choices[self.rng.choice(len(choices), p=share / share.sum())][0]
         doc = candidates[self.rng.integers(len(candidates))]
