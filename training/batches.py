@@ -13,10 +13,12 @@ MASK, EOS, PAD = ID["mask"], ID["eos"], ID["pad"]
 LENGTHS = {64: 0.20, 128: 0.30, 256: 0.44, 512: 0.06}
 MIX = {
     64: {"tasks": 0.9, "core": 0.1},
-    128: {"tasks": 0.35, "worlds": 0.3, "core": 0.3, "tales": 0.05},
-    256: {"core": 0.55, "worlds": 0.2, "tales": 0.1, "chat": 0.1, "tasks": 0.05},
+    128: {"tasks": 0.42, "worlds": 0.1, "core": 0.43, "tales": 0.05},
+    256: {"core": 0.42, "worlds": 0.34, "tales": 0.08, "chat": 0.1, "tasks": 0.06},
     512: {"core": 0.6, "tales": 0.2, "chat": 0.1, "worlds": 0.1},
 }
+# Documents that fill a canvas of a group are preferred, unless there are so few that they would come too often.
+PLENTY = 5000
 # Pads are trivial and would dominate; the future of a block is what no decoder asks for.
 PAD_WEIGHT, FUTURE_WEIGHT = 0.1, 0.1
 # In this share of rows some visible text of the response is wrong; the loss asks for the original there, and at a part of
@@ -24,7 +26,7 @@ PAD_WEIGHT, FUTURE_WEIGHT = 0.1, 0.1
 CORRUPT_ROWS, CORRUPT_RATES, INTACT_SHARE = 0.3, (0.05, 0.1), 0.25
 # Below 1: the log's cross-entropy counts cells of weight 1, which are masked ones.
 VISIBLE_WEIGHT = 0.5
-# Cells of a batch that get a loss, as a share of its tokens; the cheapest ones give way.
+# Share of a batch's cells that get a loss at most; the cheapest ones give way.
 LOSS_SHARE = 0.5
 
 
@@ -41,7 +43,8 @@ class Batch:
 class Sampler:
     """Documents by group and length. Samplers with one `length_seed` draw the same sequence of canvas lengths."""
 
-    def __init__(self, path: Path, seed: int, length_seed: int) -> None:
+    def __init__(self, path: Path, seed: int, length_seed: int, attention: str = "full", block: int = 0) -> None:
+        self.attention, self.block = attention, block
         pool = np.load(path)
         self.ids = pool["ids"]
         self.ends = np.cumsum(pool["lengths"])
@@ -69,7 +72,7 @@ class Sampler:
         shares = [(self.fit, 0.78), (self.long, 0.14), (self.short, 0.08)]
         if name == "tasks":
             shares = [(self.fit, 0.85), (self.short, 0.15)]
-        choices = [(table[length, name], share) for table, share in shares if len(table[length, name])]
+        choices = [(docs, share * min(1, len(docs) / PLENTY)) for table, share in shares if len(docs := table[length, name])]
         share = np.array([s for _, s in choices])
         candidates = choices[self.rng.choice(len(choices), p=share / share.sum())][0]
         doc = candidates[self.rng.integers(len(candidates))]
@@ -90,6 +93,10 @@ class Sampler:
             clean[len(ids)] = EOS
         text_end = len(ids) if cut else len(ids) + 1
         weight = np.zeros(length, np.float32)
+        if self.attention == "causal":
+            return self.next_tokens(clean, weight, response, text_end)
+        if self.attention == "block-causal":
+            return self.one_block(clean, weight, response, text_end, t)
         kind = rng.random()
         if kind < 0.18 and text_end - response > 12:
             clean = self.mask_spans(clean, weight, response, text_end)
@@ -106,6 +113,25 @@ class Sampler:
         if rng.random() < CORRUPT_ROWS:
             self.corrupt(ids, weight, response)
         return ids, target, weight
+
+    def next_tokens(self, clean: np.ndarray, weight: np.ndarray, response: int, text_end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A row of the causal twin: each cell predicts the next one, up to the end of the text."""
+        first = response - 1 if response > 1 and self.rng.random() < 0.85 else 0
+        weight[first : text_end - 1] = 1.0
+        return clean, np.roll(clean, -1), weight
+
+    def one_block(self, clean: np.ndarray, weight: np.ndarray, response: int, text_end: int, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A row of the block-causal twin: clean before one block at rate t; nothing sees what comes after it."""
+        begin = max(response, 1)
+        block = int(self.rng.integers(begin // self.block, (max(text_end, begin + 1) - 1) // self.block + 1))
+        cells = np.arange(max(begin, block * self.block), min((block + 1) * self.block, len(clean)))
+        weight[self.rng.permutation(cells)[: max(1, int(np.ceil(t * len(cells))))]] = 1.0
+        ids = np.where(weight > 0, MASK, clean)
+        weight[(weight > 0) & (clean == PAD)] *= PAD_WEIGHT
+        before = slice(0, (block + 1) * self.block)
+        if self.rng.random() < CORRUPT_ROWS:
+            self.corrupt(ids[before], weight[before], response)
+        return ids, clean, weight
 
     def corrupt(self, ids: np.ndarray, weight: np.ndarray, response: int) -> None:
         """Replaces some visible tokens of the response in place: half by common tokens, half by others of the row."""
@@ -147,6 +173,10 @@ class Sampler:
             weight[start : start + span] = 1.0
         return clean
 
+    def loss_share(self, length: int) -> float:
+        """Cells of a batch that get a loss, as a share of its tokens; a block-causal row has one block of them."""
+        return {"full": LOSS_SHARE, "causal": 1.0, "block-causal": min(LOSS_SHARE, 2 * self.block / length)}[self.attention]
+
     def batch(self, tokens: int) -> Batch:
         """`tokens` cells of one canvas length, masking rates stratified over the rows."""
         lengths = list(LENGTHS)
@@ -156,7 +186,7 @@ class Sampler:
         times = 0.01 + 0.99 * ((phase + np.arange(rows) / rows) % 1.0)
         parts = [self.row(length, float(t)) for t in times]
         ids, target, weight = (np.stack(column) for column in zip(*parts, strict=True))
-        flat, keep = np.flatnonzero(weight.reshape(-1) > 0), int(tokens * LOSS_SHARE)
+        flat, keep = np.flatnonzero(weight.reshape(-1) > 0), int(tokens * self.loss_share(length))
         flat_weight = weight.reshape(-1)[flat]
         order = np.argsort(-(flat_weight + 0.01 * self.rng.random(len(flat))), kind="stable")[:keep]
         chosen = np.sort(flat[order])

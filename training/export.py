@@ -1,5 +1,7 @@
 """Writes a run's averaged weights as a checkpoint in the layout of a Qwen3 dLLM (bf16 safetensors), with a golden forward.
 
+The block-causal twin is written as an SDAR model (blocks on a grid from the first cell), the causal one as a plain Qwen3.
+
 The factor on the embedding output folds into the tied table (times 32) and the final norm (divided by 32), both exact in bf16.
 """
 
@@ -33,22 +35,27 @@ def tensors(model: Denoiser) -> dict[str, torch.Tensor]:
 
 def config(model: Denoiser) -> dict[str, object]:
     s = model.shape
+    kind: dict[str, object] = {
+        "full": {"architectures": ["A2DQwen3LMHeadModel"], "model_type": "a2d-qwen3"},
+        "block-causal": {"architectures": ["SDARForCausalLM"], "model_type": "sdar", "block_size": s.block},
+        "causal": {"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3"},
+    }[s.attention]
     return {
-        "architectures": ["A2DQwen3LMHeadModel"], "model_type": "a2d-qwen3", "attention_bias": False, "attention_dropout": 0.0,
+        **kind, "attention_bias": False, "attention_dropout": 0.0,
         "bos_token_id": ID["bos"], "eos_token_id": ID["eos"], "pad_token_id": ID["pad"], "mask_token_id": ID["mask"], "hidden_act": "silu",
         "hidden_size": s.hidden, "initializer_range": 0.02, "intermediate_size": s.inner, "head_dim": s.head,
         "max_position_embeddings": s.positions, "max_window_layers": s.layers, "num_attention_heads": s.heads, "num_hidden_layers": s.layers,
         "num_key_value_heads": s.heads, "rms_norm_eps": s.eps, "rope_scaling": None, "rope_theta": s.theta, "sliding_window": None,
-        "tie_word_embeddings": True, "torch_dtype": "bfloat16", "use_cache": False, "use_sliding_window": False, "vocab_size": s.vocab,
+        "tie_word_embeddings": True, "torch_dtype": "bfloat16", "use_cache": s.attention == "causal", "use_sliding_window": False, "vocab_size": s.vocab,
     }  # fmt: skip
 
 
-def bundle_facts(tokens: int) -> dict[str, object]:
+def bundle_facts(attention: str, tokens: int) -> dict[str, object]:
     """What the converter cannot read off the weights: name, licence, prompt forms, ids that are never generated."""
     chat = [ID["user"]], [ID["end"], ID["assistant"]]
     never = [i for name, i in zip(SPECIALS, range(FIRST_SPECIAL, FIRST_SPECIAL + len(SPECIALS)), strict=True) if name not in ("<|eos|>", "<|pad|>")]
     return {
-        "name": "unmask-s",
+        "name": {"full": "unmask-s", "block-causal": "unmask-s-block", "causal": "unmask-s-ar"}[attention],
         "licence": "Apache-2.0",
         "source": f"trained from scratch by training/ ({tokens} tokens)",
         "suppress": never,
@@ -77,7 +84,7 @@ def main() -> None:
     write = lambda name, content: (partial / name).write_text(json.dumps(content, indent=2) + "\n")
     write("config.json", config(model))
     write("generation_config.json", {"eos_token_id": ID["eos"], "pad_token_id": ID["pad"]})
-    write("unmask.bundle.json", bundle_facts(tokens))
+    write("unmask.bundle.json", bundle_facts(model.shape.attention, tokens))
     ids = torch.tensor([[ID["story"], *range(40, 60), *[ID["mask"]] * 11]])
     # In float32 on the rounded weights: what an exact runtime must give.
     model.compute = torch.float32

@@ -14,8 +14,10 @@ from . import tasks, worlds
 from .batches import EOS, LENGTHS, LOSS_SHARE, MASK, PAD, VISIBLE_WEIGHT, Sampler
 from .corpus import GROUPS, Pool
 from .export import tensors
+from .master import read_master, write_master
 from .model import Denoiser, Shape
 from .muon import orthogonalise
+from .quantise import rounded, scales_of, straight_through
 from .tokenizer import FIRST_SPECIAL
 from .worlds.grammar import Grammar, Person
 
@@ -51,6 +53,54 @@ def check_export() -> None:
         ids = torch.randint(0, 4096, (40,))
         ours = model.logits(ids[None], torch.arange(40))
         assert (ours - plain_forward(tensors(model), model.shape, ids)).abs().max() < 1e-2 * ours.std()
+
+
+def check_quantise() -> None:
+    """The fixture holds what this code gives; a test of the converter holds it against its own result."""
+    case = json.loads(Path("training/fixtures/quantised.json").read_text())
+    weights = torch.tensor(case["weights"]).view(case["n"], case["k"])
+    assert torch.equal(weights, weights.bfloat16().float())
+    for bits in (4, 8):
+        scales = scales_of(weights, bits)
+        assert torch.equal(scales.flatten(), torch.tensor(case[f"scales{bits}"]))
+        assert torch.equal(rounded(weights, scales, bits).flatten(), torch.tensor(case[f"values{bits}"]))
+    leaf = weights.clone().requires_grad_()
+    (straight_through(leaf, scales_of(leaf, 4), 4) * weights).sum().backward()
+    assert torch.equal(leaf.grad, weights)
+
+
+def check_attention() -> None:
+    """A cell's logits depend on exactly the cells it may see."""
+    torch.manual_seed(1)
+    small = dict(vocab=64, hidden=32, layers=2, heads=1, head=32, inner=64, positions=32)
+    for kind, block, sees in (("full", 0, lambda i: 32), ("block-causal", 8, lambda i: 8 * (i // 8 + 1)), ("causal", 0, lambda i: i + 1)):
+        model = Denoiser(Shape(**small, attention=kind, block=block), torch.float32)
+        with torch.no_grad():
+            for p in model.parameters():
+                p.add_(0.1 * torch.randn_like(p))
+            ids, at = torch.randint(0, 64, (1, 32)), torch.arange(32)
+            before = model.logits(ids, at)
+            for changed in (0, 11, 31):
+                other = ids.clone()
+                other[0, changed] = (ids[0, changed] + 1) % 64
+                moved = (model.logits(other, at) - before).abs().amax(-1) > 1e-6
+                assert moved.tolist() == [changed < sees(i) for i in range(32)], (kind, changed)
+
+
+def check_master() -> None:
+    """A master gives back the averaged weights as bf16 holds them."""
+    torch.manual_seed(2)
+    model = Denoiser(Shape(vocab=64, hidden=32, layers=2, heads=1, head=32, inner=64, positions=32))
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer = Path(folder) / "tokenizer"
+        tokenizer.mkdir()
+        (tokenizer / "tokenizer.json").write_text("{}")
+        write_master(model, tokenizer, {"trainingTokens": 7}, Path(folder) / "tiny")
+        assert (Path(folder) / "tiny" / "tokenizer.json").exists()
+        weights, training = read_master(Path(folder) / "tiny")
+        assert training == {"trainingTokens": 7} and set(weights) == set(dict(model.named_parameters()))
+        for name, p in model.named_parameters():
+            assert torch.equal(weights[name], p.detach().bfloat16().float()), name
 
 
 def check_muon() -> None:
@@ -157,9 +207,19 @@ def check_batches() -> None:
         batch = sampler.batch(4096)
         assert batch.ids.size == 4096 and len(batch.flat) == len(batch.target) == len(batch.weight) == 4096 * LOSS_SHARE
         assert (batch.ids.reshape(-1)[batch.flat[batch.weight == 1]] == MASK).all()
+        for t in np.linspace(0.01, 1, 200):
+            ids, clean, weight = (rows := Sampler(Path(folder) / "train.npz", 1, 1, "causal")).row(128, float(t))
+            assert (ids != MASK).all() and (clean[:-1] == ids[1:]).all() and weight[-1] == 0
+            assert (clean[weight > 0] != PAD).all() and (rows.loss_share(128) == 1)
+        blocks = Sampler(Path(folder) / "train.npz", 1, 1, "block-causal", 16)
+        for t in np.linspace(0.01, 1, 200):
+            ids, clean, weight = blocks.row(128, float(t))
+            masked = np.flatnonzero(ids == MASK)
+            assert len(masked) and len(set(masked // 16)) == 1 and (weight[masked] > 0).all()
+            assert np.flatnonzero(weight).max() // 16 == masked[0] // 16
 
 
 if __name__ == "__main__":
-    for check in (check_export, check_muon, check_tasks, check_sudoku6, check_worlds, check_pronouns, check_batches):
+    for check in (check_export, check_quantise, check_attention, check_master, check_muon, check_tasks, check_sudoku6, check_worlds, check_pronouns, check_batches):
         check()
         print(f"{check.__name__}: ok")

@@ -3,6 +3,8 @@
 The learning rate is flat until `decay.json` ({"start": tokens, "end": tokens}) appears in the run folder; then it falls
 linearly to zero between the two and the run stops at `end`. A file named `stop` there ends the run after a save.
 
+With --quantise the forward pass uses the weights rounded as in the shipped bundle, gradients go straight through.
+
 Several one-thread workers share the weights: each computes the gradient of its own batch, then each updates the part of
 the weights that it owns. Two of them are faster than one process with two threads, which waits at every single
 operation for whichever thread lost its core to another program.
@@ -13,6 +15,7 @@ import json
 import queue
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -20,12 +23,11 @@ from torch import Tensor, multiprocessing
 from torch.nn import functional as F
 
 from .batches import Batch, Sampler
-from .model import Denoiser, Shape
+from .master import read_master
+from .model import MATRICES, Denoiser, Shape
 from .muon import Muon
 
 MUON_LR, ADAM_LR, EMA, WARMUP, CLIP = 0.02, 3e-3, 0.998, 50, 1.0
-# In this order two workers that take turns get about the same work.
-MATRICES = ["up", "gate", "q", "down", "v", "k", "o"]
 SAVE_SECONDS = 240
 
 
@@ -54,8 +56,8 @@ def prefetch(sampler: Sampler, tokens: int) -> "queue.Queue[Batch]":
 class State:
     """Everything a run continues from, in shared memory: weights, momenta, Adam's moments, average, counters."""
 
-    def __init__(self, workers: int) -> None:
-        self.model = Denoiser(Shape()).share_memory()
+    def __init__(self, workers: int, shape: Shape) -> None:
+        self.model = Denoiser(shape).share_memory()
         names = dict(self.model.named_parameters())
         like = lambda chosen: {name: torch.zeros_like(names[name]).share_memory_() for name in chosen}
         self.momentum = like(MATRICES)
@@ -71,16 +73,26 @@ class State:
 
     def save(self, path: Path) -> None:
         plain = {part: {name: t.detach() for name, t in tensors.items()} for part, tensors in self.parts().items()}
-        torch.save({**plain, "step": self.step, "tokens": self.tokens}, path.with_suffix(".partial"))
+        torch.save({**plain, "step": self.step, "tokens": self.tokens, "shape": asdict(self.model.shape)}, path.with_suffix(".partial"))
         path.with_suffix(".partial").rename(path)
 
     def load(self, path: Path) -> None:
         saved = torch.load(path)
+        if Shape(**saved.get("shape", {})) != self.model.shape:
+            raise ValueError(f"{path} is a run with {saved['shape']}")
         with torch.no_grad():
             for part, tensors in self.parts().items():
                 for name, tensor in tensors.items():
                     tensor.copy_(saved[part][name])
         self.step, self.tokens = saved["step"], saved["tokens"]
+
+    def start_from(self, master: Path) -> None:
+        """The weights of a master; momenta, moments and counters begin at zero."""
+        weights, _ = read_master(master)
+        with torch.no_grad():
+            for name, p in self.model.named_parameters():
+                p.copy_(weights[name])
+                self.average[name].copy_(weights[name])
 
 
 def work(rank: int, state: State, barrier: threading.Barrier, args: argparse.Namespace) -> None:
@@ -104,7 +116,8 @@ def work(rank: int, state: State, barrier: threading.Barrier, args: argparse.Nam
 
     # Every worker, and every resumed run, draws other rows; all draw the same sequence of canvas lengths.
     seed = args.seed + 1000 * state.step
-    batches = prefetch(Sampler(args.data / "train.npz", seed * workers + rank, seed), args.batch // workers)
+    sampler = Sampler(args.data / "train.npz", seed * workers + rank, seed, model.shape.attention, model.shape.block)
+    batches = prefetch(sampler, args.batch // workers)
     log = (args.run / "loss.jsonl").open("a") if rank == 0 else None
     saved = seen = time.time()
     losses: list[float] = []
@@ -139,6 +152,8 @@ def work(rank: int, state: State, barrier: threading.Barrier, args: argparse.Nam
                 state.average[name].lerp_(params[name], 1 - decay)
                 params[name].grad = None
         state.step, state.tokens = state.step + 1, state.tokens + args.batch
+        if args.quantise and state.step % args.quantise == 0:
+            model.quantise([name for name in owned if name in model.scales])
         barrier.wait()
         if log is None:
             continue
@@ -165,12 +180,20 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes, one a core")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--steps", type=int, default=0, help="stop after this many steps (0: run on)")
+    parser.add_argument("--quantise", type=int, default=0, metavar="STEPS", help="train on the weights as the bundle rounds them, new block scales every STEPS steps (for the decay; 0: off)")
+    parser.add_argument("--from-master", type=Path, help="weights to begin with where the run has no state yet (see training.master)")
+    parser.add_argument("--attention", choices=["full", "block-causal", "causal"], default="full", help="causal trains for the next token")
+    parser.add_argument("--block", type=int, default=16, help="cells a block of block-causal attention")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     args.run.mkdir(parents=True, exist_ok=True)
-    state = State(args.workers)
+    state = State(args.workers, Shape(attention=args.attention, block=args.block if args.attention == "block-causal" else 0))
     if (args.run / "state.pt").exists():
         state.load(args.run / "state.pt")
+    elif args.from_master:
+        state.start_from(args.from_master)
+    if args.quantise:
+        state.model.quantise([*MATRICES, "embed"])
     spawn = multiprocessing.get_context("spawn")
     # A worker that died must not leave the others waiting for ever; compiling takes minutes on a busy machine.
     barrier = spawn.Barrier(args.workers, timeout=900)

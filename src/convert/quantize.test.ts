@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { toHalf } from "../math/half.ts";
@@ -51,6 +52,26 @@ test("the clip search never does worse than rounding to the largest value", () =
     }, 0);
   };
   expect(error("search")).toBeLessThan(0.95 * error("nearest"));
+});
+
+test("the training code rounds as this converter does", async () => {
+  const file = new URL("../../training/fixtures/quantised.json", import.meta.url);
+  const fixture = JSON.parse(await readFile(file, "utf8")) as Record<string, number[]> & {
+    n: number;
+    k: number;
+  };
+  for (const bits of [4, 8] as const) {
+    const weights = Float32Array.from(fixture["weights"]!);
+    const { packed, scales } = quantize(weights, fixture.n, fixture.k, bits, "f16", "search");
+    expect([...scales]).toEqual(fixture[`scales${bits}`]);
+    const values = weights.map((_, i) => {
+      const code = bits === 8 ? packed[i]! - 128 : ((packed[i >> 1]! >> ((i & 1) * 4)) & 15) - 8;
+      return code * scales[i >> 5]!;
+    });
+    expect([...values.map((value) => value + 0)]).toEqual(
+      fixture[`values${bits}`]!.map((value) => value + 0),
+    );
+  }
 });
 
 function bytes(tensor: TensorEntry): Promise<Uint8Array> {
