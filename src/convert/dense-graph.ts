@@ -33,7 +33,9 @@ export function denseGraph(
     { name: "position_ids", type: "i64", dims: [1, "S"] },
     { name: "logit_indices", type: "i64", dims: ["L"] },
   );
-  if (options.masked) g.inputs.push({ name: "attention_bias", type, dims: [1, 1, "R", "T"] });
+  // The name of the third dimension tells a runtime how many query heads share a key head.
+  const queries = `S*${model.heads / model.kvHeads}`;
+  if (options.masked) g.inputs.push({ name: "attention_bias", type, dims: [1, 1, queries, "P+S"] });
   g.outputs.push({ name: "logits", type, dims: ["L", model.vocab] });
   for (let i = 0; i < model.layers; i++) {
     for (const part of ["k", "v"]) {

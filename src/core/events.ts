@@ -1,7 +1,24 @@
 import type { Piece } from "./types.ts";
 
+export const COMMIT_REASONS = [
+  "quota",
+  "threshold",
+  "best",
+  "fill",
+  "forced",
+  "factor",
+  "entropy",
+  "stable",
+  "anchor",
+  "neighbour",
+  "segment",
+  "filter",
+  "draft",
+  "sampled",
+] as const;
+
 /** Why a cell was committed. */
-export type CommitReason = "quota" | "threshold" | "best" | "fill" | "forced";
+export type CommitReason = (typeof COMMIT_REASONS)[number];
 
 export interface Commit {
   readonly row: number;

@@ -30,6 +30,15 @@ export interface SignalRequest {
   readonly current: boolean;
   /** Token ids whose logits are wanted in every row (EOS and the like). */
   readonly probe: readonly number[];
+  /** Ids whose logits are wanted, `[R, width]` in the order of the request's rows; -1 is an unused place. */
+  readonly gather?: { readonly width: number; readonly ids: Int32Array };
+  /**
+   * KL divergence of each row's distribution to the one it had when this was last asked for. `first` forgets what was
+   * kept: a new run, whose rows have nothing to compare with.
+   */
+  readonly klPrevious?: "first" | "next";
+  /** Log-sum-exp and entropy of the distribution that `noise` draws from: tempered, then cut by top-k and top-p. */
+  readonly tempered?: boolean;
   /** Absent: no sampling, `sampledIds` repeats the best id. */
   readonly noise?: NoiseRequest;
 }
@@ -57,17 +66,38 @@ export interface RowStats {
   readonly currentLogits?: Float32Array | Float64Array;
   /** `[R, probe.length]`; present when asked for. */
   readonly probeLogits?: Float32Array | Float64Array;
+  /** `[R, width]`, -Infinity at unused places; present when asked for. */
+  readonly gatherLogits?: Float32Array | Float64Array;
+  /** Nats, `[R]`; Infinity for a row that has no earlier distribution. Present when asked for. */
+  readonly klPrevious?: Float32Array | Float64Array;
+  /** `[R]`: `ln sum exp(l / T)` over the tokens that compete. Without noise: of the whole row at temperature 1. */
+  readonly temperedLse?: Float32Array | Float64Array;
+  /** Entropy in nats of the distribution that is drawn from, `[R]`; comes with `temperedLse`. */
+  readonly temperedEntropy?: Float32Array | Float64Array;
+  /** One for each draft of the request. */
+  readonly drafts?: readonly RowStats[];
+}
+
+/** A further canvas of the same length that is evaluated together with the main one, on its own rows. */
+export interface Draft {
+  readonly canvas: Int32Array;
+  /** Ascending. */
+  readonly rows: Int32Array;
+  /** One id a row whose logit is wanted, `[R]`: it becomes `gatherLogits` of width 1. */
+  readonly gather?: Int32Array;
 }
 
 /**
- * Which rows are computed and which keys and values are reused. `null` in a request means: compute every row of the
- * canvas, reuse nothing. `readRows` are rows whose cached keys and values are attended to; `queryRows` are computed now
- * and, when `store` is set, written back.
+ * Which rows a forward computes and which keys and values (K/V) it reuses. All lists ascend; rows that are in neither
+ * `queryRows` nor `readRows` are invisible to the forward. Each canvas of a guided request has a store of its own.
  */
 export interface KvPlan {
+  /** Rows computed now. */
   readonly queryRows: Int32Array;
+  /** Rows whose stored K/V are attended to; none of the query rows. A plan that reads nothing empties the stores first. */
   readonly readRows: Int32Array;
-  readonly store: boolean;
+  /** Query rows whose new K/V are stored, in place of what was stored for them. */
+  readonly writeRows: Int32Array;
 }
 
 /** Attention pattern of a forward: everything sees everything, or each block sees itself and the blocks before it. */
@@ -79,7 +109,14 @@ export type Attention =
  * Classifier-free guidance: the second canvas of the request is the unconditional one and
  * `logits = u + (scale + 1) * (c - u)` (LLaDA generate.py). `scale` 0 must be expressed as `none`.
  */
-export type Guidance = { readonly kind: "none" } | { readonly kind: "cfg"; readonly scale: number };
+export type Guidance =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "cfg";
+      readonly scale: number;
+      /** Given ids that the unconditional canvas still shows. */
+      readonly keep?: readonly number[];
+    };
 
 /** One forward pass, yielded by a decoder and fulfilled by a {@link Denoiser} or by a scripted oracle. */
 export interface ForwardRequest {
@@ -92,8 +129,13 @@ export interface ForwardRequest {
   readonly signals: SignalRequest;
   /** Ids that can never be chosen: their logits count as -infinity. Always holds the mask id. */
   readonly suppress: readonly number[];
+  /** Null: every row is computed, nothing is reused and nothing is stored. */
   readonly kv: KvPlan | null;
   readonly promptLen: number;
+  /** Evaluated without guidance and noise; their statistics have the same signals otherwise. */
+  readonly drafts?: readonly Draft[];
+  /** The canvas is that of the last request: logits may be kept, only what is drawn from them changes. */
+  readonly repeats?: boolean;
 }
 
 /** The model as a function from canvas to row statistics. The seam between decoding and hardware. */

@@ -1,17 +1,25 @@
+import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
+import { composeCache } from "../cache/compose.ts";
+import type { Constraint } from "../constraints/input.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { gridBlocks } from "../strategies/blocks.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
-import { buildStrategy, COMMON_KEYS, findPreset, type Settings } from "../strategies/presets.ts";
+import type { Preset, Settings } from "../strategies/preset.ts";
+import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
-import type { ModelTraits, Strategy } from "../strategies/strategy.ts";
+import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
 
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
   Manifest,
-  "vocab" | "tokens" | "maxCanvas" | "attention" | "recipes" | "modes" | "name"
->;
+  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "recipes" | "modes" | "name"
+> & {
+  /** Ids that end a sentence or a line, when the tokenizer has them. */
+  readonly delimiters?: readonly number[];
+};
 
 /** The recipe with every default filled in: parsing it again gives the same plan. */
 export interface ResolvedRecipe {
@@ -23,7 +31,10 @@ export interface ResolvedRecipe {
   readonly topK: number;
   readonly topP: number;
   readonly threshold?: number;
-  readonly cache: "none";
+  readonly factor?: number;
+  readonly gamma?: number;
+  readonly cache: CacheInput;
+  readonly constraint?: Constraint;
   readonly guidance: { readonly cfg: number };
   readonly stop: { readonly eos: boolean };
 }
@@ -42,8 +53,7 @@ export type Region =
   | { readonly kind: "infill"; readonly gapCells: number };
 
 const DEFAULT_LENGTH = 128;
-const DEFAULT_BLOCK = 32;
-const DEFAULT_THRESHOLD = 0.9;
+const DEFAULTS = { block: 32, temperature: 0, topK: 0, topP: 1, threshold: 0.9, factor: 1, gamma: 0.1 };
 const MAX_SEED = 0xffff_ffff;
 
 /**
@@ -63,39 +73,83 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   for (const key of Object.keys(input)) {
     if (!allowed.includes(key)) throw invalid(key, `The recipe key "${key}" does not apply to ${name}.`);
   }
+  if (preset.continuationOnly === true && region.kind === "infill") {
+    throw invalid(
+      "recipe",
+      `The recipe ${name} changes the length of the text, so it cannot fill gaps of fixed length.`,
+    );
+  }
+  if (input.constraint !== undefined && (preset.overrules === true || preset.continuationOnly === true)) {
+    throw invalid(
+      "constraint",
+      `The recipe ${name} writes what it has not chosen token by token, so it takes no constraint.`,
+    );
+  }
   const length =
-    region.kind === "infill" ? region.gapCells : continuationLength(options, input, model, region);
-  const block = Math.min(input.block ?? DEFAULT_BLOCK, length);
-  const settings: Settings = {
-    length,
-    block,
-    steps: Math.min(length, Math.max(Math.ceil(length / block), input.steps ?? length)),
-    temperature: options.temperature ?? input.temperature ?? 0,
-    topK: input.topK ?? 0,
-    topP: input.topP ?? 1,
-    threshold: input.threshold ?? DEFAULT_THRESHOLD,
-    guidance: { cfg: input.guidance?.cfg ?? 0 },
-  };
+    region.kind === "infill" ? region.gapCells : continuationLength(options, input, preset, model, region);
+  const settings = settingsOf(options, input, preset, length);
   const eos = region.kind === "generate" && endsAtEos(input, model);
-  const strategy = buildStrategy(preset, settings);
+  const strategy = buildStrategy(preset, settings, {
+    eos: region.kind === "generate" ? model.tokens.eos : [],
+    pad: padId(model),
+    delimiters: model.delimiters ?? [],
+    room: region.kind === "generate" ? model.maxCanvas - region.promptCells : length,
+  });
+  const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
+  // Block K/V are exact, so nothing speaks against them.
+  const choice = resolveCache(input.cache ?? (model.attention.kind === "full" ? "none" : "block"));
+  const cache = composeCache(choice, model.attention, strategy.demands);
   return {
-    strategy: eos ? { ...strategy, stop: eosStop(model.tokens.eos, padId(model)) } : strategy,
+    strategy: {
+      ...stopping,
+      ...(cache === undefined ? {} : { cache }),
+      ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
+    },
     traits: traitsOf(model, region),
     seed: seedOf(options),
     recipe: {
       preset: name,
       length,
-      block,
+      block: settings.block,
       ...(preset.keys.includes("steps") ? { steps: settings.steps } : {}),
       temperature: settings.temperature,
       topK: settings.topK,
       topP: settings.topP,
       ...(preset.keys.includes("threshold") ? { threshold: settings.threshold } : {}),
-      cache: "none",
+      ...(preset.keys.includes("factor") ? { factor: settings.factor } : {}),
+      ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
+      cache: writeCache(choice),
+      ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
       guidance: settings.guidance,
       stop: { eos },
     },
   };
+}
+
+/** Options of the call win over the recipe, the recipe over the preset, the preset over the common defaults. */
+function settingsOf(options: GenerateOptions, input: RecipeInput, preset: Preset, length: number): Settings {
+  const chosen = (key: keyof typeof DEFAULTS): number =>
+    input[key] ?? preset.defaults?.[key] ?? DEFAULTS[key];
+  const block = Math.min(chosen("block"), length);
+  return {
+    length,
+    block,
+    steps: Math.min(length, Math.max(Math.ceil(length / block), input.steps ?? length)),
+    temperature: options.temperature ?? chosen("temperature"),
+    topK: chosen("topK"),
+    topP: chosen("topP"),
+    threshold: chosen("threshold"),
+    factor: chosen("factor"),
+    gamma: chosen("gamma"),
+    guidance: { cfg: input.guidance?.cfg ?? 0 },
+  };
+}
+
+/** Adds a rule to a strategy that may have one already; the strategy's own is asked first. */
+function withStop(strategy: Strategy, rule: StopRule): Strategy {
+  const own = strategy.stop;
+  if (own === undefined) return { ...strategy, stop: rule };
+  return { ...strategy, stop: { ...own, stop: (step) => own.stop(step) ?? rule.stop(step) } };
 }
 
 /** Names a caller can pass as `recipe`: the bundle's own, then the presets that it does not redefine. */
@@ -112,21 +166,23 @@ function findRecipe(options: GenerateOptions, model: ModelFacts): { name: string
     if (model.recipes[value] === value) break;
     value = model.recipes[value];
   }
-  if (typeof value === "string") return { name: value, input: {} };
+  if (typeof value === "string") return { name: canonicalPreset(value), input: {} };
   const input = parseRecipe(value);
-  return { name: input.preset ?? (input.threshold === undefined ? "llada" : "fast-dllm"), input };
+  if (input.preset !== undefined) return { name: canonicalPreset(input.preset), input };
+  return { name: input.threshold === undefined ? "llada" : "fast-dllm", input };
 }
 
 function continuationLength(
   options: GenerateOptions,
   input: RecipeInput,
+  preset: Preset,
   { maxCanvas }: ModelFacts,
   { promptCells }: { readonly promptCells: number },
 ): number {
   const asked = options.maxNewTokens ?? input.length;
   const room = maxCanvas - promptCells;
   if (asked !== undefined && asked <= room) return asked;
-  if (asked === undefined && room > 0) return Math.min(DEFAULT_LENGTH, room);
+  if (asked === undefined && room > 0) return Math.min(preset.defaults?.length ?? DEFAULT_LENGTH, room);
   const wanted = asked ?? 1;
   throw new UnmaskError(
     "prompt-too-long",
@@ -147,13 +203,14 @@ function padId({ tokens }: ModelFacts): number {
 }
 
 /** A gap is to be filled with text, so an infill cannot choose the tokens that mean "nothing more". */
-function traitsOf({ tokens, attention }: ModelFacts, region: Region): ModelTraits {
+function traitsOf({ tokens, attention, logitsShift }: ModelFacts, region: Region): ModelTraits {
   const never = [tokens.mask, ...(tokens.suppress ?? [])];
   const endings = [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
   return {
     maskId: tokens.mask,
     suppress: [...new Set(region.kind === "infill" ? [...never, ...endings] : never)],
     attention,
+    logitsShift,
   };
 }
 

@@ -38,6 +38,24 @@ test("a generation starts, alternates forwards and steps, and ends with done", a
   expect(events[1]).toEqual({ type: "forward", step: 0, nfe: 1, rows: 14, kvRows: 0, batch: 1 });
 });
 
+test("a cached generation reports its refreshes, the rows it computes and those it reuses", async () => {
+  const recipe = { preset: "llada", block: 4, cache: "dual" };
+  const { events, done } = await collect(generate({ maxNewTokens: 8, recipe }));
+  const forwards = events.filter((event) => event.type === "forward");
+  expect(forwards.map(({ rows, kvRows }) => [rows, kvRows])).toEqual([
+    [14, 0],
+    ...new Array(3).fill([4, 10]),
+    [14, 0],
+    ...new Array(3).fill([4, 10]),
+  ]);
+  expect(events.filter((event) => event.type === "cache")).toEqual([
+    { type: "cache", step: 0, scope: "all", why: "refresh" },
+    { type: "cache", step: 4, scope: "all", why: "refresh" },
+  ]);
+  expect(done.rows).toBe(2 * 14 + 6 * 4);
+  expect(events[0]).toMatchObject({ recipe: { cache: "dual" } });
+});
+
 test("folding the events gives the tokens of done", async () => {
   const { events, done } = await collect(generate({ maxNewTokens: 20, recipe: "quick" }), testModel(40));
   const frames = foldTrace(events);

@@ -1,10 +1,11 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { DoneReason, GenerateEvent } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
-import type { Denoiser, ForwardRequest, RowStats, Tokenizer } from "../core/types.ts";
+import type { Denoiser, ForwardRequest, RowStats, Span, Tokenizer } from "../core/types.ts";
 import { decode, startState } from "../strategies/decode.ts";
 import { seededRng } from "../strategies/rng.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
+import { constrain } from "./constraint.ts";
 import { PieceBook } from "./pieces.ts";
 import { type ModelFacts, planGeneration } from "./plan.ts";
 import { buildPrompt, promptCanvas } from "./prompt.ts";
@@ -35,15 +36,30 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const prompt = buildPrompt(job, tokenizer, manifest);
   const plan = planGeneration(
     job.options,
-    manifest,
+    { ...manifest, delimiters: delimiterIds(tokenizer) },
     job.kind === "generate"
       ? { kind: "generate", promptCells: prompt.ids.length }
       : { kind: "infill", gapCells: prompt.gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
   );
-  const canvas = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
-  const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: canvas.ids.length }];
+  const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
+  const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: blank.ids.length }];
+  const { strategy, canvas } =
+    plan.recipe.constraint === undefined
+      ? { strategy: plan.strategy, canvas: blank }
+      : constrain(
+          plan.recipe.constraint,
+          plan.strategy,
+          blank,
+          gaps,
+          tokenizer,
+          plan.traits,
+          endIds(job, manifest),
+        );
   const state = startState(canvas);
   const book = new PieceBook(tokenizer);
+  // A continuation may have changed its length.
+  const filledGaps = (): readonly Span[] =>
+    job.kind === "generate" ? [{ start: prompt.ids.length, end: state.canvas.ids.length }] : gaps;
 
   yield {
     type: "start",
@@ -61,11 +77,11 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     nfe: state.nfe,
     rows: state.rows,
     steps: state.step,
-    ...readResult(state.canvas, gaps, prompt.parts, job.kind, tokenizer, manifest.tokens),
+    ...readResult(state.canvas, filledGaps(), prompt.parts, job.kind, tokenizer, manifest.tokens),
     ...clock(),
   });
 
-  const decoder = decode(plan.strategy, plan.traits, state, seededRng(plan.seed));
+  const decoder = decode(strategy, plan.traits, state, seededRng(plan.seed));
   let turn = decoder.next();
   while (turn.done !== true) {
     const output = turn.value;
@@ -77,7 +93,13 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
       }
       const stats = await denoiser.forward(output.request);
       yield { ...forwardEvent(output.step, output.request, state), ...clock() };
+      if (isRefresh(output.request)) {
+        yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
+      }
       turn = decoder.next(stats satisfies RowStats);
+    } else if (output.type === "length") {
+      yield output;
+      turn = decoder.next(undefined);
     } else {
       const ids = [...output.commits, ...output.overwrites].map(({ id }) => id);
       yield { ...output, ...book.firstSeen(ids), ...clock() };
@@ -88,6 +110,25 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     throw new UnmaskError("internal", "The decoder cannot make progress: the model only predicts masks.");
   }
   yield done(turn.value);
+}
+
+/** What may stand behind a text that ends early; a gap is filled to its last cell. */
+function endIds(job: Job, { tokens }: ModelFacts): readonly number[] {
+  if (job.kind === "infill") return [];
+  return [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
+}
+
+/** Tokens that end a sentence or a line. */
+function delimiterIds(tokenizer: Tokenizer): readonly number[] {
+  return ["\n", "."].flatMap((text) => {
+    const ids = tokenizer.encode(text);
+    return ids.length === 1 ? [ids[0]!] : [];
+  });
+}
+
+/** Everything stored before is dropped, and something is stored anew. */
+function isRefresh({ kv }: ForwardRequest): boolean {
+  return kv !== null && kv.readRows.length === 0 && kv.writeRows.length > 0;
 }
 
 /** The decoder counts a forward when it receives the answer, which is after this event. */

@@ -9,6 +9,7 @@ export const FACTS: ModelFacts = {
   name: "test",
   vocab: 64,
   attention: { kind: "full" },
+  logitsShift: 0,
   maxCanvas: 96,
   tokens: { mask: 63, eos: [62], pad: 61, suppress: [60] },
   recipes: { default: "llada", quick: { preset: "fast-dllm", threshold: 0.5, block: 8 } },

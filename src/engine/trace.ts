@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { UnmaskError } from "../core/errors.ts";
-import type { GenerateEvent, Trace } from "../core/events.ts";
+import { COMMIT_REASONS, type GenerateEvent, type Trace } from "../core/events.ts";
 
 /** The canvas after a step. */
 export interface TraceFrame {
@@ -122,7 +122,7 @@ const eventSchema = v.variant("type", [
         row,
         id,
         conf: v.nullable(v.pipe(v.number(), v.finite())),
-        reason: v.picklist(["quota", "threshold", "best", "fill", "forced"]),
+        reason: v.picklist(COMMIT_REASONS),
       }),
     ),
     remasks: list(v.object({ row })),

@@ -13,6 +13,9 @@ import { nucleusSize } from "./nucleus.ts";
  *    `f32(l + f32(temperature * gumbel(seed, step, row, id)))`, ties to the smaller id, where `row` is the canvas row,
  *    `l` is float32 and `gumbel` is rounded to float32 (core/random.ts). With top-k or top-p only the ids kept by
  *    {@link nucleusSize} compete.
+ * 6. `temperedLse` and `temperedEntropy` are those of the tokens that compete, at the temperature of the noise.
+ *
+ * `klPrevious` needs a memory and is filled by math/divergence.ts.
  *
  * A row without any finite logit has `lse` -Infinity, entropy 0 and the smallest allowed ids with logit -Infinity.
  */
@@ -38,6 +41,9 @@ export function allocateRowStats(
     ...(signals.entropy ? { entropy: floats(count) } : {}),
     ...(signals.current ? { currentLogits: floats(count) } : {}),
     ...(signals.probe.length > 0 ? { probeLogits: floats(count * signals.probe.length) } : {}),
+    ...(signals.gather === undefined ? {} : { gatherLogits: floats(count * signals.gather.width) }),
+    ...(signals.klPrevious === undefined ? {} : { klPrevious: floats(count) }),
+    ...(signals.tempered ? { temperedLse: floats(count), temperedEntropy: floats(count) } : {}),
   };
 }
 
@@ -80,10 +86,12 @@ export function reduceRows(
     for (let j = 0; j < signals.probe.length; j++) {
       out.probeLogits![r * signals.probe.length + j] = row[signals.probe[j]!]!;
     }
+    if (signals.gather !== undefined) gatherInto(row, r, signals.gather, out.gatherLogits!);
     let sampled = out.topIds[r * k]!;
+    let kept = vocab;
     if (signals.noise !== undefined && best !== Number.NEGATIVE_INFINITY) {
       if (wide > 0) topOf(row, wide, wideIds, wideLogits, 0, suppress);
-      const kept = wide > 0 ? nucleusSize(row, wideLogits, wide, signals.noise) : vocab;
+      kept = wide > 0 ? nucleusSize(row, wideLogits, wide, signals.noise) : vocab;
       sampled =
         kept < vocab
           ? sampleAmong(row, wideIds.subarray(0, kept), out.rows[r]!, signals.noise)
@@ -91,7 +99,43 @@ export function reduceRows(
     }
     out.sampledIds[r] = sampled;
     out.sampledLogits[r] = row[sampled]!;
+    if (signals.tempered) {
+      const competing = kept < vocab ? wideLogits.subarray(0, kept) : row;
+      const [temperedLse, entropy] = temper(competing, best, signals.noise?.temperature ?? 1);
+      out.temperedLse![r] = temperedLse;
+      out.temperedEntropy![r] = entropy;
+    }
   }
+}
+
+function gatherInto(
+  row: Float32Array,
+  r: number,
+  { width, ids }: NonNullable<SignalRequest["gather"]>,
+  out: Floats,
+): void {
+  for (let j = r * width; j < (r + 1) * width; j++) {
+    out[j] = ids[j]! < 0 ? Number.NEGATIVE_INFINITY : row[ids[j]!]!;
+  }
+}
+
+/** Log-sum-exp of `logits / temperature` and the entropy of its softmax. */
+function temper(
+  logits: ArrayLike<number>,
+  best: number,
+  temperature: number,
+): [lse: number, entropy: number] {
+  if (best === Number.NEGATIVE_INFINITY) return [Number.NEGATIVE_INFINITY, 0];
+  let total = 0;
+  let mean = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const value = (logits[i]! - best) / temperature;
+    if (value === Number.NEGATIVE_INFINITY) continue;
+    const weight = Math.exp(value);
+    total += weight;
+    mean += weight * value;
+  }
+  return [best / temperature + Math.log(total), Math.max(0, Math.log(total) - mean / total)];
 }
 
 /** Most tokens that top-k or top-p can keep; a nucleus larger than this falls back to the whole row. */

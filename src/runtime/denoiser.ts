@@ -1,38 +1,68 @@
+import { checkPlan } from "../cache/check-plan.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Denoiser, ForwardRequest } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { createGraphInputs } from "./graph-inputs.ts";
+import type { KvStore } from "./kv-store.ts";
 import type { RowReducer } from "./rows.ts";
-import type { GraphSession, LogitsOutput } from "./session.ts";
+import type { GraphOutput, GraphSession } from "./session.ts";
 
 export interface DenoiserParts {
   readonly session: GraphSession;
   readonly rows: RowReducer;
   readonly manifest: Pick<Manifest, "vocab" | "tokens" | "maxCanvas" | "logitsShift">;
+  /** An empty store of keys and values on the session's device; the denoiser disposes of it. */
+  readonly openStore: () => KvStore;
   /** Rejects when the device is lost. */
   readonly lost?: Promise<never>;
   /** Frees the device. */
   readonly free?: () => void;
 }
 
+const NO_ROWS = new Int32Array(0);
+
 /**
- * The model as a {@link Denoiser}: a full forward a canvas, statistics of the wanted rows only.
+ * The model as a {@link Denoiser}: one forward a canvas, statistics of the wanted rows only. A forward with a plan
+ * computes the plan's rows at their canvas positions, over the keys and values that earlier forwards stored.
  * Families with shifted logits read row r from position r - 1 (row 0 from itself).
  */
-export function createDenoiser({ session, rows, manifest, lost, free }: DenoiserParts): Denoiser {
+export function createDenoiser({ session, rows, manifest, openStore, lost, free }: DenoiserParts): Denoiser {
   const { vocab, maxCanvas, logitsShift } = manifest;
   const never = lost ?? new Promise<never>(() => {});
   never.catch(() => {});
-  let indices = new Int32Array(0);
+  const inputs = createGraphInputs(logitsShift, session.biasRepeat);
+  const stores: KvStore[] = [];
   let disposed: Promise<void> | undefined;
 
+  /** The store of a canvas: a guided pair has one each, drafts share the first, which they only read. */
+  const storeOf = (request: ForwardRequest, canvas: number): KvStore => {
+    const at = request.guidance.kind === "cfg" ? canvas : 0;
+    let store = stores[at];
+    if (store === undefined) {
+      store = openStore();
+      stores[at] = store;
+    }
+    return store;
+  };
+  const runCanvas = async (request: ForwardRequest, canvas: number): Promise<GraphOutput> => {
+    const { kv } = request;
+    if (kv === null) return session.run(inputs(request, canvas, NO_ROWS));
+    const store = storeOf(request, canvas);
+    const past = kv.readRows.length === 0 ? undefined : store.past(kv.readRows);
+    const keep = kv.writeRows.length > 0;
+    const run = inputs(request, canvas, past?.order ?? NO_ROWS);
+    const output = await session.run({ ...run, keep, ...(past === undefined ? {} : { past: past.feeds }) });
+    if (keep) store.store(kv.queryRows, kv.writeRows, output.fresh);
+    return output;
+  };
   const forward: Denoiser["forward"] = async (request) => {
     if (disposed !== undefined) throw new UnmaskError("disposed", "The model was closed.");
-    check(request, maxCanvas);
-    if (indices.length !== request.rows.length) indices = new Int32Array(request.rows.length);
-    for (let r = 0; r < indices.length; r++) indices[r] = Math.max(0, request.rows[r]! - logitsShift);
-    const outputs: LogitsOutput[] = [];
+    check(request, maxCanvas, session.biasRepeat > 0);
+    if (request.kv?.readRows.length === 0) for (const store of stores) store.clear();
+    checkPlan(request, logitsShift, (row) => stores[0]?.has(row) === true);
+    const outputs: GraphOutput[] = [];
     try {
-      for (const canvas of request.canvases) outputs.push(await session.run(canvas, indices));
+      for (const canvas of request.canvases.keys()) outputs.push(await runCanvas(request, canvas));
       return await rows.reduce(outputs, request);
     } finally {
       for (const output of outputs) output.dispose();
@@ -45,6 +75,7 @@ export function createDenoiser({ session, rows, manifest, lost, free }: Denoiser
     forward: (request) => Promise.race([forward(request), never]),
     dispose: () => {
       disposed ??= (async () => {
+        for (const store of stores) store.dispose();
         rows.dispose();
         await session.release();
         free?.();
@@ -54,20 +85,24 @@ export function createDenoiser({ session, rows, manifest, lost, free }: Denoiser
   };
 }
 
-function check({ canvases, rows, guidance, attention, kv }: ForwardRequest, maxCanvas: number): void {
-  const expected = guidance.kind === "cfg" ? 2 : 1;
+function check(
+  { canvases, rows, guidance, attention }: ForwardRequest,
+  maxCanvas: number,
+  masked: boolean,
+): void {
   const length = canvases[0]?.length ?? 0;
-  if (kv !== null) throw new UnmaskError("internal", "Cached forwards are not part of this version.");
-  if (attention.kind !== "full") {
-    throw new UnmaskError("internal", "Block-causal attention is not part of this version.");
+  if ((attention.kind === "block-causal") !== masked) {
+    throw new UnmaskError("internal", `This graph does not compute ${attention.kind} attention.`);
   }
-  if (canvases.length !== expected || canvases.some((canvas) => canvas.length !== length)) {
+  const pairs = guidance.kind === "cfg" ? canvases.length === 2 : canvases.length === 1;
+  if (!pairs || canvases.some((canvas) => canvas.length !== length)) {
     throw new UnmaskError(
       "internal",
-      `A forward got ${canvases.length} canvases where ${expected} of one length belong.`,
+      `A forward got ${canvases.length} canvases where ${guidance.kind === "cfg" ? 2 : 1} of one length belong.`,
     );
   }
-  if (length === 0 || length > maxCanvas || rows.some((row) => row < 0 || row >= length)) {
+  const fits = rows.every((row, i) => row >= 0 && row < length && (i === 0 || row > rows[i - 1]!));
+  if (length === 0 || length > maxCanvas || !fits) {
     throw new UnmaskError("internal", `A forward over ${length} rows does not fit a canvas of ${maxCanvas}.`);
   }
 }

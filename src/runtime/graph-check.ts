@@ -2,17 +2,27 @@ import { UnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { OrtSession } from "./ort.ts";
 
+/** What the runtime must know of a graph besides the manifest. */
+export interface GraphFacts {
+  readonly float: "float32" | "float16";
+  /** Query heads a key head, which is how often each query stands in the attention bias; 0: the graph takes no bias. */
+  readonly biasRepeat: number;
+}
+
 /**
- * Checks that a graph has exactly the inputs and outputs its manifest promises, and returns the type of its floats.
+ * Checks that a graph has exactly the inputs and outputs its manifest promises. Graphs of block-causal models take an
+ * attention bias, the others do not.
  *
- * @throws UnmaskError `graph-mismatch`, `checkpoint-unsupported` for graphs with a mask input
+ * @throws UnmaskError `graph-mismatch`
  */
-export function checkGraph(session: OrtSession, manifest: Manifest): "float32" | "float16" {
+export function checkGraph(session: OrtSession, manifest: Manifest): GraphFacts {
+  const isMasked = manifest.attention.kind === "block-causal";
   const layers = Array.from({ length: manifest.layers }, (_, i) => i);
   compareNames("input", session.inputNames, [
     "input_ids",
     "position_ids",
     "logit_indices",
+    ...(isMasked ? ["attention_bias"] : []),
     ...layers.flatMap((i) => [`past_k.${i}`, `past_v.${i}`]),
   ]);
   compareNames("output", session.outputNames, [
@@ -22,19 +32,26 @@ export function checkGraph(session: OrtSession, manifest: Manifest): "float32" |
   compareDims("logits", session.outputMetadata, [undefined, manifest.vocab]);
   for (const i of layers) compareDims(`past_k.${i}`, session.inputMetadata, [1, undefined, manifest.kvWidth]);
   const first = session.inputMetadata.find(({ name }) => name === "past_k.0");
-  return first?.isTensor === true && first.type === "float16" ? "float16" : "float32";
+  return {
+    float: first?.isTensor === true && first.type === "float16" ? "float16" : "float32",
+    biasRepeat: isMasked ? biasRepeat(session.inputMetadata) : 0,
+  };
+}
+
+/** The converter names the dimension of the bias's rows `S*<repeat>`. */
+function biasRepeat(metadata: Metadata): number {
+  const entry = metadata.find(({ name }) => name === "attention_bias");
+  const rows = entry?.isTensor === true ? entry.shape[2] : undefined;
+  const repeat = Number(/^S\*(\d{1,3})$/.exec(String(rows))?.[1] ?? 0);
+  if (repeat === 0)
+    mismatch("its attention_bias does not say how queries are laid out; convert it again", "attention_bias");
+  return repeat;
 }
 
 function compareNames(what: string, found: readonly string[], expected: readonly string[]): void {
   const missing = expected.find((name) => !found.includes(name));
   const extra = found.find((name) => !expected.includes(name));
   if (missing !== undefined) mismatch(`it has no ${what} ${missing}`, missing);
-  if (extra === "attention_bias") {
-    throw new UnmaskError(
-      "checkpoint-unsupported",
-      "Models with block-causal attention do not run in this version yet.",
-    );
-  }
   if (extra !== undefined) mismatch(`it has an unexpected ${what} ${extra.slice(0, 60)}`, extra.slice(0, 60));
 }
 

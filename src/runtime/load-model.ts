@@ -7,7 +7,11 @@ import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import { type BackendChoice, chooseBackend, chooseVariant } from "./backend.ts";
 import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
+import { withDrafts } from "./draft-forwards.ts";
+import { createGpuBuffers } from "./gpu-kv-buffers.ts";
 import { createGpuRows } from "./gpu-rows.ts";
+import { createCpuBuffers } from "./kv-buffers.ts";
+import { createKvStore } from "./kv-store.ts";
 import type { Platform } from "./platform.ts";
 import { createCpuRows } from "./rows.ts";
 import { selfTest } from "./self-test.ts";
@@ -76,7 +80,12 @@ export async function loadModel(
     const { vocab } = manifest;
     const rows = backend.device === undefined ? createCpuRows(vocab) : createGpuRows(backend.device, vocab);
     const lost = backend.device === undefined ? undefined : lossOf(backend.device);
-    const test = await Promise.race([selfTest(session, rows, manifest, variant), ...(lost ? [lost] : [])]);
+    const { kv } = session;
+    const { device } = backend;
+    const openStore = () =>
+      createKvStore(device === undefined ? createCpuBuffers(ort, kv) : createGpuBuffers(ort, device, kv));
+    const testing = selfTest(session, rows, openStore, manifest, variant);
+    const test = await Promise.race([testing, ...(lost ? [lost] : [])]);
     if (test === undefined) {
       warn(
         "no-self-test",
@@ -85,7 +94,9 @@ export async function loadModel(
     }
     throwIfAborted(signal);
     const free = () => backend.device?.destroy();
-    const denoiser = createDenoiser({ session, rows, manifest, free, ...(lost ? { lost } : {}) });
+    const denoiser = withDrafts(
+      createDenoiser({ session, rows, manifest, openStore, free, ...(lost ? { lost } : {}) }),
+    );
     const info = infoOf(manifest, variant, { ...backend, threads }, bundleBytes);
     return {
       manifest,

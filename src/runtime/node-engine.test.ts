@@ -167,3 +167,49 @@ test("an aborted opening ends with aborted", async () => {
   const opening = open(bundle, { signal: controller.signal, onProgress: () => controller.abort() });
   await expect(opening).rejects.toMatchObject({ code: "aborted" });
 });
+
+test("caches generate: a refresh in every step is no cache, dual computes fewer rows", async () => {
+  await using engine = await open(bundle, { variant: "f32" });
+  const run = async (cache: unknown) => {
+    const recipe = { preset: "llada", block: 4, cache };
+    const events = await collect(
+      engine.generate("a b c", { maxNewTokens: 16, recipe, seed: 3, temperature: 1 }),
+    );
+    const done = events.findLast((event) => event.type === "done")!;
+    return { tokens: done.tokens, rows: done.rows, nfe: done.nfe };
+  };
+  const near = { policy: "vicinity", warmup: 0, before: 1, after: 1 };
+  const none = await run("none");
+  expect(await run({ policy: "dual", refresh: 1 })).toEqual(none);
+  for (const cache of ["prefix", "dual", near, "suffix-drop", "partial", "region"]) {
+    const cached = await run(cache);
+    expect(cached.nfe).toBe(none.nfe);
+    expect(cached.tokens).toHaveLength(16);
+    expect(cached.rows).toBeLessThan(none.rows);
+  }
+  await expect(run("block")).rejects.toMatchObject({ code: "invalid-options" });
+});
+
+test("a block-causal model generates, by default with the exact cache", async () => {
+  const folder = join(scratch, "blocks");
+  await convertCheckpoint(nodeFolder(CHECKPOINT), () => nodeTarget(folder), {
+    dtypes: ["f32"],
+    name: "blocks",
+    profile: "bd3lm",
+    warn: () => {},
+    progress: () => {},
+  });
+  await using engine = await open(folder, { variant: "f32" });
+  const run = async (cache: object) => {
+    const recipe = { preset: "fast-dllm", threshold: 0.2, ...cache };
+    const events = await collect(engine.generate("a b c d", { maxNewTokens: 80, recipe }));
+    const start = events.find((event) => event.type === "start")!;
+    const done = events.findLast((event) => event.type === "done")!;
+    return { recipe: start.recipe, tokens: done.tokens, rows: done.rows };
+  };
+  const [cached, plain] = [await run({}), await run({ cache: "none" })];
+  expect(cached.recipe).toMatchObject({ cache: "block" });
+  expect(cached.tokens).toEqual(plain.tokens);
+  expect(cached.rows).toBeLessThan(0.7 * plain.rows);
+  await expect(run({ cache: "dual" })).rejects.toMatchObject({ code: "invalid-options" });
+});

@@ -1,4 +1,5 @@
 import type { ForwardRequest, RowStats } from "../core/types.ts";
+import { createDivergenceTracker } from "../math/divergence.ts";
 import { applyGuidance } from "../math/guidance.ts";
 import { allocateRowStats, reduceRows } from "../math/row-stats.ts";
 import type { LogitsOutput } from "./session.ts";
@@ -12,6 +13,7 @@ export interface RowReducer {
 
 /** The reference: everything is read back and reduced in JavaScript. */
 export function createCpuRows(vocab: number): RowReducer {
+  const divergence = createDivergenceTracker(vocab);
   return {
     async reduce(outputs, request) {
       const logits = await outputs[0]!.read();
@@ -20,6 +22,10 @@ export function createCpuRows(vocab: number): RowReducer {
       }
       const stats = allocateRowStats(request.rows, request.signals);
       reduceRows(logits, vocab, request.canvases[0]!, request.signals, request.suppress, stats);
+      const { klPrevious } = request.signals;
+      if (klPrevious !== undefined) {
+        divergence.track(request.rows, logits, stats.lse, klPrevious, stats.klPrevious!);
+      }
       return stats;
     },
     dispose() {},

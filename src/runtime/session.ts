@@ -1,8 +1,9 @@
 import { UnmaskError } from "../core/errors.ts";
-import { fromHalf } from "../math/half.ts";
+import { fromHalf, toHalf } from "../math/half.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { BackendChoice } from "./backend.ts";
-import { checkGraph } from "./graph-check.ts";
+import { checkGraph, type GraphFacts } from "./graph-check.ts";
+import type { KvShape } from "./kv-buffers.ts";
 import type { OrtModule, OrtSession, OrtTensor } from "./ort.ts";
 
 /** The graph and its weights, ready to be handed to onnxruntime. */
@@ -21,15 +22,34 @@ export interface LogitsOutput {
   dispose(): void;
 }
 
-export interface GraphSession {
+/** One forward of the graph: S tokens, given P cached rows. */
+export interface GraphRun {
+  /** `[S]` */
+  readonly ids: Int32Array;
+  /** Positions in the `ids` whose logits are wanted, `[L]`. */
+  readonly indices: Int32Array;
+  /** Canvas positions, `[S]`; 0..S-1 when absent. */
+  readonly positions?: ArrayLike<number>;
+  /** Cached keys and values by graph input, `[1, P, width]` each; absent: none. */
+  readonly past?: Readonly<Record<string, OrtTensor>>;
   /**
-   * A full forward without cached keys.
-   *
-   * @param ids `[S]`
-   * @param indices rows of `ids` whose logits are wanted, `[L]`
-   * @param positions `[S]`; 0..S-1 when absent
+   * Fills the attention bias `[S * biasRepeat, P + S]` of a graph that takes one; `closed` hides a key. Absent:
+   * everything attends to everything.
    */
-  run(ids: Int32Array, indices: Int32Array, positions?: readonly number[]): Promise<LogitsOutput>;
+  readonly fillBias?: (bias: { [index: number]: number }, closed: number) => void;
+  /** Wants the new keys and values. */
+  readonly keep?: boolean;
+}
+
+export interface GraphOutput extends LogitsOutput {
+  /** New keys and values, `[1, S, width]` each in the order of the names of the shape; empty unless they were wanted. */
+  readonly fresh: readonly OrtTensor[];
+}
+
+export interface GraphSession {
+  readonly kv: KvShape;
+  readonly biasRepeat: number;
+  run(run: GraphRun): Promise<GraphOutput>;
   release(): Promise<void>;
 }
 
@@ -61,65 +81,115 @@ export async function openSession(
     executionProviders: [provider],
     externalData: [...files.data],
     graphOptimizationLevel: "all",
-    ...(onGpu ? { preferredOutputLocation: { logits: "gpu-buffer" } } : {}),
+    ...(onGpu ? { preferredOutputLocation: onDevice(manifest.layers) } : {}),
   }).catch((cause: unknown) => {
     throw asError(cause, "graph-mismatch", "onnxruntime refuses the graph");
   });
   try {
-    const float = checkGraph(session, manifest);
-    return createGraphSession(ort, session, manifest, float);
+    return createGraphSession(ort, session, manifest, checkGraph(session, manifest));
   } catch (error) {
     await session.release();
     throw error;
   }
 }
 
+/** Everything stays on the device: the row kernel reads the logits there, the cache keeps the keys there. */
+function onDevice(layers: number): Record<string, "gpu-buffer"> {
+  const names = ["logits", ...kvNames("new", layers)];
+  return Object.fromEntries(names.map((name) => [name, "gpu-buffer"] as const));
+}
+
+function kvNames(prefix: "past" | "new", layers: number): string[] {
+  return Array.from({ length: 2 * layers }, (_, i) => `${prefix}_${i % 2 === 0 ? "k" : "v"}.${i >> 1}`);
+}
+
+/** A masked key of a row that attends to another one weighs nothing beside it; -1e9 is not an f16 number. */
+const CLOSED = { float32: -1e9, float16: -3e4 } as const;
+
 function createGraphSession(
   ort: OrtModule,
   session: OrtSession,
   { layers, kvWidth, vocab }: Manifest,
-  float: "float32" | "float16",
+  { float, biasRepeat }: GraphFacts,
 ): GraphSession {
-  const longs = (size: number, dims: readonly number[]) =>
-    new ort.Tensor("int64", new BigInt64Array(size), dims);
-  const none =
-    float === "float32"
-      ? new ort.Tensor("float32", new Float32Array(0), [1, 0, kvWidth])
-      : new ort.Tensor("float16", new Uint16Array(0), [1, 0, kvWidth]);
-  const past = Object.fromEntries(
-    Array.from({ length: layers }, (_, i) => [
-      [`past_k.${i}`, none],
-      [`past_v.${i}`, none],
-    ]).flat(),
-  ) as Record<string, OrtTensor>;
-  // Reused while the lengths stay the same, as they do within one generation.
-  let input = longs(0, [1, 0]);
-  let places = longs(0, [1, 0]);
-  let wanted = longs(0, [0]);
+  const tensors = createInputs(ort);
+  const nothing = tensors.floats(float, 0, [1, 0, kvWidth]);
+  const kv: KvShape = { names: kvNames("past", layers), width: kvWidth, float };
+  const fresh = kvNames("new", layers);
+  const noPast = Object.fromEntries(kv.names.map((name) => [name, nothing] as const));
+  const input = tensors.longs((size) => [1, size]);
+  const places = tensors.longs((size) => [1, size]);
+  const wanted = tensors.longs((size) => [size]);
+  let bias = nothing;
   return {
-    async run(ids, indices, positions) {
-      if (input.size !== ids.length) {
-        input = longs(ids.length, [1, ids.length]);
-        places = longs(ids.length, [1, ids.length]);
+    kv,
+    biasRepeat,
+    async run({ ids, indices, positions, past = noPast, fillBias, keep = false }) {
+      const feeds: Record<string, OrtTensor> = {
+        input_ids: input(ids),
+        position_ids: places(positions ?? ids.map((_, row) => row)),
+        logit_indices: wanted(indices),
+        ...past,
+      };
+      if (biasRepeat > 0) {
+        const rows = ids.length * biasRepeat;
+        const keys = ids.length + (past[kv.names[0] ?? ""]?.dims[1] ?? 0);
+        if (bias.dims[2] !== rows || bias.dims[3] !== keys) {
+          bias = tensors.floats(float, rows * keys, [1, 1, rows, keys]);
+        }
+        writeBias(bias, float, fillBias);
+        feeds["attention_bias"] = bias;
       }
-      if (wanted.size !== indices.length) wanted = longs(indices.length, [indices.length]);
-      fill(input, ids);
-      fill(places, positions ?? ids.keys());
-      fill(wanted, indices);
-      const feeds = { input_ids: input, position_ids: places, logit_indices: wanted, ...past };
-      const out = await session.run(feeds, ["logits"]).catch((cause: unknown) => {
-        throw asError(cause, "internal", "The forward failed");
-      });
-      return wrap(out["logits"], indices.length, vocab);
+      const out = await session
+        .run(feeds, keep ? ["logits", ...fresh] : ["logits"])
+        .catch((cause: unknown) => {
+          throw asError(cause, "internal", "The forward failed");
+        });
+      const kept = keep ? fresh.flatMap((name) => out[name] ?? []) : [];
+      const logits = wrap(out["logits"], indices.length, vocab);
+      return {
+        ...logits,
+        fresh: kept,
+        dispose: () => {
+          logits.dispose();
+          for (const tensor of kept) tensor.dispose();
+        },
+      };
     },
     release: () => session.release(),
   };
 }
 
-function fill(tensor: OrtTensor, values: Iterable<number>): void {
-  const data = tensor.data as BigInt64Array; // made as int64 above
-  let i = 0;
-  for (const value of values) data[i++] = BigInt(value);
+/** Inputs are made once for a length and filled again while it stays, as it does within a block. */
+function createInputs(ort: OrtModule) {
+  return {
+    floats: (float: GraphFacts["float"], size: number, dims: readonly number[]): OrtTensor =>
+      float === "float32"
+        ? new ort.Tensor("float32", new Float32Array(size), dims)
+        : new ort.Tensor("float16", new Uint16Array(size), dims),
+    longs: (dims: (size: number) => readonly number[]) => {
+      let values = new BigInt64Array(0);
+      let tensor: OrtTensor | undefined;
+      return (numbers: ArrayLike<number>): OrtTensor => {
+        if (tensor === undefined || values.length !== numbers.length) {
+          values = new BigInt64Array(numbers.length);
+          tensor = new ort.Tensor("int64", values, dims(numbers.length));
+        }
+        for (let i = 0; i < numbers.length; i++) values[i] = BigInt(numbers[i]!);
+        return tensor;
+      };
+    },
+  };
+}
+
+function writeBias(bias: OrtTensor, float: GraphFacts["float"], fillBias: GraphRun["fillBias"]): void {
+  const { buffer, byteOffset, byteLength } = bias.data as Float32Array | Uint16Array; // made as one of them above
+  const isHalf = float === "float16";
+  const values = isHalf
+    ? new Uint16Array(buffer, byteOffset, byteLength / 2)
+    : new Float32Array(buffer, byteOffset, byteLength / 4);
+  if (fillBias === undefined) values.fill(0);
+  else fillBias(values, isHalf ? toHalf(Float32Array.of(CLOSED.float16))[0]! : CLOSED.float32);
 }
 
 function wrap(tensor: OrtTensor | undefined, rows: number, vocab: number): LogitsOutput {

@@ -10,6 +10,8 @@ export interface Canvas {
   readonly ids: Int32Array;
   /** {@link GIVEN}, {@link MASKED} or {@link FILLED} of each cell; given cells never change. */
   readonly kinds: Uint8Array;
+  /** Identity of each cell: survives insertions and deletions before it, never used twice. */
+  readonly slots: Int32Array;
   /** Cells before the first one to be filled. */
   readonly promptLen: number;
 }
@@ -24,6 +26,7 @@ export function createCanvas(ids: ArrayLike<number>, gaps: readonly Span[], mask
   const canvas: Canvas = {
     ids: Int32Array.from(ids),
     kinds: new Uint8Array(ids.length),
+    slots: Int32Array.from({ length: ids.length }, (_, row) => row),
     promptLen: gaps[0]?.start ?? ids.length,
   };
   for (const gap of gaps) {
@@ -51,4 +54,46 @@ export function countMasks(canvas: Canvas): number {
   let count = 0;
   for (const kind of canvas.kinds) if (kind === MASKED) count++;
   return count;
+}
+
+/**
+ * The canvas after cells were inserted (as masks) and deleted; both lists name rows before the edit.
+ *
+ * @returns a new canvas; inserted cells have fresh slots
+ */
+export function editCanvas(
+  canvas: Canvas,
+  { inserts, deletes }: { readonly inserts: readonly Edit[]; readonly deletes: readonly Edit[] },
+  maskId: number,
+): Canvas {
+  const ids: number[] = [];
+  const kinds: number[] = [];
+  const slots: number[] = [];
+  let fresh = canvas.slots.reduce((most, slot) => Math.max(most, slot), -1) + 1;
+  for (let row = 0; row <= canvas.ids.length; row++) {
+    for (const { at, n } of inserts) {
+      if (at !== row) continue;
+      for (let i = 0; i < n; i++) {
+        ids.push(maskId);
+        kinds.push(MASKED);
+        slots.push(fresh++);
+      }
+    }
+    if (row === canvas.ids.length || deletes.some(({ at, n }) => at <= row && row < at + n)) continue;
+    ids.push(canvas.ids[row]!);
+    kinds.push(canvas.kinds[row]!);
+    slots.push(canvas.slots[row]!);
+  }
+  return {
+    ids: Int32Array.from(ids),
+    kinds: Uint8Array.from(kinds),
+    slots: Int32Array.from(slots),
+    promptLen: canvas.promptLen,
+  };
+}
+
+/** `n` cells at row `at`. */
+interface Edit {
+  readonly at: number;
+  readonly n: number;
 }

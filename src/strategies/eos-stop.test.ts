@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { continuationCanvas, FILLED } from "./canvas.ts";
 import { startState } from "./decode.ts";
 import { eosStop } from "./eos-stop.ts";
-import type { DecodeState } from "./strategy.ts";
+import type { DecodeState, Step } from "./strategy.ts";
 
 const MASK = 63;
 const EOS = 62;
@@ -19,8 +19,12 @@ function stateOf(cells: readonly (number | "_")[]): DecodeState {
   return startState(canvas);
 }
 
+function stopOf(state: DecodeState) {
+  return eosStop([EOS], PAD).stop({ state } as Step); // it looks at nothing else
+}
+
 test("fills the tail once an EOS has only filled cells to its left", () => {
-  const edit = eosStop([EOS], PAD)(stateOf([1, EOS, "_", EOS, "_", PAD]));
+  const edit = stopOf(stateOf([1, EOS, "_", EOS, "_", PAD]));
   expect(edit?.commits).toEqual([
     { row: 3, id: PAD, conf: null, reason: "fill" },
     { row: 5, id: PAD, conf: null, reason: "fill" },
@@ -29,16 +33,16 @@ test("fills the tail once an EOS has only filled cells to its left", () => {
 });
 
 test("overwrites what was committed behind the end", () => {
-  expect(eosStop([EOS], PAD)(stateOf([EOS, 7, "_"]))?.overwrites).toEqual([{ row: 2, id: PAD }]);
+  expect(stopOf(stateOf([EOS, 7, "_"]))?.overwrites).toEqual([{ row: 2, id: PAD }]);
 });
 
 test("waits while a cell left of the EOS is masked, or no EOS stands", () => {
-  expect(eosStop([EOS], PAD)(stateOf(["_", EOS, "_"]))).toBeNull();
-  expect(eosStop([EOS], PAD)(stateOf([1, 2, 3]))).toBeNull();
+  expect(stopOf(stateOf(["_", EOS, "_"]))).toBeNull();
+  expect(stopOf(stateOf([1, 2, 3]))).toBeNull();
 });
 
 test("an EOS of the prompt does not count", () => {
   const state = stateOf([1, "_"]);
   state.canvas.ids[0] = EOS;
-  expect(eosStop([EOS], PAD)(state)).toBeNull();
+  expect(stopOf(state)).toBeNull();
 });

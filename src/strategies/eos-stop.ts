@@ -1,6 +1,6 @@
 import type { Commit } from "../core/events.ts";
 import { MASKED } from "./canvas.ts";
-import type { StopRule } from "./strategy.ts";
+import type { Step, StopEdit, StopRule } from "./strategy.ts";
 
 /**
  * Ends a plain continuation at its end-of-text token: once an EOS stands in the canvas and every cell left of it is
@@ -9,7 +9,7 @@ import type { StopRule } from "./strategy.ts";
  * @param eosIds ids that end a text; an id that fills the tail may be one of them
  */
 export function eosStop(eosIds: readonly number[], padId: number): StopRule {
-  return ({ canvas, targets }) => {
+  const stop = ({ state: { canvas, targets } }: Pick<Step, "state">): StopEdit | null => {
     const end = targets.findIndex((row) => canvas.kinds[row] === MASKED || eosIds.includes(canvas.ids[row]!));
     if (end < 0 || canvas.kinds[targets[end]!] === MASKED) return null;
     const commits: Commit[] = [];
@@ -19,6 +19,7 @@ export function eosStop(eosIds: readonly number[], padId: number): StopRule {
       if (canvas.kinds[row] === MASKED) commits.push({ row, id: padId, conf: null, reason: "fill" });
       else if (id !== padId && !eosIds.includes(id)) overwrites.push({ row, id: padId });
     }
-    return { commits, overwrites };
+    return { commits, overwrites, reason: "eos" };
   };
+  return { stop };
 }

@@ -1,36 +1,73 @@
+import { blockAround } from "../cache/block-grid.ts";
+import { createKvModel, type Sight } from "../cache/kv-model.ts";
 import { hashWords } from "../core/random.ts";
-import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
+import type { Denoiser, ForwardRequest, NoiseRequest, RowStats } from "../core/types.ts";
+import { createDivergenceTracker } from "../math/divergence.ts";
+import { draftRequest } from "../math/drafts.ts";
 import { applyGuidance } from "../math/guidance.ts";
 import { allocateRowStats, reduceRows } from "../math/row-stats.ts";
-import type { GoldenRandom } from "./golden-random.ts";
 import { type OracleParameters, oracleLogits } from "./oracle-logits.ts";
 
 /** Answers forwards from the scripted oracle, in float64, without a model. */
 export interface Oracle {
   readonly maskId: number;
+  /** What the last forward saw of each canvas: with cached rows, the tokens of the time they were stored. */
+  readonly seen: readonly Sight[];
   forward(request: ForwardRequest): RowStats;
 }
 
+/** Chooses `sampledIds` and `sampledLogits` (and what is tempered, where asked for) from whole rows of logits. */
+export type OracleDraw = (
+  logits: Float32Array,
+  vocab: number,
+  stats: RowStats,
+  noise: NoiseRequest,
+  canvas: Int32Array,
+) => void;
+
 /**
- * @param random recorded numbers for token noise; absent: the engine's own counter-based noise
+ * @param draw how tokens are sampled; absent: the engine's own counter-based noise
  */
-export function createOracle(seed: number, parameters: OracleParameters, random?: GoldenRandom): Oracle {
+export function createOracle(seed: number, parameters: OracleParameters, draw?: OracleDraw): Oracle {
   const { V, mask, shift } = parameters;
+  const divergence = createDivergenceTracker(V);
+  const model = createKvModel(shift === 1 ? 1 : 0);
+  let seen: readonly Sight[] = [];
+  const answer = (request: ForwardRequest, canvases: readonly Int32Array[], rows: Int32Array): RowStats => {
+    const [canvas, ...others] = canvases.map((ids) => logitsOf(seed, ids, rows, request, parameters));
+    const logits = canvas ?? new Float32Array(0);
+    if (others.length > 0 && request.guidance.kind === "cfg") {
+      applyGuidance(logits, others[0]!, request.guidance.scale);
+    }
+    const { noise, ...quiet } = request.signals;
+    const signals = draw === undefined ? request.signals : quiet;
+    const stats = allocateRowStats(rows, signals, "f64");
+    reduceRows(logits, V, canvases[0]!, signals, request.suppress, stats);
+    if (signals.klPrevious !== undefined) {
+      divergence.track(rows, logits, stats.lse, signals.klPrevious, stats.klPrevious!);
+    }
+    if (noise !== undefined) draw?.(logits, V, stats, noise, canvases[0]!);
+    return stats;
+  };
   return {
     maskId: mask,
+    get seen() {
+      return seen;
+    },
     forward: (request) => {
-      const [canvas, ...others] = request.canvases.map((ids) =>
-        logitsOf(seed, ids, request.rows, parameters, shift),
+      seen = model.see(request);
+      const stats = answer(
+        request,
+        seen.map(({ ids }) => ids),
+        request.rows,
       );
-      const logits = canvas ?? new Float32Array(0);
-      if (request.guidance.kind === "cfg") applyGuidance(logits, others[0]!, request.guidance.scale);
-      const { noise, ...quiet } = request.signals;
-      const recorded = noise !== undefined && random !== undefined;
-      const signals = recorded ? quiet : request.signals;
-      const stats = allocateRowStats(request.rows, signals, "f64");
-      reduceRows(logits, V, request.canvases[0]!, signals, request.suppress, stats);
-      if (recorded) sampleRecorded(logits, V, noise.temperature, stats, random);
-      return stats;
+      if (request.drafts === undefined) return stats;
+      return {
+        ...stats,
+        drafts: request.drafts.map((draft) =>
+          answer(draftRequest(request, draft), [draft.canvas], draft.rows),
+        ),
+      };
     },
   };
 }
@@ -51,48 +88,23 @@ export function canvasHash(ids: ArrayLike<number>): number {
   return hashWords(0, ids);
 }
 
-/** Logits for canvas rows, `[R, V]`. With a shift the row before predicts the cell, and row 0 serves cell 0 too. */
+/**
+ * Logits for canvas rows, `[R, V]`, each from what its row may attend to. With a shift the row before predicts the cell,
+ * and row 0 serves cell 0 too.
+ */
 function logitsOf(
   seed: number,
   canvas: Int32Array,
   rows: Int32Array,
+  { attention, promptLen }: ForwardRequest,
   parameters: OracleParameters,
-  shift: number,
 ): Float32Array {
-  const { V } = parameters;
+  const { V, shift } = parameters;
   const logits = new Float32Array(rows.length * V);
   for (let r = 0; r < rows.length; r++) {
-    oracleLogits(
-      seed,
-      canvas,
-      Math.max(0, rows[r]! - shift),
-      parameters,
-      logits.subarray(r * V, (r + 1) * V),
-    );
+    const row = Math.max(0, rows[r]! - shift);
+    const end = attention.kind === "full" ? canvas.length : blockAround(row, attention, promptLen).end;
+    oracleLogits(seed, canvas.subarray(0, end), row, parameters, logits.subarray(r * V, (r + 1) * V));
   }
   return logits;
-}
-
-/** `argmax l - T ln(-ln u)` in float64 with recorded uniforms; one random call of shape `[1, N, V]` a forward. */
-function sampleRecorded(
-  logits: Float32Array,
-  vocab: number,
-  temperature: number,
-  stats: RowStats,
-  random: GoldenRandom,
-): void {
-  const call = random.nextCall();
-  for (let r = 0; r < stats.rows.length; r++) {
-    let lead = Number.NEGATIVE_INFINITY;
-    for (let id = 0; id < vocab; id++) {
-      const logit = logits[r * vocab + id]!;
-      const u = random.float64(call, stats.rows[r]! * vocab + id);
-      const value = logit - temperature * Math.log(-Math.log(u));
-      if (value > lead) {
-        lead = value;
-        stats.sampledIds[r] = id;
-        stats.sampledLogits[r] = logit;
-      }
-    }
-  }
 }

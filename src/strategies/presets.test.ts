@@ -3,7 +3,8 @@ import { continuationCanvas } from "./canvas.ts";
 import { decode, type StepEvent, startState } from "./decode.ts";
 import { createOracle } from "./oracle.ts";
 import { ORACLE_DEFAULTS } from "./oracle-logits.ts";
-import { buildStrategy, findPreset, type Settings } from "./presets.ts";
+import type { ModelHints, Settings } from "./preset.ts";
+import { buildStrategy, findPreset } from "./presets.ts";
 import { seededRng } from "./rng.ts";
 import { runScripted } from "./run-scripted.ts";
 
@@ -15,12 +16,16 @@ const SETTINGS: Settings = {
   topK: 0,
   topP: 1,
   threshold: 0.9,
+  factor: 1,
+  gamma: 0.1,
   guidance: { cfg: 0 },
 };
 
+const HINTS: ModelHints = { eos: [62], pad: 61, delimiters: [7], room: 40 };
+
 function run(preset: string, settings: Partial<Settings> = {}, seed = 5): StepEvent[] {
   const state = startState(continuationCanvas([1, 2], SETTINGS.length, ORACLE_DEFAULTS.mask));
-  const strategy = buildStrategy(findPreset(preset), { ...SETTINGS, ...settings });
+  const strategy = buildStrategy(findPreset(preset), { ...SETTINGS, ...settings }, HINTS);
   const traits = {
     maskId: ORACLE_DEFAULTS.mask,
     suppress: [ORACLE_DEFAULTS.mask],

@@ -1,32 +1,32 @@
 import { UnmaskError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { fixedBlocks } from "./blocks.ts";
+import { adablockPreset } from "./decoders/adablock.ts";
+import { ancestralPreset } from "./decoders/ancestral.ts";
+import { creditPreset } from "./decoders/credit.ts";
+import { daedalPreset } from "./decoders/daedal.ts";
+import { dreamPreset } from "./decoders/dream.ts";
+import { blockDynamicPreset } from "./decoders/dynamic-block.ts";
+import { dparallelPreset, ebPreset } from "./decoders/entropy-bound.ts";
+import { factorPreset } from "./decoders/factor.ts";
+import { hierarchyPreset } from "./decoders/hierarchy.ts";
+import { klassPreset } from "./decoders/klass.ts";
+import { lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
+import { localLeapPreset } from "./decoders/local-leap.ts";
+import { rediffPreset } from "./decoders/overwrite.ts";
+import { prophetPreset } from "./decoders/prophet.ts";
+import { remdmPreset } from "./decoders/remask-loop.ts";
+import { saberPreset } from "./decoders/saber.ts";
+import { slowFastPreset } from "./decoders/slowfast.ts";
+import { fastDllmPreset } from "./decoders/threshold.ts";
+import { llada2EditPreset } from "./decoders/token-edit.ts";
+import { winoPreset } from "./decoders/wino.ts";
 import { cfgGuidance } from "./guidance.ts";
+import type { ModelHints, Preset, Settings } from "./preset.ts";
 import type { RecipeInput } from "./recipe.ts";
 import { gumbelSampler } from "./sampler.ts";
-import { probabilityScorer, randomScorer } from "./scorer.ts";
-import { quotaSelector, thresholdSelector } from "./selector.ts";
-import type { Scorer, Selector, Strategy } from "./strategy.ts";
-
-/** Everything a preset is built from; every field resolved and in range. */
-export interface Settings {
-  readonly length: number;
-  readonly block: number;
-  readonly steps: number;
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
-  readonly threshold: number;
-  readonly guidance: { readonly cfg: number };
-}
-
-export interface Preset {
-  readonly title: string;
-  /** Keys that mean something to this preset besides those that every preset takes. */
-  readonly keys: readonly (keyof RecipeInput & keyof Settings)[];
-  readonly scorer: Scorer;
-  selector(settings: Settings): Selector;
-}
+import { probabilityScorer } from "./scorer.ts";
+import type { Strategy } from "./strategy.ts";
 
 /** Keys every preset takes. */
 export const COMMON_KEYS = [
@@ -37,32 +37,58 @@ export const COMMON_KEYS = [
   "topK",
   "topP",
   "cache",
+  "constraint",
   "guidance",
   "stop",
 ] as const satisfies readonly (keyof RecipeInput)[];
 
 export const PRESETS: Readonly<Record<string, Preset>> = {
-  llada: {
-    title: "LLaDA: a fixed number of most confident tokens a step",
-    keys: ["steps"],
-    scorer: probabilityScorer,
-    selector: ({ steps }) => quotaSelector({ steps, keepZeroSteps: false }),
-  },
-  "llada-random": {
-    title: "LLaDA: a fixed number of tokens a step, in random order",
-    keys: ["steps"],
-    scorer: randomScorer,
-    selector: ({ steps }) => quotaSelector({ steps, keepZeroSteps: false }),
-  },
-  "fast-dllm": {
-    title: "Fast-dLLM: every token at or above a confidence threshold",
-    keys: ["threshold"],
-    scorer: probabilityScorer,
-    selector: ({ threshold }) => thresholdSelector(threshold),
-  },
+  llada: lladaPreset,
+  "llada-random": lladaRandomPreset,
+  "dream-origin": ancestralPreset,
+  maskgit: dreamPreset("probability", "MaskGIT order: by the probability after temperature and top-p"),
+  "dream-margin": dreamPreset("margin", "Dream: by the gap between the two best tokens"),
+  "dream-entropy": dreamPreset("entropy", "Dream: least entropy first"),
+  "fast-dllm": fastDllmPreset,
+  factor: factorPreset,
+  eb: ebPreset,
+  dparallel: dparallelPreset,
+  klass: klassPreset,
+  credit: creditPreset,
+  localleap: localLeapPreset,
+  hierarchy: hierarchyPreset,
+  slowfast: slowFastPreset,
+  prophet: prophetPreset,
+  adablock: adablockPreset,
+  daedal: daedalPreset,
+  wino: winoPreset,
+  saber: saberPreset,
+  remdm: remdmPreset,
+  rediff: rediffPreset,
+  "block-dynamic": blockDynamicPreset,
+  "llada2-edit": llada2EditPreset,
 };
 
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
+
+/** Names that llama.cpp's `--diffusion-algorithm` uses, by number and by word. */
+const LLAMA_CPP: Readonly<Record<string, string>> = {
+  "0": "dream-origin",
+  "1": "dream-entropy",
+  "2": "dream-margin",
+  "3": "llada-random",
+  "4": "maskgit",
+  origin: "dream-origin",
+  entropy: "dream-entropy",
+  margin: "dream-margin",
+  random: "llada-random",
+  confidence: "maskgit",
+};
+
+/** The preset that a name stands for; llama.cpp's names are accepted too. */
+export function canonicalPreset(name: string): string {
+  return Object.hasOwn(LLAMA_CPP, name) ? LLAMA_CPP[name]! : name;
+}
 
 /** @throws UnmaskError `unknown-recipe` naming the nearest of the presets and of `others` */
 export function findPreset(name: string, others: readonly string[] = []): Preset {
@@ -75,13 +101,13 @@ export function findPreset(name: string, others: readonly string[] = []): Preset
   });
 }
 
-/** The strategy of a preset, without a stop rule: that one depends on the model. */
-export function buildStrategy(preset: Preset, settings: Settings): Strategy {
+/** The strategy of a preset; the stop at the end of the text depends on the recipe and is not part of it. */
+export function buildStrategy(preset: Preset, settings: Settings, model: ModelHints): Strategy {
   return {
     blocks: fixedBlocks(settings.block),
     sampler: gumbelSampler(settings),
-    scorer: preset.scorer,
-    selector: preset.selector(settings),
+    scorer: probabilityScorer,
     guidance: cfgGuidance(settings.guidance.cfg),
+    ...preset.pieces(settings, model),
   };
 }

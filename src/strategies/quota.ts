@@ -51,7 +51,7 @@ export function dreamQuota(masks: number, steps: number, eps = 1e-3): number[] {
 }
 
 /** torch.linspace in float32: filled from both ends, so that both are exact. */
-function linspace32(from: number, to: number, count: number): Float32Array {
+export function linspace32(from: number, to: number, count: number): Float32Array {
   const start = Math.fround(from);
   const end = Math.fround(to);
   const width = Math.fround(Math.fround(end - start) / (count - 1));

@@ -1,5 +1,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
+import { CACHE_NAMES, cacheSchema } from "../cache/choice.ts";
+import { constraintSchema, parseConstraint } from "../constraints/input.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 
@@ -26,13 +28,16 @@ const recipeSchema = v.strictObject({
   ),
   topP: v.optional(v.pipe(between(0.01, 1), v.description("sample among the most probable; 1: all"))),
   threshold: v.optional(v.pipe(between(0, 1), v.description("commit at or above this probability"))),
+  factor: v.optional(v.pipe(between(0, 100), v.description("larger commits more tokens together"))),
+  gamma: v.optional(v.pipe(between(0, 100), v.description("entropy budget in nats"))),
   guidance: v.optional(
     v.pipe(
       v.strictObject({ cfg: between(-1, 20) }),
       v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off"),
     ),
   ),
-  cache: v.optional(v.pipe(v.picklist(["none"]), v.description("keys and values reused between steps"))),
+  constraint: v.optional(v.pipe(constraintSchema, v.description("what the text has to satisfy"))),
+  cache: v.optional(v.pipe(cacheSchema, v.description("keys and values reused between steps"))),
   stop: v.optional(
     v.pipe(
       v.strictObject({ eos: v.boolean() }),
@@ -45,7 +50,7 @@ const recipeSchema = v.strictObject({
 export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 
 /** Keys of the recipe language whose feature this version does not have. They are refused, never ignored. */
-const PLANNED_KEYS = ["factor", "gamma", "remask", "lengthControl", "constraint", "init", "search"];
+const PLANNED_KEYS = ["remask", "lengthControl", "init", "search"];
 
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
 
@@ -70,6 +75,8 @@ export function parseRecipe(value: unknown): RecipeInput {
       throw invalid(`A recipe has no key "${key.slice(0, 60)}". Did you mean "${near}"?`, key.slice(0, 60));
     }
   }
+  const { constraint } = value as { constraint?: unknown };
+  if (constraint !== undefined) parseConstraint(constraint); // its own errors say more
   const result = v.safeParse(recipeSchema, value);
   if (result.success) return result.output;
   throw explain(result.issues[0]);
@@ -77,11 +84,35 @@ export function parseRecipe(value: unknown): RecipeInput {
 
 function explain(issue: v.BaseIssue<unknown>): UnmaskError {
   const key = v.getDotPath(issue) ?? "recipe";
+  if (issue.type === "union" && key === "cache") return explainCache(issue);
   if (issue.expected === "never") return invalid(`The recipe's ${key} is not supported yet.`, key);
   const got = preview(issue.input);
   if (issue.type === "picklist") return invalid(`The recipe's ${key} ${got} is not supported yet.`, key);
   const bound = boundOf(issue);
   return invalid(`The recipe's ${key} must be ${bound}, got ${got}.`, key);
+}
+
+/** A cache is a name or an object; the object's own issue says more than that neither fits. */
+function explainCache({ input, issues }: v.BaseIssue<unknown>): UnmaskError {
+  const named = typeof input === "string" ? input : (input as { policy?: unknown } | null)?.policy;
+  if (typeof named === "string" && !CACHE_NAMES.some((name) => name === named)) {
+    const shown = named.slice(0, 60);
+    return invalid(`There is no cache "${shown}". Did you mean "${nearest(shown, CACHE_NAMES)}"?`, "cache");
+  }
+  const inner = issues?.find((issue) => (issue.path?.length ?? 0) > 0);
+  const key = inner === undefined ? null : v.getDotPath(inner);
+  if (inner === undefined || key === null || key === "policy") {
+    return invalid(
+      `The recipe's cache must be a name or an object with a policy, got ${preview(input)}.`,
+      "cache",
+    );
+  }
+  if (inner.expected === "never")
+    return invalid(`The cache "${named}" has no key "${key.slice(0, 60)}".`, "cache");
+  return invalid(
+    `The recipe's cache.${key} must be ${boundOf(inner)}, got ${preview(inner.input)}.`,
+    "cache",
+  );
 }
 
 function boundOf(issue: v.BaseIssue<unknown>): string {

@@ -22,12 +22,37 @@ export function gumbelSampler({ temperature, topK, topP }: SamplerOptions): Samp
   };
 }
 
-function rawCandidates(stats: RowStats): Candidates {
-  const count = stats.rows.length;
-  const probabilities = new Float64Array(count);
-  for (let r = 0; r < count; r++) {
+/** The sampled token of each row with its noise-free probability. */
+export function rawCandidates(stats: RowStats, rows: Int32Array, at: Int32Array): Candidates {
+  const ids = new Int32Array(rows.length);
+  const probabilities = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const r = at[i]!;
+    ids[i] = stats.sampledIds[r]!;
     const probability = Math.exp(stats.sampledLogits[r]! - stats.lse[r]!);
-    probabilities[r] = Number.isNaN(probability) ? 0 : probability;
+    probabilities[i] = Number.isNaN(probability) ? 0 : probability;
   }
-  return { rows: stats.rows.slice(), ids: stats.sampledIds.slice(0, count), probabilities };
+  return { rows, ids, probabilities, at };
+}
+
+/**
+ * Sampling as Dream, SDAR and LLaDA2 do it: the probability of the token is that of the distribution it was drawn from,
+ * after temperature, top-k and top-p. Such a probability is larger than the raw one: thresholds do not carry over.
+ */
+export function temperedSampler(options: SamplerOptions): Sampler {
+  const { temperature } = options;
+  if (temperature === 0) return gumbelSampler(options);
+  return {
+    ...gumbelSampler(options),
+    needs: { tempered: true },
+    draw: (stats, rows, at) => {
+      const candidates = rawCandidates(stats, rows, at);
+      for (const [i, r] of at.entries()) {
+        candidates.probabilities[i] = Math.exp(
+          stats.sampledLogits[r]! / temperature - stats.temperedLse![r]!,
+        );
+      }
+      return candidates;
+    },
+  };
 }

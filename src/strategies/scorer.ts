@@ -2,12 +2,30 @@ import type { Scorer } from "./strategy.ts";
 
 /** Most probable first. */
 export const probabilityScorer: Scorer = {
-  score: (_state, candidates) => candidates.probabilities.slice(),
-  isProbability: true,
+  score: ({ candidates }) => candidates.probabilities.slice(),
+  confidence: "probability",
 };
 
 /** In random order. */
 export const randomScorer: Scorer = {
-  score: (state, candidates, rng) => rng.uniforms(state.step, candidates.rows),
-  isProbability: false,
+  score: ({ state, candidates, rng }) => rng.uniforms(state.step, candidates.rows),
+  confidence: "none",
+};
+
+/** Largest gap between the best and the second-best probability first (Dream `topk_margin`, PC-Sampler margin). */
+export const marginScorer: Scorer = {
+  needs: { topK: 2 },
+  score: ({ stats: { topLogits, lse, k }, candidates: { at } }) =>
+    Float64Array.from(
+      at,
+      (r) => Math.exp(topLogits[r * k]! - lse[r]!) - Math.exp(topLogits[r * k + 1]! - lse[r]!),
+    ),
+  confidence: "probability",
+};
+
+/** Least entropy first (Dream `entropy`, EB-Sampler). The score is the negative entropy in nats. */
+export const entropyScorer: Scorer = {
+  needs: { entropy: true },
+  score: ({ stats, candidates: { at } }) => Float64Array.from(at, (r) => -stats.entropy![r]!),
+  confidence: "probability",
 };

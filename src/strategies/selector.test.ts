@@ -2,21 +2,19 @@ import { expect, test } from "vitest";
 import { continuationCanvas } from "./canvas.ts";
 import { startState } from "./decode.ts";
 import { blockSteps, quotaSelector, rank, thresholdSelector } from "./selector.ts";
-import type { Candidates, DecodeState, Selector } from "./strategy.ts";
+import type { DecodeState, Pick, Selector, Step } from "./strategy.ts";
 
-function select(
-  selector: Selector,
-  scores: readonly number[],
-  state?: Partial<DecodeState>,
-): readonly number[] {
+function picks(selector: Selector, scores: readonly number[], state?: Partial<DecodeState>): readonly Pick[] {
   const probabilities = Float64Array.from(scores);
-  const candidates: Candidates = {
-    rows: Int32Array.from(scores.keys()),
-    ids: new Int32Array(scores.length),
-    probabilities,
-  };
+  const rows = Int32Array.from(scores.keys());
+  const candidates = { rows, ids: new Int32Array(scores.length), probabilities, at: rows };
   const base = startState(continuationCanvas([], scores.length, 9));
-  return selector.select({ ...base, ...state }, candidates, probabilities).map(({ index }) => index);
+  // Neither rule looks at the statistics.
+  return selector.select({ state: { ...base, ...state }, candidates } as Step, probabilities);
+}
+
+function select(...args: Parameters<typeof picks>): readonly number[] {
+  return picks(...args).map(({ index }) => index);
 }
 
 test("the threshold rule takes the best row always and every other at or above it", () => {
@@ -28,16 +26,8 @@ test("the threshold rule takes the best row always and every other at or above i
 
 test("the threshold rule says why a row was taken", () => {
   const selector = thresholdSelector(0.9);
-  const candidates = {
-    rows: Int32Array.of(0, 1),
-    ids: Int32Array.of(1, 1),
-    probabilities: Float64Array.of(0.2, 0.3),
-  };
-  const state = startState(continuationCanvas([], 2, 9));
-  expect(selector.select(state, candidates, Float64Array.of(0.2, 0.3))).toEqual([
-    { index: 1, reason: "best" },
-  ]);
-  expect(selector.select(state, candidates, Float64Array.of(0.2, 0.95))[0]!.reason).toBe("threshold");
+  expect(picks(selector, [0.2, 0.3])).toEqual([{ index: 1, reason: "best" }]);
+  expect(picks(selector, [0.2, 0.95])[0]!.reason).toBe("threshold");
 });
 
 test("a lower threshold never takes fewer rows of the same statistics", () => {

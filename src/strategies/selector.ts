@@ -1,6 +1,6 @@
 import type { Span } from "../core/types.ts";
 import { lladaQuota } from "./quota.ts";
-import type { Selector } from "./strategy.ts";
+import type { DecodeState, Selector } from "./strategy.ts";
 
 /** Indices by descending score; ties keep the lower row first. NaN ranks last. */
 export function rank(scores: Float64Array): number[] {
@@ -24,11 +24,12 @@ export interface QuotaOptions {
 /** The best `quota` rows a step, by LLaDA's table, fixed when the block opens. */
 export function quotaSelector({ steps, keepZeroSteps }: QuotaOptions): Selector {
   return {
+    ...(keepZeroSteps ? { isPending: (state: DecodeState) => state.stepInBlock < state.quotas.length } : {}),
     plan: (state, masks) => {
       const table = lladaQuota(masks, blockSteps(state.block, state.targets.length, steps));
       return keepZeroSteps ? table : table.filter((quota) => quota > 0);
     },
-    select: (state, _candidates, scores) => {
+    select: ({ state }, scores) => {
       const quota = state.quotas[state.stepInBlock] ?? scores.length;
       return rank(scores)
         .slice(0, quota)
@@ -46,8 +47,7 @@ export function blockSteps(block: Span, total: number, steps: number): number {
 /** Fast-dLLM: the best row always, and every other whose score is at least `threshold`. */
 export function thresholdSelector(threshold: number): Selector {
   return {
-    plan: () => [],
-    select: (_state, _candidates, scores) =>
+    select: (_step, scores) =>
       rank(scores)
         .filter((index, place) => place === 0 || scores[index]! >= threshold)
         .map((index) => ({ index, reason: scores[index]! >= threshold ? "threshold" : "best" })),

@@ -1,5 +1,16 @@
+import type { CacheDemands } from "../cache/compose.ts";
+import type { CacheMemory } from "../cache/memory.ts";
+import type { CachePolicy } from "../cache/policy.ts";
 import type { Commit, CommitReason } from "../core/events.ts";
-import type { Attention, Guidance, NoiseRequest, RowStats, Span } from "../core/types.ts";
+import type {
+  Attention,
+  Draft,
+  Guidance,
+  NoiseRequest,
+  RowStats,
+  SignalRequest,
+  Span,
+} from "../core/types.ts";
 import type { Canvas } from "./canvas.ts";
 
 /**
@@ -12,8 +23,16 @@ export interface Strategy {
   readonly scorer: Scorer;
   readonly selector: Selector;
   readonly guidance: Guidance;
+  /** Takes tokens back or replaces them. Absent: what is committed stays. */
+  readonly reviser?: Reviser;
+  /** Inserts and deletes cells. Absent: the canvas keeps its length. */
+  readonly length?: LengthControl;
   /** Absent: the run ends when no mask is left. */
   readonly stop?: StopRule;
+  /** Absent: every forward computes the whole canvas. */
+  readonly cache?: CachePolicy;
+  /** What the pieces ask of a cache; absent: nothing but the rows of the open block. */
+  readonly demands?: CacheDemands;
 }
 
 /** What a decoder needs to know about a model. */
@@ -22,13 +41,16 @@ export interface ModelTraits {
   /** Ids that are never chosen. */
   readonly suppress: readonly number[];
   readonly attention: Attention;
+  /** 1: the raw logits of a row predict the next one; 0 when absent. */
+  readonly logitsShift?: 0 | 1;
 }
 
 /** Where a run stands. Serialisable; mutated in place by the decoder. */
 export interface DecodeState {
-  readonly canvas: Canvas;
+  /** Replaced when its length changes. */
+  canvas: Canvas;
   /** Rows to fill, ascending. Blocks are cut from this list, so the gaps of an infill form one region. */
-  readonly targets: Int32Array;
+  targets: Int32Array;
   /** The open block as a range of indices into `targets`; empty before the first. */
   block: Span;
   /** Commits planned for each step of the open block; empty when the selector does not plan ahead. */
@@ -38,33 +60,69 @@ export interface DecodeState {
   nfe: number;
   /** Query rows computed so far; each canvas of a batch counts. */
   rows: number;
-  /** Set by the stop rule. */
-  stopped: boolean;
+  /** What is known of stored keys and values; see src/cache. */
+  readonly cache: CacheMemory;
+  /** Set by the stop rule: how the run ends. */
+  stopped: "complete" | "eos" | null;
+  /** Whether the last step changed the canvas. */
+  changed: boolean;
+  /** What pieces remember, by the name of the piece (see memory.ts). */
+  readonly memory: Record<string, unknown>;
 }
 
-/** One candidate a row, struct of arrays in the order of `stats.rows` (ascending). */
+/** One candidate a row, struct of arrays by ascending row. */
 export interface Candidates {
   readonly rows: Int32Array;
   readonly ids: Int32Array;
   /** Probability of the id by the sampler's own convention; 0 for a row without finite logits. */
   readonly probabilities: Float64Array;
+  /** Where each row stands in the statistics of the step. */
+  readonly at: Int32Array;
+}
+
+/** What a piece sees of a step. `stats` also covers the rows that pieces watch; `candidates` only those to be chosen. */
+export interface Step {
+  readonly state: DecodeState;
+  readonly stats: RowStats;
+  readonly candidates: Candidates;
+  readonly traits: ModelTraits;
+  readonly rng: Rng;
+}
+
+/** What every piece may declare. A piece must not read a signal it does not declare. */
+export interface Piece {
+  readonly needs?: Partial<Omit<SignalRequest, "noise" | "gather" | "klPrevious">>;
+  /** Rows whose statistics are wanted besides the masks of the open block; any order. */
+  watch?(state: DecodeState): Iterable<number>;
 }
 
 /** Chooses the next block, asked whenever the open one is finished. */
-export type BlockSchedule = (state: DecodeState) => Span | null;
+export interface BlockSchedule extends Piece {
+  next(state: DecodeState): Span | null;
+  /** Asked with the statistics of a block's first forward: may move its end. */
+  refine?(step: Omit<Step, "candidates">): Span;
+  /** Asked after the canvas changed its length; without it the block keeps its cells. */
+  refit?(state: DecodeState): Span;
+}
 
 /** Turns statistics into one candidate a row. */
-export interface Sampler {
+export interface Sampler extends Piece {
   /** Noise to draw with in this step; undefined takes the best token. */
-  noise(state: DecodeState, rng: Rng): NoiseRequest | undefined;
-  draw(stats: RowStats): Candidates;
+  noise(state: DecodeState, rng: Rng, rows: Int32Array): NoiseRequest | undefined;
+  /** Ids whose logits it reads, by row. */
+  gather?(state: DecodeState): ReadonlyMap<number, readonly number[]>;
+  /**
+   * @param rows canvas rows to draw for
+   * @param at where each of them stands in `stats`
+   */
+  draw(stats: RowStats, rows: Int32Array, at: Int32Array, state: DecodeState): Candidates;
 }
 
 /** Ranks the candidates: larger is committed earlier. */
-export interface Scorer {
-  score(state: DecodeState, candidates: Candidates, rng: Rng): Float64Array;
-  /** False when the score says nothing about the model: then it is not reported as a confidence. */
-  readonly isProbability: boolean;
+export interface Scorer extends Piece {
+  score(step: Step): Float64Array;
+  /** What a commit reports as its confidence; `none` when the choice says nothing about the model. */
+  readonly confidence: "probability" | "score" | "none";
 }
 
 export interface Pick {
@@ -74,20 +132,78 @@ export interface Pick {
 }
 
 /** Chooses the rows of a step: at least one while the block has masks and its plan is used up. */
-export interface Selector {
+export interface Selector extends Piece {
+  /** Asks for the divergence of each row from its last distribution. */
+  readonly tracksKl?: boolean;
+  /** After a step that changed nothing the statistics still hold: only what is drawn from them is new. */
+  reuses?(state: DecodeState): boolean;
+  /**
+   * Candidates: masks up to the end of the open block, leftovers of earlier ones included (`reached`, the default), those
+   * of the open block only, or all of the canvas.
+   */
+  readonly scope?: "reached" | "open" | "canvas";
   /** Called when a block opens with the number of its masks; see {@link DecodeState.quotas}. */
-  plan(state: DecodeState, masks: number): readonly number[];
-  select(state: DecodeState, candidates: Candidates, scores: Float64Array): readonly Pick[];
+  plan?(state: DecodeState, masks: number, rng: Rng): readonly number[];
+  /** True while the open block wants another forward although it has no masks left. */
+  isPending?(state: DecodeState): boolean;
+  /** Steps after which a block is left although it has masks; golden replays only. */
+  limit?(state: DecodeState): number;
+  /** Leading cells that the forward sees; without it all. Approximate: the model is not shown the rest. */
+  visible?(state: DecodeState): number;
+  /** Canvases to evaluate along with the main one. */
+  drafts?(state: DecodeState, maskId: number): readonly Draft[];
+  select(step: Step, scores: Float64Array): readonly Pick[];
+}
+
+/** What is taken back or replaced after the commits of a step. */
+export interface Revision {
+  readonly remasks: readonly number[];
+  readonly overwrites: readonly { readonly row: number; readonly id: number }[];
+}
+
+/** Asked with the statistics that the commits came from. Given cells are out of reach. */
+export interface Reviser extends Piece {
+  /** Canvases to evaluate along with the main one. */
+  drafts?(state: DecodeState, maskId: number): readonly Draft[];
+  revise(step: Step, commits: readonly Commit[]): Revision;
+  /** True while a block without masks wants another forward. */
+  isPending?(state: DecodeState): boolean;
+}
+
+/** Cells to insert (as masks) and to delete: positions before the edit, inserts first. */
+export interface LengthEdit {
+  readonly inserts: readonly { readonly at: number; readonly n: number }[];
+  readonly deletes: readonly { readonly at: number; readonly n: number }[];
+  /** Tokens for inserted cells, by row after the edit; they become a step event of their own. */
+  readonly commits?: readonly Commit[];
+  readonly why: string;
+}
+
+/** What a length control answers before the first block. */
+export interface Preparation {
+  readonly edit: LengthEdit | null;
+  /** Whether it wants another forward over the edited canvas. */
+  readonly again: boolean;
+}
+
+export interface LengthControl extends Piece {
+  /** Asked with a forward over the rows it watches before the first block is opened. */
+  prepare?(step: Omit<Step, "candidates">): Preparation;
+  /** Asked after commits and revision. */
+  edit(step: Step, commits: readonly Commit[]): LengthEdit | null;
 }
 
 /** What a stop rule leaves behind: commits and overwrites that need no forward. */
 export interface StopEdit {
   readonly commits: readonly Commit[];
   readonly overwrites: readonly { readonly row: number; readonly id: number }[];
+  readonly reason: "complete" | "eos";
 }
 
 /** Asked after the commits of a step are in the canvas; null goes on. */
-export type StopRule = (state: DecodeState) => StopEdit | null;
+export interface StopRule extends Piece {
+  stop(step: Step): StopEdit | null;
+}
 
 /** Randomness that is not token noise. Golden replays hand in recorded numbers. */
 export interface Rng {

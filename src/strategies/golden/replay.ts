@@ -1,10 +1,12 @@
+import type { Commit } from "../../core/events.ts";
 import type { ForwardRequest } from "../../core/types.ts";
-import { continuationCanvas, countMasks } from "../canvas.ts";
 import { decode, type StepEvent, startState } from "../decode.ts";
-import { goldenRandom } from "../golden-random.ts";
-import { canvasHash, createOracle } from "../oracle.ts";
-import type { Strategy } from "../strategy.ts";
-import { GOLDEN_STRATEGIES } from "./golden-strategies.ts";
+import { type GoldenRandom, goldenRandom } from "../golden-random.ts";
+import { canvasHash, createOracle, type Oracle } from "../oracle.ts";
+import type { ModelTraits } from "../strategy.ts";
+import { gumbelDraw } from "./draws.ts";
+import { GOLDEN_PLANS } from "./golden-plans.ts";
+import { type GoldenPlan, startCanvas } from "./plan.ts";
 import { replayQuotas, replayVectors } from "./replay-tables.ts";
 import { type GoldenCase, type GoldenStep, parseCases, parseHeader, parseNamedCases } from "./schema.ts";
 
@@ -27,7 +29,7 @@ export function replayGolden(json: unknown): { decoder: string; outcomes: readon
   const { decoder } = parseHeader(json);
   if (decoder === "quotas") return { decoder, outcomes: replayQuotas(json) };
   if (decoder === "oracle-vectors") return { decoder, outcomes: replayVectors(json) };
-  const build = Object.hasOwn(GOLDEN_STRATEGIES, decoder) ? GOLDEN_STRATEGIES[decoder] : undefined;
+  const build = Object.hasOwn(GOLDEN_PLANS, decoder) ? GOLDEN_PLANS[decoder] : undefined;
   if (build === undefined) {
     const outcomes = parseNamedCases(json).map(
       ({ id, quirk }): CaseOutcome =>
@@ -37,7 +39,8 @@ export function replayGolden(json: unknown): { decoder: string; outcomes: readon
   }
   const outcomes = parseCases(json).map((golden): CaseOutcome => {
     if (golden.quirk) return skipped(golden.id);
-    const why = mismatch(golden, build(golden));
+    const random = goldenRandom(golden.rng?.rseed ?? golden.seed);
+    const why = mismatch(golden, build(golden, random), random);
     return { id: golden.id, outcome: why === null ? "passed" : "failed", why: why ?? "" };
   });
   return { decoder, outcomes };
@@ -48,50 +51,82 @@ function skipped(id: string): CaseOutcome {
 }
 
 /** The first difference between a case and our run, in words; null when there is none. */
-function mismatch(golden: GoldenCase, strategy: Strategy): string | null {
-  const { oracle: parameters, prompt, genLen, steps } = golden;
-  const state = startState(continuationCanvas(prompt, genLen, parameters.mask));
-  const random = goldenRandom(golden.rng?.rseed ?? golden.seed);
-  const oracle = createOracle(golden.seed, parameters, random);
-  // The references choose among all ids, the mask included.
-  const traits = { maskId: parameters.mask, suppress: [], attention: { kind: "full" } } as const;
-  const decoder = decode(strategy, traits, state, random);
+function mismatch(golden: GoldenCase, plan: GoldenPlan, random: GoldenRandom): string | null {
+  const { oracle: parameters, steps } = golden;
+  const state = startState(startCanvas(golden, plan));
+  const oracle = createOracle(golden.seed, parameters, plan.draw ?? gumbelDraw(random));
+  const traits: ModelTraits = {
+    maskId: parameters.mask,
+    suppress: plan.suppress ?? [],
+    attention: { kind: "full" },
+  };
+  const decoder = decode(plan.strategy, traits, state, random);
   let turn = decoder.next();
-  let index = 0;
+  let index = -1;
+  let isAnswered = false;
   let quota: number | undefined;
+  const unlisted = plan.unlistedForwards ?? 0;
   while (turn.done !== true) {
     const output = turn.value;
-    const step = steps[index];
-    if (step === undefined) return `takes more than ${steps.length} forwards`;
     if (output.type === "request") {
+      const step = steps[++index];
+      if (step === undefined && index >= steps.length + unlisted)
+        return `takes more than ${steps.length} forwards`;
       quota = state.quotas[state.stepInBlock];
-      const wrong = canvasMismatch(output.request, step);
+      const seen = plan.hashesSeen === true ? output.request.canvases[0]! : state.canvas.ids;
+      const stats = oracle.forward(output.request);
+      const wrong =
+        step === undefined
+          ? null
+          : (canvasMismatch(seen, step) ?? sightMismatch(output.request, oracle, step));
       if (wrong !== null) return `step ${index}: ${wrong}`;
-      turn = decoder.next(oracle.forward(output.request));
-    } else {
-      const wrong = commitMismatch(output, step) ?? quotaMismatch(quota, step);
-      if (wrong !== null) return `step ${index}: ${wrong}`;
-      index++;
-      turn = decoder.next(undefined);
+      turn = decoder.next(stats);
+      isAnswered = true;
+      continue;
     }
+    const step = steps[index];
+    // A step without a forward of its own is checked by the canvas before the next one.
+    if (output.type === "step" && isAnswered && step !== undefined) {
+      const wrong =
+        commitMismatch(lasting(output, state.canvas.ids.length), step) ??
+        revisionMismatch(output, step) ??
+        quotaMismatch(quota, step) ??
+        (plan.hashesSeen === true ? null : lengthMismatch(state.canvas.ids.length, step));
+      if (wrong !== null) return `step ${index}: ${wrong}`;
+      isAnswered = false;
+    }
+    turn = decoder.next(undefined);
   }
   if (golden.stuck !== (turn.value === "stuck")) return `ends ${turn.value}`;
-  if (index !== steps.length) return `takes ${index} forwards, not ${steps.length}`;
-  if (state.nfe !== golden.nfe) return `takes ${state.nfe} forwards, not ${golden.nfe}`;
-  if (canvasHash(state.canvas.ids) !== canvasHash(golden.final)) return "the final canvas differs";
-  if (turn.value === "complete" && countMasks(state.canvas) > 0) return "masks are left";
+  if (index + 1 !== steps.length + unlisted) return `takes ${index + 1} forwards, not ${steps.length}`;
+  const nfe = state.nfe * (plan.forwards ?? 1);
+  if (nfe !== golden.nfe) return `takes ${nfe} forwards, not ${golden.nfe}`;
+  // Block decoders that stop early have not appended the rest.
+  const cells = plan.hashesSeen === true ? golden.final.length : state.canvas.ids.length;
+  if (canvasHash(state.canvas.ids.slice(0, cells)) !== canvasHash(golden.final))
+    return "the final canvas differs";
   return null;
 }
 
-function canvasMismatch({ canvases }: ForwardRequest, step: GoldenStep): string | null {
-  const canvas = canvases[0]!;
+function canvasMismatch(canvas: Int32Array, step: GoldenStep): string | null {
   if (canvasHash(canvas) !== step.h) return "the canvas before the forward differs";
   return step.canvas !== undefined && canvasHash(step.canvas) !== step.h
     ? "its canvas has another hash"
     : null;
 }
 
-function commitMismatch({ commits }: StepEvent, step: GoldenStep): string | null {
+function sightMismatch({ canvases, kv }: ForwardRequest, { seen }: Oracle, step: GoldenStep): string | null {
+  const { rows, visHash } = step;
+  const computed = kv?.queryRows ?? canvases[0]!.map((_, row) => row);
+  if (rows !== undefined && (computed[0] !== rows[0] || computed.length !== rows[1])) {
+    return `computes ${computed.length} rows from ${computed[0]}, not ${rows[1]} from ${rows[0]}`;
+  }
+  return visHash === undefined || canvasHash(seen[0]!.ids) === visHash
+    ? null
+    : "what the forward sees differs";
+}
+
+function commitMismatch(commits: readonly Commit[], step: GoldenStep): string | null {
   if (commits.length !== step.commit.length) {
     return `commits ${commits.length} rows, not ${step.commit.length}`;
   }
@@ -105,6 +140,30 @@ function commitMismatch({ commits }: StepEvent, step: GoldenStep): string | null
     }
   }
   return null;
+}
+
+/** Golden steps are differences of canvases: what is committed and taken back at once, or cut off, is not in them. */
+function lasting({ commits, remasks, deletes }: StepEvent, length: number): readonly Commit[] {
+  const gone = new Set(remasks.map(({ row }) => row));
+  return commits.filter(({ row }) => !gone.has(row) && (deletes.length === 0 || row < length));
+}
+
+function revisionMismatch({ commits, remasks, overwrites }: StepEvent, step: GoldenStep): string | null {
+  const fresh = new Set(commits.map(({ row }) => row));
+  const taken = remasks
+    .map(({ row }) => row)
+    .filter((row) => !fresh.has(row))
+    .sort((a, b) => a - b);
+  const wanted = step.remask.map(([row]) => row!).sort((a, b) => a - b);
+  if (taken.join() !== wanted.join())
+    return `takes back ${taken.join() || "nothing"}, not ${wanted.join() || "nothing"}`;
+  const written = overwrites.map(({ row, id }) => `${row}:${id}`).sort();
+  const asked = step.overwrite.map(([row, _old, id]) => `${row}:${id}`).sort();
+  return written.join() === asked.join() ? null : `overwrites ${written.join()}, not ${asked.join()}`;
+}
+
+function lengthMismatch(length: number, { newLen }: GoldenStep): string | null {
+  return newLen === undefined || newLen === length ? null : `the canvas has ${length} cells, not ${newLen}`;
 }
 
 function quotaMismatch(quota: number | undefined, step: GoldenStep): string | null {

@@ -34,6 +34,12 @@ const stepSchema = v.looseObject({
   canvas: v.optional(ids),
   commit: v.optional(v.array(v.pipe(v.array(v.nullable(v.number())), v.minLength(2))), []),
   quota: v.optional(v.nullable(int)),
+  remask: v.optional(v.array(v.pipe(v.array(v.number()), v.minLength(2))), []),
+  overwrite: v.optional(v.array(v.pipe(v.array(v.nullable(v.number())), v.minLength(3))), []),
+  newLen: v.optional(small),
+  /** Cached forwards: first row and number of the rows computed, and the hash of what they were computed from. */
+  rows: v.optional(v.tuple([small, small])),
+  visHash: v.optional(seed),
 });
 
 const caseSchema = v.looseObject({
@@ -42,10 +48,11 @@ const caseSchema = v.looseObject({
   oracle: v.optional(oracle, {}),
   hyper: v.record(v.string(), v.unknown()),
   prompt: ids,
-  genLen: small,
+  genLen: v.nullable(small),
   nfe: v.pipe(int, v.minValue(0)),
   rng: v.optional(v.looseObject({ rseed: seed })),
   quirk: v.optional(v.boolean(), false),
+  leftMasks: v.optional(small),
   stuck: v.optional(v.boolean(), false),
   steps: v.pipe(v.array(stepSchema), v.maxLength(MAX_STEPS)),
   final: ids,
@@ -83,7 +90,10 @@ const vectorFile = v.looseObject({
   uniforms: v.optional(v.looseObject({ rseed: seed, f64: v.array(v.number()), f32: v.array(v.number()) })),
 });
 
-export type GoldenCase = v.InferOutput<typeof caseSchema>;
+/** A case, with the fields of its file that hold for all of them. */
+export type GoldenCase = v.InferOutput<typeof caseSchema> & {
+  readonly file: Readonly<Record<string, unknown>>;
+};
 export type GoldenStep = v.InferOutput<typeof stepSchema>;
 export type QuotaFile = v.InferOutput<typeof quotaFile>;
 export type VectorFile = v.InferOutput<typeof vectorFile>;
@@ -99,13 +109,14 @@ export function parseHeader(json: unknown): { readonly decoder: string } {
 }
 
 export function parseCases(json: unknown): readonly GoldenCase[] {
+  const { cases: _cases, ...file } = parse(v.looseObject({ cases: v.unknown() }), json);
   const { cases } = parse(v.looseObject({ cases: v.array(caseSchema) }), json);
   for (const { id, prompt, oracle: parameters, genLen, final } of cases) {
-    if (final.length !== prompt.length + genLen) throw invalid(`case ${id}: final has ${final.length} cells`);
-    if (genLen === 0) throw invalid(`case ${id}: nothing to generate`);
+    if (genLen !== null && genLen > MAX_CELLS - prompt.length) throw invalid(`case ${id}: too many cells`);
+    if (genLen === 0 || final.length < prompt.length) throw invalid(`case ${id}: nothing to generate`);
     if (parameters.mask >= parameters.V) throw invalid(`case ${id}: the mask is outside the vocabulary`);
   }
-  return cases;
+  return cases.map((golden) => ({ ...golden, file }));
 }
 
 export function parseNamedCases(json: unknown): readonly { readonly id: string; readonly quirk: boolean }[] {

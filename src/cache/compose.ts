@@ -1,0 +1,92 @@
+import { assertNever, UnmaskError } from "../core/errors.ts";
+import type { Attention } from "../core/types.ts";
+import { blockKv } from "./block-kv.ts";
+import type { CacheChoice } from "./choice.ts";
+import { dualCache, prefixCache, suffixDrop, vicinityCache } from "./frozen.ts";
+import { partialCache } from "./partial.ts";
+import type { CachePolicy } from "./policy.ts";
+import { regionCache } from "./region.ts";
+
+/** What a strategy asks of a cache beyond the masks of the open block. */
+export interface CacheDemands {
+  /** Takes back or replaces tokens of blocks that are finished. */
+  readonly revises?: boolean;
+  /** Reads statistics of rows right of the open block in every step. */
+  readonly looksAhead?: boolean;
+  /** Compares the statistics of a row with those of the step before. */
+  readonly comparesSteps?: boolean;
+  /** Reads statistics of every row of the open block in every step. */
+  readonly readsBlock?: boolean;
+  /** Decides by itself how much of the canvas a forward sees. */
+  readonly hidesRows?: boolean;
+  /** Evaluates drafts, which have no store of their own. */
+  readonly drafts?: boolean;
+}
+
+/**
+ * The policy of a choice, if it fits the model and the strategy (the composition rules of approximate caches).
+ *
+ * Insertions, deletions and truncation fit every policy: the K/V of moved rows are dropped. So does guidance, each canvas
+ * having its own store.
+ *
+ * @returns undefined for "none"
+ * @throws UnmaskError `invalid-options` when a policy would answer with numbers that are stale or not there
+ */
+export function composeCache(
+  choice: CacheChoice,
+  attention: Attention,
+  demands: CacheDemands = {},
+): CachePolicy | undefined {
+  const { policy } = choice;
+  const refuse = (why: string): never => {
+    throw new UnmaskError("invalid-options", `The cache "${policy}" ${why}`, {
+      detail: { option: "cache", cache: policy },
+    });
+  };
+  if (policy === "none") return build(choice);
+  if (demands.drafts === true) refuse("has nothing for the drafts that this recipe evaluates; use none.");
+  if (policy === "block") {
+    if (attention.kind === "full") refuse("needs a model with block-causal attention; use prefix or dual.");
+    return build(choice);
+  }
+  if (attention.kind !== "full") refuse("is for models with full attention; block is exact for this one.");
+  if (demands.comparesSteps === true) {
+    refuse("leaves old numbers in place, and this recipe compares every step with the one before; use none.");
+  }
+  if (demands.hidesRows === true) refuse("would show what this recipe hides from the model; use none.");
+  if (demands.revises === true && policy !== "partial" && policy !== "region") {
+    refuse(
+      "freezes finished blocks, and this recipe takes tokens of them back; use none, partial or region.",
+    );
+  }
+  if (demands.readsBlock === true && (policy === "partial" || policy === "region")) {
+    refuse("skips rows of the open block, and this recipe reads them all; use none, prefix or dual.");
+  }
+  if (demands.looksAhead === true && policy !== "prefix") {
+    refuse("does not compute what follows the block, which this recipe looks at; use none or prefix.");
+  }
+  return build(choice);
+}
+
+function build(choice: CacheChoice): CachePolicy | undefined {
+  switch (choice.policy) {
+    case "none":
+      return undefined;
+    case "block":
+      return blockKv;
+    case "prefix":
+      return prefixCache(choice.refresh);
+    case "dual":
+      return dualCache(choice.refresh);
+    case "vicinity":
+      return vicinityCache(choice);
+    case "suffix-drop":
+      return suffixDrop(choice.ahead);
+    case "partial":
+      return partialCache(choice);
+    case "region":
+      return regionCache(choice);
+    default:
+      return assertNever(choice);
+  }
+}

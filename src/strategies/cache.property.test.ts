@@ -1,0 +1,223 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type CacheInput, resolveCache } from "../cache/choice.ts";
+import { composeCache } from "../cache/compose.ts";
+import { emptyMemory, forgetStored } from "../cache/memory.ts";
+import type { Attention, ForwardRequest } from "../core/types.ts";
+import { gridBlocks } from "./blocks.ts";
+import { type Canvas, createCanvas, GIVEN } from "./canvas.ts";
+import { type DecodeOutput, decode, startState } from "./decode.ts";
+import { createOracle } from "./oracle.ts";
+import { ORACLE_DEFAULTS } from "./oracle-logits.ts";
+import type { ModelHints, Settings } from "./preset.ts";
+import { buildStrategy, PRESETS } from "./presets.ts";
+import { seededRng } from "./rng.ts";
+import type { ModelTraits } from "./strategy.ts";
+
+const MASK = ORACLE_DEFAULTS.mask;
+
+const HINTS: ModelHints = { eos: [62], pad: 61, delimiters: [7], room: 60 };
+const SETTINGS: Settings = {
+  length: 8,
+  block: 4,
+  steps: 8,
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  threshold: 0.6,
+  factor: 1,
+  gamma: 0.3,
+  guidance: { cfg: 0 },
+};
+
+/** Presets that ask nothing special of a cache. */
+const CACHEABLE = Object.keys(PRESETS).filter((name) => {
+  const { continuationOnly } = PRESETS[name]!;
+  return continuationOnly !== true && buildStrategy(PRESETS[name]!, SETTINGS, HINTS).demands === undefined;
+});
+
+interface Scene {
+  readonly canvas: Canvas;
+  readonly block: number;
+  readonly shift: 0 | 1;
+  readonly preset: string;
+  readonly cfg: number;
+  readonly seed: number;
+  readonly temperature: number;
+}
+
+const given = fc.array(fc.integer({ min: 0, max: 61 }), { maxLength: 7 });
+const scene: fc.Arbitrary<Scene> = fc
+  .record({
+    prompt: given,
+    gaps: fc.array(fc.record({ cells: fc.integer({ min: 1, max: 14 }), after: given }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    block: fc.integer({ min: 1, max: 16 }),
+    shift: fc.constantFrom(0, 1),
+    preset: fc.constantFrom(...CACHEABLE),
+    cfg: fc.constantFrom(0, 0, 1),
+    seed: fc.nat(0xffff_ffff),
+    temperature: fc.constantFrom(0, 0.8),
+  })
+  .map(({ prompt, gaps, ...rest }) => {
+    const ids = [...prompt];
+    const spans = gaps.map(({ cells, after }) => {
+      const span = { start: ids.length, end: ids.length + cells };
+      ids.push(...new Array<number>(cells).fill(MASK), ...after);
+      return span;
+    });
+    return { ...rest, canvas: createCanvas(ids, spans, MASK) };
+  });
+
+/** The events of a run, its forwards, and how many rows were read with a token they no longer have. */
+function run(input: Scene, cache: CacheInput, attention: Attention = { kind: "full" }, forgetAt = -1) {
+  const { canvas, block, shift, preset, cfg, seed, temperature } = input;
+  const state = startState(structuredClone(canvas));
+  const length = state.targets.length;
+  const steps = Math.ceil(length / 2);
+  const settings: Settings = { ...SETTINGS, length, block, steps, temperature, guidance: { cfg } };
+  const built = buildStrategy(PRESETS[preset]!, settings, HINTS);
+  const policy = composeCache(resolveCache(cache), attention);
+  const strategy = {
+    ...built,
+    ...(policy === undefined ? {} : { cache: policy }),
+    ...(attention.kind === "full" ? {} : { blocks: gridBlocks(block, attention) }),
+  };
+  const traits: ModelTraits = { maskId: MASK, suppress: [MASK], attention, logitsShift: shift };
+  let oracle = createOracle(seed, { ...ORACLE_DEFAULTS, shift });
+  const decoder = decode(strategy, traits, state, seededRng(seed));
+  const done: DecodeOutput[] = [];
+  const requests: ForwardRequest[] = [];
+  let stale = 0;
+  let turn = decoder.next();
+  while (turn.done !== true) {
+    if (turn.value.type === "step") {
+      done.push(turn.value);
+      if (done.length === forgetAt) {
+        oracle = createOracle(seed, { ...ORACLE_DEFAULTS, shift });
+        forgetStored(state.cache);
+      }
+      turn = decoder.next(undefined);
+      continue;
+    }
+    if (turn.value.type === "length") {
+      turn = decoder.next(undefined);
+      continue;
+    }
+    const { request } = turn.value;
+    requests.push(request);
+    const stats = oracle.forward(request); // throws when the plan cannot be carried out
+    stale += oracle.seen.reduce((sum, { staleRows }) => sum + staleRows.length, 0);
+    turn = decoder.next(stats);
+  }
+  return { steps: done, requests, stale, state, verdict: turn.value };
+}
+
+const APPROXIMATE: readonly CacheInput[] = [
+  "prefix",
+  "dual",
+  { ...resolveCache("dual"), refresh: 3 } as CacheInput,
+  { policy: "vicinity", refresh: 2, warmup: 1, before: 2, after: 3 },
+  "suffix-drop",
+  { policy: "partial", promptEvery: 5, answerEvery: 3, share: 0.3 },
+  { policy: "region", share: 0.3, dense: 1, every: 4, starvation: 0.5 },
+];
+const NAMED = APPROXIMATE.map((cache) => [JSON.stringify(cache), cache] as const);
+
+describe.each(NAMED)("%s", (_name, cache) => {
+  test("fills every mask, reads no row whose token changed and only chooses from rows of the same step", () => {
+    fc.assert(
+      fc.property(scene, (input) => {
+        const { state, verdict, requests, steps, stale } = run(input, cache);
+        expect(verdict).toBe("complete");
+        expect(state.canvas.ids.includes(MASK)).toBe(false);
+        expect(stale).toBe(0);
+        for (const [row, kind] of input.canvas.kinds.entries()) {
+          if (kind === GIVEN) expect(state.canvas.ids[row]).toBe(input.canvas.ids[row]);
+        }
+        steps.forEach((step, i) => {
+          const { kv, rows } = requests[i]!;
+          const chosen = step.type === "step" ? step.commits.map(({ row }) => row) : [];
+          expect(chosen.every((row) => rows.includes(row))).toBe(true);
+          if (kv === null) return;
+          const computed = new Set(kv.queryRows);
+          expect(chosen.every((row) => computed.has(Math.max(0, row - input.shift)))).toBe(true);
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("goes on from nothing when what was stored is lost", () => {
+    fc.assert(
+      fc.property(scene, fc.integer({ min: 1, max: 8 }), (input, at) => {
+        expect(run(input, cache, undefined, at).verdict).toBe("complete");
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+const WHOLE = 65_536;
+test.each<CacheInput>([
+  { policy: "prefix", refresh: 1 },
+  { policy: "dual", refresh: 1 },
+  { policy: "vicinity", refresh: 1, warmup: 0, before: 0, after: 0 },
+  { policy: "vicinity", refresh: 0, warmup: 0, before: WHOLE, after: WHOLE },
+  { policy: "suffix-drop", ahead: WHOLE },
+  { policy: "partial", promptEvery: 1, answerEvery: 1, share: 0 },
+  { policy: "region", share: 1, dense: 1, every: WHOLE, starvation: 0 },
+])("a refresh in every step is no cache: %j", (cache) => {
+  fc.assert(
+    fc.property(scene, (input) => {
+      const cached = run(input, cache);
+      expect(cached.steps).toEqual(run(input, "none").steps);
+      expect(cached.stale).toBe(0);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+const grid: fc.Arbitrary<Attention> = fc.record({
+  kind: fc.constant("block-causal" as const),
+  block: fc.integer({ min: 1, max: 12 }),
+  align: fc.constantFrom("absolute", "prompt-end"),
+});
+
+test("block K/V give the events of the full block-causal forward, bit for bit, with fewer rows", () => {
+  let [cachedRows, allRows] = [0, 0];
+  fc.assert(
+    fc.property(scene, grid, (input, attention) => {
+      const cached = run(input, "block", attention);
+      const full = run(input, "none", attention);
+      expect(cached.steps).toEqual(full.steps);
+      expect(cached.stale).toBe(0);
+      expect(cached.state.nfe).toBe(full.state.nfe);
+      cachedRows += cached.state.rows;
+      allRows += full.state.rows;
+    }),
+    { numRuns: 200 },
+  );
+  expect(cachedRows).toBeLessThan(0.5 * allRows);
+});
+
+test("dual computes the block alone between refreshes, prefix what follows too", () => {
+  const canvas = createCanvas([1, 2, ...new Array(8).fill(MASK)], [{ start: 2, end: 10 }], MASK);
+  const input: Scene = { canvas, block: 4, shift: 0, preset: "llada", cfg: 0, seed: 3, temperature: 0 };
+  const spans = (cache: CacheInput) =>
+    run(input, cache).requests.map(({ kv }) => `${kv!.queryRows[0]}-${kv!.queryRows.at(-1)}`);
+  expect(spans("dual")).toEqual(["0-9", "2-5", "0-9", "6-9"]);
+  expect(spans("prefix")).toEqual(["0-9", "2-9", "0-9", "6-9"]);
+});
+
+test("without eligible rows block K/V ask for nothing", () => {
+  const attention: Attention = { kind: "block-causal", block: 4, align: "absolute" };
+  const policy = composeCache({ policy: "block" }, attention)!;
+  const none = new Int32Array(0);
+  const ids = Int32Array.of(1, 2);
+  const rows = { targets: none, blockRows: none, eligible: none };
+  const view = { memory: emptyMemory(2), ids, maskId: MASK, promptLen: 2, attention, shift: 0 as const };
+  expect(policy({ ...view, ...rows, stepInBlock: 0 })).toBeNull();
+});

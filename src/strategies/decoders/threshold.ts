@@ -1,0 +1,9 @@
+import type { Preset } from "../preset.ts";
+import { thresholdSelector } from "../selector.ts";
+
+/** Fast-dLLM (arXiv 2505.22618): as many tokens a step as the model is sure of. */
+export const fastDllmPreset: Preset = {
+  title: "Fast-dLLM: every token at or above a confidence threshold",
+  keys: ["threshold"],
+  pieces: ({ threshold }) => ({ selector: thresholdSelector(threshold) }),
+};

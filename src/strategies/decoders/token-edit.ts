@@ -1,0 +1,74 @@
+import { FILLED, MASKED } from "../canvas.ts";
+import { defineMemory } from "../memory.ts";
+import type { Preset } from "../preset.ts";
+import { positionOf } from "../rows.ts";
+import { thresholdSelector } from "../selector.ts";
+import type { DecodeState, Reviser } from "../strategy.ts";
+
+export interface TokenEditOptions {
+  /** A token is replaced when another one has more than this probability. */
+  readonly threshold: number;
+  /** Forwards over a full block, at most, in search of further edits. */
+  readonly postSteps: number;
+}
+
+interface EditMemory {
+  block: number;
+  /** Forwards over the full block so far. */
+  post: number;
+  /** The last forward over the full block changed nothing. */
+  settled: boolean;
+}
+
+const memory = defineMemory<EditMemory>("token-edit", () => ({ block: -1, post: 0, settled: false }));
+
+/**
+ * LLaDA2.1's token-to-token editing (arXiv 2602.08676): a committed token of the open block is replaced when the model
+ * prefers another one clearly enough; a block is done when it is full and nothing was edited, or after `postSteps`.
+ */
+export function tokenEditReviser({ threshold, postSteps }: TokenEditOptions): Reviser {
+  return {
+    watch: filledRows,
+    isPending: (state) => {
+      const kept = memory.of(state);
+      const isFresh = kept.block !== state.block.start;
+      return state.block.end > 0 && postSteps > 0 && (isFresh || (!kept.settled && kept.post < postSteps));
+    },
+    revise: ({ state, stats, traits }) => {
+      const kept = memory.of(state);
+      if (kept.block !== state.block.start)
+        Object.assign(kept, { block: state.block.start, post: 0, settled: false });
+      const overwrites = filledRows(state).flatMap((row) => {
+        const r = positionOf(stats.rows, row);
+        const id = stats.sampledIds[r]!;
+        const p = Math.exp(stats.sampledLogits[r]! - stats.lse[r]!);
+        return id !== state.canvas.ids[row] && id !== traits.maskId && p > threshold ? [{ row, id }] : [];
+      });
+      if (isFull(state)) {
+        kept.post++;
+        kept.settled = overwrites.length === 0;
+      }
+      return { remasks: [], overwrites };
+    },
+  };
+}
+
+function isFull({ canvas, targets, block }: DecodeState): boolean {
+  return targets.subarray(block.start, block.end).every((row) => canvas.kinds[row] !== MASKED);
+}
+
+function filledRows({ canvas, targets, block }: DecodeState): number[] {
+  return Array.from(targets.subarray(block.start, block.end)).filter((row) => canvas.kinds[row] === FILLED);
+}
+
+export const llada2EditPreset: Preset = {
+  title: "LLaDA2.1: edits the tokens of a block until nothing changes",
+  overrules: true,
+  keys: ["threshold"],
+  revises: true,
+  pieces: ({ threshold }) => ({
+    selector: thresholdSelector(threshold),
+    reviser: tokenEditReviser({ threshold: 0.9, postSteps: 4 }),
+    demands: { readsBlock: true },
+  }),
+};

@@ -1,0 +1,111 @@
+import type { NoiseRequest, RowStats } from "../../core/types.ts";
+import type { GoldenRandom } from "../golden-random.ts";
+import type { OracleDraw } from "../oracle.ts";
+
+/** How recorded random numbers become tokens (FORMAT.md section 1, random numbers). */
+
+/** `argmax l - T ln(-ln u)` in float64: LLaDA's Gumbel noise, one random call of shape `[1, N, V]` a forward. */
+export function gumbelDraw(random: GoldenRandom): OracleDraw {
+  return (logits, vocab, stats, { temperature }) => {
+    const call = random.nextCall();
+    for (const [r, row] of stats.rows.entries()) {
+      chooseLargest(logits, vocab, stats, r, (logit, id) => {
+        return logit - temperature * Math.log(-Math.log(random.float64(call, row * vocab + id)));
+      });
+    }
+  };
+}
+
+/**
+ * `torch.multinomial` over the tempered and filtered distribution: one call a forward.
+ *
+ * @param element index of a row's number in the call, from the canvas row and its place in the statistics
+ */
+export function multinomialDraw(
+  random: GoldenRandom,
+  element: (row: number, r: number) => number,
+): OracleDraw {
+  return (logits, vocab, stats, noise) => {
+    if (stats.rows.length === 0) return;
+    const call = random.nextCall();
+    for (const [r, row] of stats.rows.entries()) {
+      const weights = temper(logits.subarray(r * vocab, (r + 1) * vocab), r, stats, noise);
+      const id = pickWeighted(weights, random.float64(call, element(row, r)));
+      stats.sampledIds[r] = id;
+      stats.sampledLogits[r] = logits[r * vocab + id]!;
+    }
+  };
+}
+
+/** The best token, with the tempered distribution noted. */
+export const bestDraw: OracleDraw = (logits, vocab, stats, noise) => {
+  for (const r of stats.rows.keys()) temper(logits.subarray(r * vocab, (r + 1) * vocab), r, stats, noise);
+};
+
+/** First index whose cumulative weight exceeds `u` times the total, never one of weight zero. */
+export function pickWeighted(weights: ArrayLike<number>, u: number): number {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) total += weights[i]!;
+  let reached = 0;
+  let last = 0;
+  for (let i = 0; i < weights.length; i++) {
+    if (weights[i] === 0) continue;
+    reached += weights[i]!;
+    last = i;
+    if (reached > u * total) return i;
+  }
+  return last;
+}
+
+/** Probabilities after temperature, top-p and top-k, in that order; notes their log-sum-exp and entropy. */
+function temper(
+  logits: Float32Array,
+  r: number,
+  stats: RowStats,
+  { temperature, topK, topP }: NoiseRequest,
+): Float64Array {
+  const order = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
+  const scaled = Float64Array.from(logits, (logit) => Math.fround(logit / temperature));
+  const best = scaled[order[0]!]!;
+  const total = scaled.reduce((sum, value) => sum + Math.exp(value - best), 0);
+  let kept = order.length;
+  if (topP < 1) {
+    let reached = 0;
+    kept = 0;
+    while (kept < order.length && reached <= topP)
+      reached += Math.exp(scaled[order[kept++]!]! - best) / total;
+  }
+  if (topK > 0) kept = Math.min(kept, topK);
+  const weights = new Float64Array(logits.length);
+  let mass = 0;
+  for (const id of order.slice(0, kept)) mass += Math.exp(scaled[id]! - best);
+  let entropy = 0;
+  for (const id of order.slice(0, kept)) {
+    const p = Math.exp(scaled[id]! - best) / mass;
+    weights[id] = p;
+    entropy -= p * Math.log(p + 1e-10);
+  }
+  if (stats.temperedLse !== undefined) {
+    stats.temperedLse[r] = best + Math.log(mass);
+    stats.temperedEntropy![r] = entropy;
+  }
+  return weights;
+}
+
+function chooseLargest(
+  logits: Float32Array,
+  vocab: number,
+  stats: RowStats,
+  r: number,
+  value: (logit: number, id: number) => number,
+): void {
+  let lead = Number.NEGATIVE_INFINITY;
+  for (let id = 0; id < vocab; id++) {
+    const logit = logits[r * vocab + id]!;
+    const at = value(logit, id);
+    if (!(at > lead)) continue;
+    lead = at;
+    stats.sampledIds[r] = id;
+    stats.sampledLogits[r] = logit;
+  }
+}

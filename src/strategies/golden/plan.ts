@@ -1,0 +1,72 @@
+import { UnmaskError } from "../../core/errors.ts";
+import { fixedBlocks } from "../blocks.ts";
+import { type Canvas, continuationCanvas } from "../canvas.ts";
+import type { GoldenRandom } from "../golden-random.ts";
+import { cfgGuidance } from "../guidance.ts";
+import type { OracleDraw } from "../oracle.ts";
+import { gumbelSampler } from "../sampler.ts";
+import { probabilityScorer, randomScorer } from "../scorer.ts";
+import { quotaSelector } from "../selector.ts";
+import type { Selector, Strategy } from "../strategy.ts";
+import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
+
+/** How a golden case is run: our pieces put together as the reference function behaves, quirks included. */
+export interface GoldenPlan {
+  readonly strategy: Strategy;
+  /** Absent: the prompt, then `genLen` masks. */
+  readonly canvas?: Canvas;
+  /** Ids the reference never chooses; most choose among all, the mask included. */
+  readonly suppress?: readonly number[];
+  /** How recorded random numbers become tokens; absent: Gumbel noise. */
+  readonly draw?: OracleDraw;
+  /** The hashes of the file are of the cells that the forward saw, not of the whole canvas. */
+  readonly hashesSeen?: boolean;
+  /** Forwards at the end that the reference counts without listing them. */
+  readonly unlistedForwards?: number;
+  /** Forwards that the reference counts for one of ours. */
+  readonly forwards?: number;
+}
+
+export type GoldenPlanner = (golden: GoldenCase, random: GoldenRandom) => GoldenPlan;
+
+/** LLaDA's loop with the pieces given: blocks, temperature, guidance and scorer as in the arguments. */
+export function compose(golden: GoldenCase, selector: Selector, pieces: Partial<Strategy> = {}): GoldenPlan {
+  return {
+    strategy: {
+      blocks: fixedBlocks(hyperCount(golden, "block_length") ?? genLength(golden)),
+      sampler: gumbelSampler({ temperature: hyperNumber(golden, "temperature") ?? 0, topK: 0, topP: 1 }),
+      scorer: golden.hyper["remasking"] === "random" ? randomScorer : probabilityScorer,
+      selector,
+      guidance: cfgGuidance(hyperNumber(golden, "cfg_scale") ?? 0),
+      ...pieces,
+    },
+  };
+}
+
+/** LLaDA's quotas for the steps in the arguments. */
+export function quotas(golden: GoldenCase, keepZeroSteps = true): Selector {
+  return quotaSelector({ steps: hyperCount(golden, "steps") ?? genLength(golden), keepZeroSteps });
+}
+
+export function genLength(golden: GoldenCase): number {
+  return golden.genLen ?? hyperCount(golden, "gen_length") ?? hyperCount(golden, "max_gen_length") ?? 1;
+}
+
+export function startCanvas(golden: GoldenCase, plan: GoldenPlan): Canvas {
+  return plan.canvas ?? continuationCanvas(golden.prompt, genLength(golden), golden.oracle.mask);
+}
+
+/** A list of numbers among the fields of a case or its file. */
+export function numbers(value: unknown, what: string): readonly number[] {
+  if (Array.isArray(value) && value.every((item) => typeof item === "number")) return value;
+  throw new UnmaskError(
+    "golden-invalid",
+    `This is not a valid golden file: ${what} is not a list of numbers.`,
+  );
+}
+
+/** A table of numbers among the fields of a case or its file. */
+export function table(value: unknown, what: string): readonly (readonly number[])[] {
+  if (Array.isArray(value)) return value.map((row) => numbers(row, what));
+  throw new UnmaskError("golden-invalid", `This is not a valid golden file: ${what} is not a table.`);
+}

@@ -1,0 +1,181 @@
+import { fixedBlocks, gridBlocks } from "../blocks.ts";
+import { continuationCanvas, MASKED } from "../canvas.ts";
+import { blockEosStop, dynamicBlockSelector, evenQuota } from "../decoders/dynamic-block.ts";
+import { tokenEditReviser } from "../decoders/token-edit.ts";
+import { defineMemory } from "../memory.ts";
+import { dllmLinearQuota } from "../quota.ts";
+import { temperedSampler } from "../sampler.ts";
+import type { DecodeState, LengthControl, Sampler, Selector, StopRule } from "../strategy.ts";
+import { multinomialDraw } from "./draws.ts";
+import { compose, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
+import { tableSelector } from "./plans-dllm.ts";
+import { eosOf } from "./plans-revising.ts";
+import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
+
+/** Decoders of block-causal models: a forward sees the blocks before the open one, and the open one. */
+export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
+  "dllm-llada2": (golden) => {
+    const size = hyperCount(golden, "block_size") ?? 32;
+    const least = hyperCount(golden, "minimal_topk") ?? 1;
+    const steps = Math.min(
+      hyperCount(golden, "steps_per_block") ?? 32,
+      Math.floor(genLength(golden) / least),
+    );
+    const selector = dynamicBlockSelector({
+      threshold: hyperNumber(golden, "threshold") ?? 0.95,
+      quota: evenQuota(size, steps),
+    });
+    const eos = eosOf(golden);
+    const stops = golden.hyper["eos_early_stop"] === true;
+    // The reference leaves the masks of a block that holds an end of text, and goes on with the next.
+    const limit = (state: DecodeState): number => (stops && blockIds(state).includes(eos) ? 0 : steps);
+    return aligned(golden, size, { ...selector, limit });
+  },
+  "dllm-llada21": (golden) => {
+    const size = hyperCount(golden, "block_size") ?? 32;
+    const selector = dynamicBlockSelector({
+      threshold: hyperNumber(golden, "threshold") ?? 0.95,
+      quota: () => hyperCount(golden, "num_to_transfer") ?? 1,
+    });
+    const reviser = tokenEditReviser({
+      threshold: hyperNumber(golden, "editing_threshold") ?? 0.9,
+      postSteps: hyperCount(golden, "max_post_steps") ?? 16,
+    });
+    const plan = aligned(golden, size, selector);
+    const rule = blockEosStop([eosOf(golden)]);
+    const stop: StopRule = { stop: (step) => (reviser.isPending!(step.state) ? null : rule.stop(step)) };
+    const stops = golden.hyper["eos_early_stop"] === true;
+    return { ...plan, strategy: { ...plan.strategy, reviser, ...(stops ? { stop } : {}) } };
+  },
+  "dllm-bd3lm": (golden) => {
+    const size = hyperCount(golden, "block_size") ?? 32;
+    const blocks = Math.ceil(genLength(golden) / size);
+    const steps =
+      hyperCount(golden, "steps_per_block") ?? Math.ceil((hyperCount(golden, "steps") ?? size) / blocks);
+    const plan = compose(golden, prefixFirst(tableSelector(steps, dllmLinearQuota)), {
+      blocks: fixedBlocks(size),
+      stop: blockEosStop([eosOf(golden)]),
+    });
+    const shifted = golden.hyper["right_shift_logits"] === true;
+    return {
+      strategy: shifted ? withPrefixRow(plan.strategy) : plan.strategy,
+      hashesSeen: true,
+      forwards: plan.strategy.guidance.kind === "cfg" ? 2 : 1,
+    };
+  },
+  sdar: (golden, random) => {
+    const size = hyperCount(golden, "block_length") ?? 4;
+    const steps = hyperCount(golden, "denoising_steps") ?? size;
+    const threshold =
+      golden.hyper["remasking_strategy"] === "low_confidence_dynamic"
+        ? (hyperNumber(golden, "confidence_threshold") ?? 0.85)
+        : Number.POSITIVE_INFINITY;
+    const inner = dynamicBlockSelector({ threshold, quota: evenQuota(size, steps) });
+    const selector =
+      golden.hyper["remasking_strategy"] === "sequential"
+        ? leftToRight(inner, evenQuota(size, steps))
+        : inner;
+    const prefill = Math.floor(golden.prompt.length / size) * size;
+    const stops = numbers(golden.hyper["stopping_criteria_idx"] ?? [], "stopping_criteria_idx");
+    const plan = aligned(golden, size, storing(selector, prefill));
+    return {
+      ...plan,
+      strategy: {
+        ...plan.strategy,
+        sampler: temperedSampler({
+          temperature: hyperNumber(golden, "temperature") ?? 1,
+          topK: hyperNumber(golden, "top_k") ?? 0,
+          topP: hyperNumber(golden, "top_p") ?? 1,
+        }),
+        ...(prefill > 0 ? { length: PREFILL } : {}),
+        ...(stops.length > 0 ? { stop: afterStore(blockEosStop(stops)) } : {}),
+      },
+      draw: multinomialDraw(random, (row) => row % size),
+    };
+  },
+};
+
+/** Blocks at multiples of their size; the canvas is filled up to one. */
+function aligned(golden: GoldenCase, size: number, selector: Selector): GoldenPlan {
+  const cells = Math.ceil((golden.prompt.length + genLength(golden)) / size) * size;
+  return {
+    ...compose(golden, selector, {
+      blocks: gridBlocks(size, { kind: "block-causal", block: size, align: "absolute" }),
+    }),
+    canvas: continuationCanvas(golden.prompt, cells - golden.prompt.length, golden.oracle.mask),
+    hashesSeen: true,
+  };
+}
+
+function blockIds({ canvas, targets, block }: DecodeState): number[] {
+  return Array.from(targets.subarray(block.start, block.end), (row) => canvas.ids[row]!);
+}
+
+/** A forward over the cells before each block: without a cache it changes nothing, but the reference counts it. */
+function prefixFirst(selector: Selector): Selector {
+  return {
+    ...selector,
+    plan: (...args) => [0, ...selector.plan!(...args)],
+    limit: (state) => state.quotas.length,
+    visible: ({ stepInBlock, targets, block }) =>
+      stepInBlock === 0 ? targets[block.start]! : targets[block.end - 1]! + 1,
+  };
+}
+
+/** With shifted logits the first row of a block is predicted by the last row of the prefix, which has not seen it. */
+function withPrefixRow(strategy: GoldenPlan["strategy"]): GoldenPlan["strategy"] {
+  const { selector, sampler } = strategy;
+  const reading: Sampler = {
+    ...sampler,
+    draw: (stats, rows, at, state) => {
+      const drawn = sampler.draw(stats, rows, at, state);
+      const prefix = stats.drafts?.[0];
+      const i = rows.indexOf(state.targets[state.block.start]!);
+      if (prefix === undefined || i < 0) return drawn;
+      drawn.ids[i] = prefix.topIds[0]!;
+      drawn.probabilities[i] = Math.exp(prefix.topLogits[0]! - prefix.lse[0]!);
+      return drawn;
+    },
+  };
+  const drafts: NonNullable<Selector["drafts"]> = ({ canvas, targets, block }) => {
+    const first = targets[block.start]!;
+    return [{ canvas: canvas.ids.slice(0, first), rows: Int32Array.of(first) }];
+  };
+  return { ...strategy, sampler: reading, selector: { ...selector, drafts } };
+}
+
+/** The block whose keys and values were stored last. */
+const stored = defineMemory<{ block: number }>("golden-store", () => ({ block: -1 }));
+
+/** A forward over each full block, and over the full blocks of the prompt: the reference stores its cache with them. */
+function storing(selector: Selector, prefill: number): Selector {
+  const isFull = ({ canvas, targets, block }: DecodeState): boolean =>
+    targets.subarray(block.start, block.end).every((row) => canvas.kinds[row] !== MASKED);
+  return {
+    ...selector,
+    visible: (state) => (state.block.end === 0 ? prefill : selector.visible!(state)),
+    isPending: (state) =>
+      state.block.end > 0 && isFull(state) && stored.of(state).block !== state.block.start,
+    select: (step, scores) => {
+      if (isFull(step.state)) stored.of(step.state).block = step.state.block.start;
+      return selector.select(step, scores);
+    },
+  };
+}
+
+const PREFILL: LengthControl = { prepare: () => ({ edit: null, again: false }), edit: () => null };
+
+function afterStore({ stop }: StopRule): StopRule {
+  return { stop: (step) => (stored.of(step.state).block === step.state.block.start ? stop(step) : null) };
+}
+
+/** SDAR's `sequential`: the first masks of the block. */
+function leftToRight(selector: Selector, quota: (state: DecodeState) => number): Selector {
+  return {
+    ...selector,
+    select: ({ state, candidates }) =>
+      Array.from(candidates.rows.keys())
+        .slice(0, quota(state))
+        .map((index) => ({ index, reason: "quota" })),
+  };
+}

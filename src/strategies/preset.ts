@@ -1,0 +1,49 @@
+import type { RecipeInput } from "./recipe.ts";
+import type { Selector, Strategy } from "./strategy.ts";
+
+/** Everything a preset is built from; every field resolved and in range. */
+export interface Settings {
+  /** Cells to fill. */
+  readonly length: number;
+  readonly block: number;
+  /** Steps for all blocks together. */
+  readonly steps: number;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly threshold: number;
+  readonly factor: number;
+  readonly gamma: number;
+  readonly guidance: { readonly cfg: number };
+}
+
+/** What a preset may know about the model. */
+export interface ModelHints {
+  /** Ids that end a text. */
+  readonly eos: readonly number[];
+  /** What stands behind the end. */
+  readonly pad: number;
+  /** Ids that end a passage: line breaks. */
+  readonly delimiters: readonly number[];
+  /** Most cells that fit behind the prompt. */
+  readonly room: number;
+}
+
+/** The pieces that make a decoder what it is; the rest is the same for all (see presets.ts). */
+export type Pieces = { readonly selector: Selector } & Partial<Strategy>;
+
+/** A decoder by name. One file holds its pieces and its preset, one line in presets.ts lists it. */
+export interface Preset {
+  readonly title: string;
+  /** Keys that mean something to this preset besides those that every preset takes. */
+  readonly keys: readonly (keyof RecipeInput & keyof Settings)[];
+  /** Where they differ from the common defaults. */
+  readonly defaults?: Partial<Settings>;
+  /** It changes the length of the canvas, so nothing may stand behind the cells to be filled. */
+  readonly continuationOnly?: boolean;
+  /** Writes tokens that no selector chose (overwrites, fills everything at once): no constraint can hold for them. */
+  readonly overrules?: boolean;
+  /** Tokens that were committed may change: the page shows them as provisional. */
+  readonly revises?: boolean;
+  pieces(settings: Settings, model: ModelHints): Pieces;
+}
