@@ -17,7 +17,7 @@ test.beforeEach(async ({ page }) => {
 });
 
 test("a closed model leaves no device and no buffer, and runs leave none behind", async ({ page }) => {
-  for (const runs of [10, 1, 1]) {
+  for (const runs of [5, 1]) {
     const { open, closed } = await page.evaluate((n) => subject.openAndClose(n), runs);
     expect(open[0]!.buffers).toBeGreaterThan(5);
     // onnxruntime keeps a pool that settles in the first runs.
@@ -28,7 +28,7 @@ test("a closed model leaves no device and no buffer, and runs leave none behind"
 });
 
 test("a lost device is replaced in the middle of a text, which ends the same", async ({ page }) => {
-  const { whole, broken, after, events, left } = await page.evaluate(() => subject.loseDevice());
+  const { whole, broken, after, events, left } = await page.evaluate(() => subject.loseDevice("none"));
   expect(whole).toMatchObject({ reason: "complete", steps: 6, nfe: 6 });
   expect(broken).toEqual(whole);
   expect(after).toEqual(whole);
@@ -39,4 +39,12 @@ test("a lost device is replaced in the middle of a text, which ends the same", a
     ...["cache 3", ...step, ...step, ...step, "done"],
   ]);
   expect(left).toEqual({ devices: 0, buffers: 0 });
+});
+
+test("a lost device takes the cached keys with it, and the text goes on without them", async ({ page }) => {
+  const { whole, broken, after, events } = await page.evaluate(() => subject.loseDevice("dual"));
+  expect(whole).toMatchObject({ reason: "complete", steps: 6 });
+  expect(broken).toMatchObject({ reason: "complete", steps: 6 });
+  expect(events.some((event) => event.type === "cache" && event.why.includes("taken away"))).toBe(true);
+  expect(after).toEqual(whole);
 });

@@ -56,9 +56,13 @@ const LOAD = {
 export function openTiny() {
   const host = createHost(browserPlatform());
   const load = () => host.load(new URL("models/tiny/", document.baseURI).href, LOAD, () => {});
-  const run = async (length: number, onEvent: (event: GenerateEvent) => void = () => {}) => {
+  const run = async (
+    length: number,
+    onEvent: (event: GenerateEvent) => void = () => {},
+    recipe: object = {},
+  ) => {
     const events: GenerateEvent[] = [];
-    const options = { maxNewTokens: length, recipe: { preset: "llada", block: length } };
+    const options = { maxNewTokens: length, recipe: { preset: "llada", block: length, ...recipe } };
     await host.run("job", { kind: "generate", prompt: "a b", options }, (event) => {
       events.push(event);
       onEvent(event);
@@ -74,9 +78,10 @@ export function openTiny() {
  *
  * @returns their tokens and the events of the second
  */
-export async function loseDevice() {
-  const { host, load, run } = openTiny();
+export async function loseDevice(cache: "none" | "dual") {
+  const { host, load, run: write } = openTiny();
   await load();
+  const run = (length: number, onEvent?: (event: GenerateEvent) => void) => write(length, onEvent, { cache });
   const whole = await run(6);
   const events: GenerateEvent[] = [];
   const broken = await run(6, (event) => {

@@ -37,9 +37,12 @@ export function fillStorage(bytes: number): void {
   };
 }
 
-export async function storedNames(): Promise<string[]> {
+/** Names and sizes of what is kept. */
+export async function stored(): Promise<Record<string, number>> {
   const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("unmask-files");
-  const names: string[] = [];
-  for await (const name of folder.keys()) names.push(name);
-  return names;
+  const sizes: Record<string, number> = {};
+  for await (const name of folder.keys()) {
+    sizes[name] = (await (await folder.getFileHandle(name)).getFile()).size;
+  }
+  return sizes;
 }

@@ -34,15 +34,15 @@ function deriveMatrix(source: Uint8Array, matrix: MatrixPlan, out: Uint8Array<Ar
   const channels = new Float32Array(n);
   const weights = new Int8Array(out.buffer, matrix.weights, n * k);
   const tile = new Int8Array(TILE * k);
-  const row = new Float32Array(k);
   const rowBytes = (k * bits) / 8;
   for (let first = 0; first < n; first += TILE) {
     const rows = Math.min(TILE, n - first);
     for (let r = 0; r < rows; r++) {
       const from = matrix.packed + (first + r) * rowBytes;
+      const at = (first + r) * blocks;
       // An empty row gets the scale 1 and zeros.
-      const largest = unpackRow(source, from, bits, scales, (first + r) * blocks, row) || 127;
-      quantizeRow(row, largest, tile, r * k);
+      const largest = largestOf(source, from, matrix, scales, at) || 127;
+      requantizeRow(source, from, matrix, scales, at, largest, tile, r * k);
       channels[first + r] = largest / 127;
     }
     for (let col = 0; col < k; col++) {
@@ -61,38 +61,63 @@ function readScales(source: Uint8Array, { n, k, scales, scaleType }: MatrixPlan)
   return scaleType === "f16" ? fromHalf(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
 }
 
-/** Dequantises one row into `row` and returns its largest magnitude. */
-function unpackRow(
+/** Largest magnitude of a dequantised row. */
+function largestOf(
   packed: Uint8Array,
   from: number,
-  bits: 4 | 8,
+  { k, bits }: MatrixPlan,
   scales: Float32Array,
   at: number,
-  row: Float32Array,
-) {
+): number {
+  const blockBytes = (BLOCK * bits) / 8;
   let largest = 0;
-  for (let block = 0; block * BLOCK < row.length; block++) {
-    const scale = scales[at + block]!;
-    const start = block * BLOCK;
+  for (let block = 0; block * BLOCK < k; block++) {
     let peak = 0;
-    for (let i = 0; i < BLOCK; i++) {
-      const code =
-        bits === 8
-          ? packed[from + start + i]! - 128
-          : ((packed[from + ((start + i) >> 1)]! >> ((i & 1) << 2)) & 15) - 8;
-      row[start + i] = code * scale;
-      const size = code < 0 ? -code : code;
+    const end = from + (block + 1) * blockBytes;
+    for (let i = end - blockBytes; i < end; i++) {
+      const code = packed[i]!;
+      const size =
+        bits === 8 ? Math.abs(code - 128) : Math.max(Math.abs((code & 15) - 8), Math.abs((code >> 4) - 8));
       if (size > peak) peak = size;
     }
-    if (peak * scale > largest) largest = peak * scale;
+    const size = peak * scales[at + block]!;
+    if (size > largest) largest = size;
   }
   return largest;
 }
 
-/** Codes in -127..127 to `codes[at..]`; rounding by the 1.5 * 2^52 trick, to even. */
-function quantizeRow(row: Float32Array, largest: number, codes: Int8Array, at: number): void {
+/** Codes of one row in -127..127 to `codes[to..]`, rounded to even by the 1.5 * 2^52 trick. */
+function requantizeRow(
+  packed: Uint8Array,
+  from: number,
+  { k, bits }: MatrixPlan,
+  scales: Float32Array,
+  at: number,
+  largest: number,
+  codes: Int8Array,
+  to: number,
+): void {
   const inverse = 127 / largest;
-  for (let i = 0; i < row.length; i++) codes[at + i] = row[i]! * inverse + ROUNDER - ROUNDER;
+  // A block of 4-bit codes has 16 values: they are rounded once and looked up.
+  const values = new Int8Array(16);
+  for (let block = 0; block * BLOCK < k; block++) {
+    const scale = scales[at + block]!;
+    const start = block * BLOCK;
+    if (bits === 8) {
+      for (let i = start; i < start + BLOCK; i++) {
+        codes[to + i] = Math.fround((packed[from + i]! - 128) * scale) * inverse + ROUNDER - ROUNDER;
+      }
+      continue;
+    }
+    for (let code = 0; code < 16; code++) {
+      values[code] = Math.fround((code - 8) * scale) * inverse + ROUNDER - ROUNDER;
+    }
+    for (let i = 0; i < BLOCK / 2; i++) {
+      const pair = packed[from + (start >> 1) + i]!;
+      codes[to + start + 2 * i] = values[pair & 15]!;
+      codes[to + start + 2 * i + 1] = values[pair >> 4]!;
+    }
+  }
 }
 
 function checkPlan(source: Uint8Array, plan: DerivePlan): void {

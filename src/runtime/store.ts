@@ -18,6 +18,8 @@ export interface PartialFile {
 }
 
 const FOLDER = "unmask-files";
+/** The worker of a page that was just reloaded lets go of its file a moment later. */
+const LOCK_PAUSES_MS = [50, 150, 450];
 
 /** The origin private file system; undefined where the browser has none or does not grant it. */
 export async function openOpfsStore(): Promise<FileStore | undefined> {
@@ -56,13 +58,16 @@ function folderStore(folder: FileSystemDirectoryHandle): FileStore {
     async begin(sha256) {
       const name = `${sha256}.partial`;
       const handle = (await folder.getFileHandle(name, { create: true })) as unknown as WorkerFileHandle;
-      try {
-        return partialFile(handle, sha256, await handle.createSyncAccessHandle());
-      } catch (error) {
-        // Another worker that downloads the same file holds it.
-        if (error instanceof DOMException && error.name === "NoModificationAllowedError") return undefined;
-        throw error;
+      for (const pause of [...LOCK_PAUSES_MS, undefined]) {
+        try {
+          return partialFile(handle, sha256, await handle.createSyncAccessHandle());
+        } catch (error) {
+          // Another worker that downloads the same file holds it.
+          if (!(error instanceof DOMException && error.name === "NoModificationAllowedError")) throw error;
+        }
+        if (pause !== undefined) await new Promise((resolve) => setTimeout(resolve, pause));
       }
+      return undefined;
     },
     remove: (sha256) => folder.removeEntry(sha256),
   };
