@@ -46,6 +46,7 @@ export function startState(canvas: Canvas): DecodeState {
     cache: emptyMemory(canvas.ids.length),
     stopped: null,
     changed: true,
+    pending: [],
     memory: {},
   };
 }
@@ -63,6 +64,7 @@ const UNCHANGED: Revision = { remasks: [], overwrites: [] };
  * then ask the stop rule (strategies note, section 1.1).
  */
 export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeState, rng: Rng): Decoder {
+  yield* commitPending(state);
   if (strategy.length?.prepare !== undefined) yield* prepare(strategy, traits, state, rng);
   while (state.stopped === null) {
     if (isBlockDone(strategy, state)) {
@@ -173,17 +175,23 @@ function* prepare(
   }
 }
 
-/** Reports a change of length and puts the tokens that came with it into the inserted cells. */
+/** Reports a change of length, then puts the tokens that came with it into the inserted cells. */
 function* afterEdit(
   state: DecodeState,
   edit: LengthEdit,
   from: number,
 ): Generator<DecodeOutput, void, RowStats | undefined> {
-  if (edit.commits !== undefined) {
-    commit(state.canvas, edit.commits);
-    yield stepEvent(state, edit.commits, UNCHANGED, null);
-  }
   yield { type: "length", step: state.step - 1, from, to: state.canvas.ids.length, why: edit.why };
+  yield* commitPending(state);
+}
+
+/** Tokens for inserted cells are an event of their own; a run saved between the two goes on with them. */
+function* commitPending(state: DecodeState): Generator<DecodeOutput, void, RowStats | undefined> {
+  const { pending } = state;
+  if (pending.length === 0) return;
+  state.pending = [];
+  commit(state.canvas, pending);
+  yield stepEvent(state, pending, UNCHANGED, null);
 }
 
 function stepEvent(
@@ -308,6 +316,7 @@ function applyEdit(
   }
   state.canvas = editCanvas(state.canvas, edit, maskId);
   state.targets = targetRows(state.canvas);
+  state.pending = edit.commits ?? [];
   state.block = { start: block.start, end: Math.min(end, state.targets.length) };
   if (blocks.refit !== undefined && block.end > 0) state.block = blocks.refit(state);
 }
