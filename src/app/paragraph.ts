@@ -1,8 +1,12 @@
 import { hasGaps } from "../engine/gaps.ts";
 import type { Page } from "./page.ts";
 
-/** How the text on the sheet stands to the prompt: it goes on from it, it is a whole of its own, or there is none. */
-type Layout = "empty" | "joined" | "whole";
+/**
+ * How the text on the sheet stands to the prompt: there is none, it goes on in the same line (`joined`), it answers in
+ * a paragraph of its own, or it is a `whole` that holds the prompt's words itself, as filled gaps do.
+ */
+const LAYOUTS = ["empty", "joined", "answer", "whole"] as const;
+type Layout = (typeof LAYOUTS)[number];
 
 /** The prompt as the first paragraph of the sheet. */
 export interface Paragraph {
@@ -17,11 +21,13 @@ export interface Paragraph {
 /**
  * A textarea cannot flow into the text that follows it. So a mirror carries the same characters in the same type,
  * unseen, in the flow of the sheet; the textarea lies over it, and its lines break where the mirror's do. The prompt
- * that `<unmask-text>` draws itself is hidden then. Filled gaps and answers to tasks are wholes and stand below.
+ * that `<unmask-text>` draws itself is hidden then.
  */
 export function createParagraph(page: Page): Paragraph {
   const { running, prompt, mirror } = page;
   let written = "";
+  /** A welcome trace is no answer to the prompt, so it cannot be out of date. */
+  let used = false;
   let tallest = 0;
   const fitHeight = (): void => {
     const bottom = Math.max(0, ...[...mirror.getClientRects()].map((rect) => rect.bottom));
@@ -32,7 +38,7 @@ export function createParagraph(page: Page): Paragraph {
     // Content of a pseudo-element: the text would otherwise be found, copied and searched twice. A line feed at the
     // end opens a line in a textarea, in running text only when something follows it.
     mirror.dataset["text"] = `${prompt.value === "" ? prompt.placeholder : prompt.value}\u200b`;
-    running.classList.toggle("stale", running.dataset["layout"] === "joined" && prompt.value !== written);
+    running.classList.toggle("stale", layoutOf(running) !== "empty" && used && prompt.value !== written);
     fitHeight();
   };
   const lay = (layout: Layout): void => {
@@ -41,22 +47,27 @@ export function createParagraph(page: Page): Paragraph {
     running.style.minBlockSize = "";
   };
   lay("empty");
+  let width = 0;
   new ResizeObserver(() => {
+    // Another height comes from the text itself; another width breaks the lines anew.
+    if (running.clientWidth === width) return;
+    width = running.clientWidth;
     lay(layoutOf(running));
     fitHeight();
-  }).observe(page.form);
+  }).observe(running);
   void document.fonts.ready.then(fitHeight);
   show();
   return {
     edited: show,
     begin() {
+      used = true;
       written = prompt.value;
-      const continued = !hasGaps(written) && (page.mode.value === "story" || page.mode.value === "plain");
-      lay(continued ? "joined" : "whole");
+      const continues = page.mode.value === "story" || page.mode.value === "plain";
+      lay(hasGaps(written) ? "whole" : continues ? "joined" : "answer");
       show();
     },
     drawn(steady) {
-      if (running.dataset["layout"] === "empty" && page.sheet.text !== "") lay("whole");
+      if (layoutOf(running) === "empty" && page.sheet.text !== "") lay("whole");
       const height = running.getBoundingClientRect().height;
       if (!steady || height <= tallest) return;
       tallest = height;
@@ -66,6 +77,5 @@ export function createParagraph(page: Page): Paragraph {
 }
 
 function layoutOf(running: HTMLElement): Layout {
-  const layout = running.dataset["layout"];
-  return layout === "joined" || layout === "whole" ? layout : "empty";
+  return LAYOUTS.find((layout) => layout === running.dataset["layout"]) ?? "empty";
 }
