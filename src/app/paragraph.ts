@@ -30,9 +30,12 @@ export function createParagraph(page: Page): Paragraph {
   let used = false;
   let tallest = 0;
   const fitHeight = (): void => {
-    const bottom = Math.max(0, ...[...mirror.getClientRects()].map((rect) => rect.bottom));
-    const height = bottom - running.getBoundingClientRect().top;
-    prompt.style.blockSize = `${Math.max(0, Math.ceil(height))}px`;
+    const last = [...mirror.getClientRects()].at(-1);
+    if (last === undefined) return;
+    // The rectangle is that of the glyphs; half of the line's leading stands below it.
+    const leading = Number.parseFloat(getComputedStyle(prompt).lineHeight) - last.height;
+    const height = last.bottom + leading / 2 - running.getBoundingClientRect().top;
+    prompt.style.blockSize = `${Math.ceil(height)}px`;
   };
   const show = (): void => {
     // Content of a pseudo-element: the text would otherwise be found, copied and searched twice. A line feed at the
