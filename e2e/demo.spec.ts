@@ -143,6 +143,10 @@ test("everything is reachable and usable from the keyboard", async ({ page }) =>
   await page.keyboard.press("Control+Enter");
   await expect(demo.status).toContainText("done", { timeout: 90_000 });
 
+  const more = page.getByRole("button", { name: "More", exact: true });
+  await more.focus();
+  await page.keyboard.press("Enter");
+  await expect(more).toHaveAttribute("aria-expanded", "true");
   const seen = new Set<string>();
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   for (let i = 0; i < 30; i += 1) {
@@ -157,8 +161,12 @@ test("everything is reachable and usable from the keyboard", async ({ page }) =>
     "step",
     "timeline",
     "strategy",
-    "mode",
     "length",
+    "more",
+    "mode",
+    "seed",
+    "temperature",
+    "heat",
     "model",
   ]) {
     expect([...seen]).toContain(id);

@@ -42,6 +42,28 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await write(page);
     await page.getByRole("alert").waitFor();
   },
+  loading: async (page) => {
+    await page.route("**/onnx/*_data*", () => new Promise(() => {}));
+    await write(page);
+    await page.locator("#progress-text").filter({ hasText: " of " }).waitFor();
+  },
+  filled: async (page) => {
+    await page.getByRole("button", { name: "Lily found" }).click();
+    await page.getByRole("button", { name: "Fill" }).click();
+    await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 120_000 });
+  },
+  task: async (page) => {
+    await page.getByRole("button", { name: "add 47" }).click();
+    await page.getByRole("button", { name: "Generate" }).click();
+    await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 120_000 });
+  },
+  stale: async (page) => {
+    await write(page);
+    await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 120_000 });
+    await page
+      .getByRole("textbox", { name: "Prompt" })
+      .fill("Once upon a time there was a brave little fox who");
+  },
   prompted: async (page) => {
     await page.getByRole("button", { name: "Lily found" }).click();
     await page.waitForTimeout(200);

@@ -57,18 +57,6 @@ const MODES: readonly (readonly [string, string])[] = [
   ["plain", "Plain"],
 ];
 
-export interface Example {
-  readonly prompt: string;
-  readonly mode: string;
-  readonly length: number;
-}
-
-export const EXAMPLES: readonly Example[] = [
-  { prompt: "Once upon a time there was a little fox who", mode: "story", length: 64 },
-  { prompt: "Lily found a [[6]] in the garden. She [[8]] and smiled.", mode: "story", length: 64 },
-  { prompt: "add 47 + 85", mode: "task", length: 48 },
-];
-
 export function fillSelects(page: Page): void {
   page.strategy.append(...STRATEGIES.map(({ id, label }) => new Option(label, id)));
   page.mode.append(...MODES.map(([id, label]) => new Option(label, id)));
@@ -77,6 +65,12 @@ export function fillSelects(page: Page): void {
   };
   page.strategy.addEventListener("change", showHint);
   showHint();
+}
+
+/** Opens or closes the second row of controls. */
+export function showMore(page: Page, open: boolean): void {
+  page.moreFields.hidden = !open;
+  page.more.ariaExpanded = String(open);
 }
 
 /** Fields as the engine takes them. Nothing is clamped: the engine names what is out of range. */

@@ -2,13 +2,15 @@ import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import { defineUnmaskText } from "../element/define.ts";
 import type { DoneEvent } from "../element/element.ts";
-import { hasGaps } from "../engine/gaps.ts";
-import { type Remedy, showProblem } from "./advice.ts";
-import { EXAMPLES, fillSelects, readOptions, readQuery } from "./controls.ts";
+import { showProblem } from "./advice.ts";
+import { fillSelects, readQuery, showMore } from "./controls.ts";
+import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { showModel, showNoModel } from "./model-box.ts";
 import { findPage } from "./page.ts";
+import { createParagraph } from "./paragraph.ts";
 import { createProgress } from "./progress.ts";
+import { createRunner } from "./runner.ts";
 import { createStatus } from "./status.ts";
 import { wireTheme } from "./theme.ts";
 import { createTimeline } from "./timeline.ts";
@@ -25,122 +27,47 @@ const query = readQuery(location.search);
 const status = createStatus(page.status);
 const progress = createProgress(page);
 const timeline = createTimeline(page.strip, page.timeline, sheet);
-/** Set by the first run: until then the sheet belongs to the welcome trace. */
-let used = false;
-let running = false;
-/** What "Try again" repeats. */
-let last: () => void = () => {};
+const paragraph = createParagraph(page);
+const runner = createRunner(page, paragraph, status.say, progress.hide);
 
 wireTheme(page.theme);
 fillSelects(page);
+listExamples(page);
 sheet.loadOptions = query.load;
 page.model.append(new Option(query.model === "models/default" ? "Unmask default" : query.model, query.model));
 sheet.setAttribute("model", query.model);
 showNoModel(page, query.load);
 
-function refresh(): void {
-  const gaps = hasGaps(page.prompt.value);
-  const { phase } = sheet.state;
-  const held = phase === "held";
-  page.generate.disabled = (running && !held) || (gaps && !held);
-  page.fill.disabled = running || !gaps;
-  page.fill.classList.toggle("primary", gaps && !running);
-  page.step.disabled = running && phase === "loading";
-  page.stop.disabled = !running;
-  page.load.disabled = running || sheet.info !== undefined;
-  for (const field of [page.model, page.strategy, page.mode, page.length, page.seed, page.temperature]) {
-    field.disabled = running;
-  }
-}
-
-/** Starts a run or a load on the sheet and keeps the page in step with it until it ends. */
-function begin(job: () => Promise<unknown> | undefined): void {
-  last = () => begin(job);
-  page.problem.hidden = true;
-  page.empty.hidden = true;
-  running = true;
-  status.say(sheet.info === undefined ? "loading the model" : "generating");
-  // Failures arrive as `unmask-error`; the promise only says that it is over.
-  Promise.resolve(job())
-    .catch(() => undefined)
-    .finally(() => {
-      running = false;
-      progress.hide();
-      refresh();
-    });
-  refresh();
-}
-
-function write(kind: "generate" | "infill" | "step"): void {
-  used = true;
-  sheet.removeAttribute("src");
-  begin(() => sheet[kind](readOptions(page)));
-}
-
-function remedy(name: Remedy): void {
-  page.problem.hidden = true;
-  if (name === "prompt") page.prompt.focus();
-  else if (name === "length") page.length.focus();
-  else if (name === "strategy") page.strategy.focus();
-  else if (name === "reload") location.reload();
-  else if (name === "wasm") {
-    sheet.loadOptions = { backend: "wasm" };
-    last();
-  } else last();
-}
-
 page.form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (sheet.state.phase === "held") {
-    sheet.resume();
-    status.say("generating");
-    refresh();
-  } else if (!running) write(hasGaps(page.prompt.value) ? "infill" : "generate");
+  runner.submit();
 });
-page.fill.addEventListener("click", () => write("infill"));
+page.fill.addEventListener("click", runner.fill);
+page.step.addEventListener("click", runner.step);
 page.stop.addEventListener("click", () => sheet.abort());
 page.load.addEventListener("click", () =>
-  begin(async () => {
+  runner.load(async () => {
     const info = await sheet.load();
     showModel(page, info, query.load);
     status.say(`ready: ${info.name} is loaded`);
   }),
 );
-page.step.addEventListener("click", () => {
-  if (!running) write("step");
-  else {
-    void sheet.step();
-    refresh();
-  }
-});
+page.more.addEventListener("click", () => showMore(page, page.moreFields.hidden !== false));
 page.heat.addEventListener("change", () => sheet.toggleAttribute("heat", page.heat.checked));
 page.backendChip.addEventListener("click", () => {
   page.backendReason.hidden = !page.backendReason.hidden;
   page.backendChip.ariaExpanded = String(!page.backendReason.hidden);
 });
-page.prompt.addEventListener("input", refresh);
+page.prompt.addEventListener("input", () => {
+  paragraph.edited();
+  runner.refresh();
+});
 page.prompt.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) page.form.requestSubmit();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && running) sheet.abort();
+  if (event.key === "Escape" && runner.running) sheet.abort();
 });
-
-for (const example of EXAMPLES) {
-  const item = document.createElement("li");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = example.prompt;
-  button.addEventListener("click", () => {
-    page.prompt.value = example.prompt;
-    page.mode.value = example.mode;
-    page.length.value = String(example.length);
-    refresh();
-    (hasGaps(page.prompt.value) ? page.fill : page.generate).focus();
-  });
-  item.append(button);
-  page.examples.append(item);
-}
 
 sheet.addEventListener("unmask-progress", (event) => {
   status.say(progress.show((event as CustomEvent<LoadEvent>).detail));
@@ -160,22 +87,23 @@ sheet.addEventListener("unmask-done", (event) => {
   );
 });
 sheet.addEventListener("unmask-error", (event) => {
-  if (!used && sheet.hasAttribute("src")) return;
+  if (!runner.used && sheet.hasAttribute("src")) return;
   const error = (event as CustomEvent<UnmaskError>).detail;
   status.say(error.code === "aborted" ? "done: stopped" : `error: ${error.code}`);
-  if (error.code !== "aborted") showProblem(page.problem, toUnmaskError(error), remedy);
+  if (error.code !== "aborted") showProblem(page.problem, toUnmaskError(error), runner.remedy);
 });
 sheet.addEventListener("unmask-draw", () => {
   page.canvasText.textContent = sheet.text;
   showFigures(page.figures, sheet.state);
   timeline.update();
-  refresh();
+  paragraph.drawn(runner.running || sheet.state.step < sheet.state.steps);
+  runner.refresh();
 });
 
-refresh();
+runner.refresh();
 // A recording of the embedded model: playing it loads no model. Without one the sheet stays empty.
 if (WELCOME !== undefined) {
-  page.invitation.textContent = "This is a recording. Try one of these yourself:";
+  page.invitation.textContent = "This is a recording. Begin with one of these yourself:";
   sheet.toggleAttribute("autoplay", true);
   sheet.setAttribute("src", WELCOME);
 }

@@ -3,7 +3,10 @@ import type { UnmaskTextElement } from "../element/element.ts";
 /** The parts of index.html that the modules of the page work on. */
 export interface Page {
   readonly form: HTMLFormElement;
+  /** The first paragraph of the sheet: `prompt` lies over `mirror`, which carries its text in the flow. */
+  readonly running: HTMLElement;
   readonly prompt: HTMLTextAreaElement;
+  readonly mirror: HTMLElement;
   readonly sheet: UnmaskTextElement;
   readonly canvasText: HTMLElement;
   readonly empty: HTMLElement;
@@ -23,6 +26,8 @@ export interface Page {
   readonly timeline: HTMLInputElement;
   readonly strategy: HTMLSelectElement;
   readonly strategyHint: HTMLElement;
+  readonly more: HTMLButtonElement;
+  readonly moreFields: HTMLElement;
   readonly mode: HTMLSelectElement;
   readonly length: HTMLInputElement;
   readonly seed: HTMLInputElement;
@@ -47,7 +52,9 @@ export function findPage(): Page {
   const get = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
   return {
     form: get("form"),
+    running: get("running"),
     prompt: get("prompt"),
+    mirror: get("mirror"),
     sheet: get("sheet"),
     canvasText: get("canvas-text"),
     empty: get("empty"),
@@ -67,6 +74,8 @@ export function findPage(): Page {
     timeline: get("timeline"),
     strategy: get("strategy"),
     strategyHint: get("strategy-hint"),
+    more: get("more"),
+    moreFields: get("more-fields"),
     mode: get("mode"),
     length: get("length"),
     seed: get("seed"),

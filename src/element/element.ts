@@ -1,28 +1,19 @@
-import { openEngine } from "../client/client.ts";
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent, LoadEvent, Trace } from "../core/events.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { hasGaps } from "../engine/gaps.ts";
 import type { Engine, EngineInfo, LoadOptions } from "../protocol.ts";
+import { createEngineSlot } from "./engine-slot.ts";
 import { createPlayback } from "./playback.ts";
+import { createPlayerBar, makePart } from "./player-bar.ts";
 import { RunLog, type StepSummary } from "./run-log.ts";
 import { displaySpans, plainText } from "./spans.ts";
+import { type ElementPhase, type ElementState, stateOf } from "./state.ts";
 import { SHEET_CSS } from "./styles.ts";
 import { SheetView } from "./view.ts";
 
 export type DoneEvent = Extract<GenerateEvent, { type: "done" }>;
-export type ElementPhase = "empty" | "loading" | "ready" | "generating" | "held" | "done" | "error";
-
-/** What the element shows now; `state` of the element and `detail` of `unmask-step`. */
-export interface ElementState {
-  readonly phase: ElementPhase;
-  /** Step on the sheet, 0 before the first; `steps` have happened. They differ while scrubbing. */
-  readonly step: number;
-  readonly steps: number;
-  readonly masksLeft: number;
-  readonly forwards: number;
-  readonly tokensPerSecond: number;
-}
+export type { ElementPhase, ElementState };
 
 /** Options of one run; what is absent comes from the attributes, then from the bundle. */
 export type SheetOptions = GenerateOptions & { readonly prompt?: string };
@@ -54,12 +45,14 @@ export class UnmaskTextElement extends Base {
   /** Backend and variant for the next `load()`. */
   loadOptions: LoadOptions = {};
   readonly #view: SheetView;
-  readonly #bar: HTMLElement;
-  readonly #play: HTMLButtonElement;
-  readonly #scrub: HTMLInputElement;
+  readonly #bar = createPlayerBar(
+    () => (this.#playback.playing ? this.pause() : this.resume()),
+    (step) => this.seek(step),
+  );
   readonly #playback = createPlayback(() => this.#advance(), TICK_MS);
-  #engine: { readonly key: string; readonly opened: Promise<Engine> } | undefined;
-  #info: EngineInfo | undefined;
+  readonly #engine = createEngineSlot((event: LoadEvent) =>
+    this.dispatchEvent(new CustomEvent("unmask-progress", { detail: event })),
+  );
   #log = new RunLog();
   #about = NOTHING;
   #phase: ElementPhase = "empty";
@@ -76,37 +69,27 @@ export class UnmaskTextElement extends Base {
     sharedSheet ??= new CSSStyleSheet();
     if (sharedSheet.cssRules.length === 0) sharedSheet.replaceSync(SHEET_CSS);
     root.adoptedStyleSheets = [sharedSheet];
-    const sheet = make("div", "sheet");
+    const sheet = makePart("div", "sheet");
     this.#view = new SheetView(sheet);
-    this.#bar = make("div", "controls");
-    this.#play = make("button", "play");
-    this.#play.type = "button";
-    this.#play.addEventListener("click", () => (this.#playback.playing ? this.pause() : this.resume()));
-    this.#scrub = make("input", "scrub");
-    this.#scrub.type = "range";
-    this.#scrub.ariaLabel = "Step";
-    this.#scrub.addEventListener("input", () => this.seek(this.#scrub.valueAsNumber));
-    this.#bar.append(this.#play, this.#scrub);
-    this.#bar.hidden = true;
-    root.append(sheet, this.#bar);
+    root.append(sheet, this.#bar.root);
   }
 
   disconnectedCallback(): void {
     this.abort();
     this.#playback.pause();
-    void this.#close();
+    void this.#engine.close();
   }
 
   attributeChangedCallback(name: string, _old: string | null, value: string | null): void {
-    if (name === "controls") this.#bar.hidden = value === null;
+    if (name === "controls") this.#bar.root.hidden = value === null;
     if (name === "src" && value !== null) void this.#openSource(value);
-    if (name === "model" && this.#controller === undefined) void this.#close();
+    if (name === "model" && this.#controller === undefined) void this.#engine.close();
     this.#draw();
   }
 
   /** What is known of the loaded model; undefined before. */
   get info(): EngineInfo | undefined {
-    return this.#info;
+    return this.#engine.info;
   }
 
   /** The text on the sheet as a reader sees it, a run of masks as one `…`. */
@@ -115,15 +98,7 @@ export class UnmaskTextElement extends Base {
   }
 
   get state(): ElementState {
-    const frame = this.#log.frame(this.#position);
-    return {
-      phase: this.#phase,
-      step: frame?.position ?? 0,
-      steps: this.#log.steps.length,
-      masksLeft: frame?.masksLeft ?? 0,
-      forwards: frame?.nfe ?? 0,
-      tokensPerSecond: frame === undefined || frame.ms === 0 ? 0 : (frame.committed / frame.ms) * 1000,
-    };
+    return stateOf(this.#phase, this.#log.frame(this.#position), this.#log.steps.length);
   }
 
   /** One entry a step, for a timeline. */
@@ -179,7 +154,7 @@ export class UnmaskTextElement extends Base {
       const text = options.prompt ?? this.getAttribute("prompt") ?? "";
       return this.#run(hasGaps(text) ? "infill" : "generate", options, true);
     }
-    if (this.#phase === "held") this.#steer("step");
+    if (this.#phase === "held") this.#engine.steer("step");
     else this.pause();
     return undefined;
   }
@@ -188,7 +163,7 @@ export class UnmaskTextElement extends Base {
   pause(): void {
     this.#playback.pause();
     if (this.#phase === "generating") {
-      this.#steer("pause");
+      this.#engine.steer("pause");
       this.#phase = "held";
     }
     this.#draw();
@@ -199,7 +174,7 @@ export class UnmaskTextElement extends Base {
     if (this.#phase === "held") {
       this.#position = undefined;
       this.#phase = "generating";
-      this.#steer("resume");
+      this.#engine.steer("resume");
     } else if (this.#controller === undefined && this.#log.start !== undefined) {
       if (this.#position === undefined || this.#position >= this.#log.steps.length) this.#position = 0;
       this.#playback.play();
@@ -233,7 +208,7 @@ export class UnmaskTextElement extends Base {
       this.#begin({ ...NOTHING, model: engine.info.name, prompt: { text: prompt, ids: [] } });
       this.#phase = held ? "held" : "generating";
       const events = engine[kind](prompt, { ...asked, signal: controller.signal, ...(held ? { held } : {}) });
-      if (held) this.#steer("step");
+      if (held) this.#engine.steer("step");
       for await (const event of events) this.#take(event);
       const { done } = this.#log;
       if (done === undefined) throw new UnmaskError("internal", "The run ended without a last event.");
@@ -242,7 +217,7 @@ export class UnmaskTextElement extends Base {
       return done;
     } catch (error) {
       const { code } = toUnmaskError(error);
-      if (BROKEN.has(code)) void this.#close();
+      if (BROKEN.has(code)) void this.#engine.close();
       this.#fail(error);
       throw error;
     } finally {
@@ -261,37 +236,10 @@ export class UnmaskTextElement extends Base {
     };
   }
 
-  async #open(signal: AbortSignal): Promise<Engine> {
-    const model = this.getAttribute("model");
-    if (model === null) throw new UnmaskError("usage", "No model is named: set the attribute `model`.");
-    const key = JSON.stringify([model, this.loadOptions]);
-    if (this.#engine?.key !== key) {
+  #open(signal: AbortSignal): Promise<Engine> {
+    return this.#engine.open(this.getAttribute("model"), this.loadOptions, signal, () => {
       this.#phase = "loading";
-      await this.#close();
-      const opened = openEngine({
-        model,
-        ...this.loadOptions,
-        signal,
-        onProgress: (event: LoadEvent) =>
-          this.dispatchEvent(new CustomEvent("unmask-progress", { detail: event })),
-      });
-      this.#engine = { key, opened };
-    }
-    try {
-      const engine = await this.#engine.opened;
-      this.#info = engine.info;
-      return engine;
-    } catch (error) {
-      this.#engine = undefined;
-      throw error;
-    }
-  }
-
-  async #close(): Promise<void> {
-    const engine = this.#engine;
-    this.#engine = undefined;
-    this.#info = undefined;
-    await engine?.opened.then((open) => open[Symbol.asyncDispose]()).catch(() => undefined);
+    });
   }
 
   #begin(about: Omit<Trace, "schema" | "events">): void {
@@ -312,10 +260,6 @@ export class UnmaskTextElement extends Base {
       this.dispatchEvent(new CustomEvent("unmask-step", { detail: this.state }));
       this.#schedule();
     }
-  }
-
-  #steer(action: "pause" | "resume" | "step"): void {
-    void this.#engine?.opened.then((engine) => engine[action]());
   }
 
   #advance(): boolean {
@@ -366,16 +310,7 @@ export class UnmaskTextElement extends Base {
     this.#view.draw(spans, known ? displaySpans(end, this.#log.pieces) : undefined);
     if (this.#controller !== undefined || this.#position !== undefined) this.#view.holdHeight();
     this.#plain = plainText(spans);
-    this.#play.textContent = this.#playback.playing ? "Pause" : "Play";
-    this.#scrub.max = String(this.#log.steps.length);
-    this.#scrub.value = String(frame?.position ?? 0);
+    this.#bar.show(this.#playback.playing, frame?.position ?? 0, this.#log.steps.length);
     this.dispatchEvent(new Event("unmask-draw"));
   }
-}
-
-function make<K extends keyof HTMLElementTagNameMap>(tag: K, name: string): HTMLElementTagNameMap[K] {
-  const node = document.createElement(tag);
-  node.className = name;
-  node.setAttribute("part", name);
-  return node;
 }

@@ -26,6 +26,8 @@ export interface Frame {
   readonly ms: number;
   /** Tokens committed so far. */
   readonly committed: number;
+  /** What is written may still change: the recipe remasks, or a token was taken back already. */
+  readonly revising: boolean;
 }
 
 /** One column of a timeline. */
@@ -106,6 +108,7 @@ function firstFrame(start: StartEvent): Frame {
     nfe: 0,
     ms: 0,
     committed: 0,
+    revising: remasks(start.recipe),
   };
 }
 
@@ -135,7 +138,12 @@ function applyStep(frame: Frame, event: StepEvent): Frame {
     nfe: event.nfe,
     ms: event.ms ?? frame.ms,
     committed: frame.committed + written(event).length,
+    revising: frame.revising || event.remasks.length > 0,
   };
+}
+
+function remasks(recipe: unknown): boolean {
+  return typeof recipe === "object" && recipe !== null && "remask" in recipe && Boolean(recipe.remask);
 }
 
 function masks(n: number, id: number): Cell[] {

@@ -21,7 +21,7 @@ function cell(id: number, more: Partial<Cell> = {}): Cell {
 
 function frame(position: number, cells: readonly Cell[]): Frame {
   const masksLeft = cells.filter(({ id }) => id === MASK).length;
-  return { position, cells, maskId: MASK, masksLeft, nfe: 0, ms: 0, committed: 0 };
+  return { position, cells, maskId: MASK, masksLeft, nfe: 0, ms: 0, committed: 0, revising: false };
 }
 
 const kinds = (at: Frame): string[] => displaySpans(at, PIECES).map(({ kind }) => kind);
@@ -82,4 +82,12 @@ test("plain text names a run of masks once", () => {
     PIECES,
   );
   expect(plainText(spans)).toBe("Once … upon");
+});
+
+test("written tokens are provisional while the run may take them back, the user's never", () => {
+  const cells = [cell(2, { given: true }), cell(3), cell(MASK)];
+  const provisional = (at: Frame): boolean[] => displaySpans(at, PIECES).map((span) => span.provisional);
+  expect(provisional({ ...frame(9, cells), revising: true })).toEqual([false, true, false]);
+  expect(provisional(frame(9, cells))).toEqual([false, false, false]);
+  expect(provisional({ ...frame(9, cells.slice(0, 2)), revising: true })).toEqual([false, false]);
 });

@@ -10,6 +10,8 @@ export type Doubt = "none" | "hair" | "line" | "doubt";
 export interface DisplaySpan {
   readonly kind: SpanKind;
   readonly doubt: Doubt;
+  /** Written, but may still be taken back. */
+  readonly provisional: boolean;
   readonly lead: string;
   readonly word: string;
   readonly tail: string;
@@ -18,6 +20,7 @@ export interface DisplaySpan {
 }
 
 const FRESH_STEPS = 2;
+const WRITTEN: ReadonlySet<SpanKind> = new Set<SpanKind>(["fresh", "cooling", "settled"]);
 /** Controls and format characters can reorder or hide text: they are shown by code point (peers.md 6.5). */
 const CONTROLS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 /** Tab, line feed, and the two joiners that emoji and many scripts need. */
@@ -40,7 +43,8 @@ export function displaySpans(frame: Frame, pieces: ReadonlyMap<number, Piece>): 
     const text = texts[row]!;
     const kind = kindOf(cell, frame, text, settledAge);
     const ended = isSpecial(frame, pieces, row) && !isSpecial(frame, pieces, row - 1);
-    return spanOf(ended ? "end" : kind, cell, text);
+    const provisional = frame.revising && frame.masksLeft > 0 && WRITTEN.has(kind);
+    return spanOf(ended ? "end" : kind, cell, text, provisional);
   });
 }
 
@@ -60,7 +64,7 @@ function kindOf(cell: Cell, frame: Frame, text: string | null, settledAge: numbe
   return age <= settledAge ? "cooling" : "settled";
 }
 
-function spanOf(kind: SpanKind, cell: Cell, text: string | null): DisplaySpan {
+function spanOf(kind: SpanKind, cell: Cell, text: string | null, provisional: boolean): DisplaySpan {
   const percent = cell.conf === null || kind === "given" ? -1 : Math.round(cell.conf * 100);
   const blank = text === null || kind === "mask" || kind === "taken";
   const shown = blank ? "" : visible(text);
@@ -68,6 +72,7 @@ function spanOf(kind: SpanKind, cell: Cell, text: string | null): DisplaySpan {
   const at = word === "" ? shown.length : shown.indexOf(word);
   return {
     kind,
+    provisional,
     doubt: word === "" ? "none" : doubtOf(percent),
     lead: shown.slice(0, at),
     word,

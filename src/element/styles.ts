@@ -53,6 +53,7 @@ export const SHEET_CSS = `
   background: linear-gradient(to top, color-mix(in oklab, var(--accent) 20%, transparent) 0.62em, transparent 0);
   animation: rise 150ms ease-out;
 }
+.provisional .word { font-style: italic; }
 .cooling .word { color: color-mix(in oklab, var(--accent) 62%, var(--ink)); transition: color 300ms ease-out; }
 .settled .word { transition: color 300ms ease-out; }
 .end::after {

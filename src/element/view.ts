@@ -5,7 +5,8 @@ const BAR_WIDTHS = [1.7, 2.4, 1.3, 2.0, 2.8, 1.5, 2.2, 1.8, 2.6, 1.4, 2.1];
 
 interface Drawn {
   readonly node: HTMLSpanElement;
-  key: string;
+  text: string;
+  look: string;
 }
 
 /** Draws spans into `root` and afterwards touches only those that changed. Text goes in through `textContent` alone. */
@@ -23,7 +24,7 @@ export class SheetView {
     for (let row = 0; row < spans.length; row += 1) {
       let drawn = this.#drawn[row];
       if (drawn === undefined) {
-        drawn = { node: document.createElement("span"), key: "" };
+        drawn = { node: document.createElement("span"), text: "", look: "" };
         this.#drawn.push(drawn);
         this.#root.append(drawn.node);
       }
@@ -48,37 +49,43 @@ export class SheetView {
 
 function patch(drawn: Drawn, span: DisplaySpan, row: number, reserved: DisplaySpan | undefined): void {
   const masked = span.kind === "mask" || span.kind === "taken";
-  const ghost =
-    masked && reserved !== undefined
-      ? `${reserved.kind}${reserved.lead}|${reserved.word}|${reserved.tail}`
-      : "";
-  const key = `${span.kind}/${span.doubt}/${span.percent}/${span.lead}|${span.word}|${span.tail}/${ghost}`;
-  if (drawn.key === key) return;
-  drawn.key = key;
-  const node = drawn.node;
-  node.className = `cell ${span.kind}`;
+  const from = masked ? reserved : span;
+  const text = `${masked}/${from?.kind === "end"}/${from?.lead}|${from?.word}|${from?.tail}`;
+  const look = `${span.kind}/${span.doubt}/${span.percent}/${span.provisional}`;
+  const { node } = drawn;
+  if (drawn.text !== text) {
+    drawn.text = text;
+    drawn.look = "";
+    if (masked) node.replaceChildren(...barOf(row, reserved));
+    else node.replaceChildren(...wordOf(span));
+  }
+  if (drawn.look === look) return;
+  drawn.look = look;
+  node.className = `cell ${span.kind}${span.provisional ? " provisional" : ""}`;
   node.setAttribute("part", masked ? "mask" : span.kind === "given" ? "prompt" : `token ${span.kind}`);
-  if (masked) {
-    const blank = document.createElement("span");
-    blank.className = reserved?.kind === "hidden" || reserved?.kind === "end" ? "bar small" : "bar";
-    blank.ariaHidden = "true";
-    if (reserved !== undefined && reserved.word !== "") {
-      blank.classList.add("fitted");
-      blank.textContent = reserved.word;
-      node.replaceChildren(reserved.lead, blank, reserved.tail);
-    } else {
-      blank.style.setProperty("--w", `${BAR_WIDTHS[(row * 7) % BAR_WIDTHS.length]}em`);
-      node.replaceChildren(blank);
-    }
-    return;
-  }
-  if (span.word === "") {
-    node.replaceChildren(span.lead + span.tail);
-    return;
-  }
-  const word = document.createElement("span");
+  const word = masked ? null : node.firstElementChild;
+  if (!(word instanceof HTMLElement)) return;
+  // The same element from fresh to settled: its colour can then cool by a transition.
   word.className = `word ${span.doubt}`;
   if (span.percent >= 0) word.style.setProperty("--conf", String(span.percent / 100));
+}
+
+function barOf(row: number, reserved: DisplaySpan | undefined): (string | Node)[] {
+  const bar = document.createElement("span");
+  bar.className = reserved?.kind === "hidden" || reserved?.kind === "end" ? "bar small" : "bar";
+  bar.ariaHidden = "true";
+  if (reserved === undefined || reserved.word === "") {
+    bar.style.setProperty("--w", `${BAR_WIDTHS[(row * 7) % BAR_WIDTHS.length]}em`);
+    return [bar];
+  }
+  bar.classList.add("fitted");
+  bar.textContent = reserved.word;
+  return [reserved.lead, bar, reserved.tail];
+}
+
+function wordOf(span: DisplaySpan): (string | Node)[] {
+  if (span.word === "") return [span.lead + span.tail];
+  const word = document.createElement("span");
   word.textContent = span.word;
-  node.replaceChildren(span.lead, word, span.tail);
+  return [span.lead, word, span.tail];
 }

@@ -1,0 +1,84 @@
+import { hasGaps } from "../engine/gaps.ts";
+import type { Page } from "./page.ts";
+
+/**
+ * How the text on the sheet stands to the prompt: there is none, it goes on in the same line (`joined`), it answers in
+ * a paragraph of its own, or it is a `whole` that holds the prompt's words itself, as filled gaps do.
+ */
+const LAYOUTS = ["empty", "joined", "answer", "whole"] as const;
+type Layout = (typeof LAYOUTS)[number];
+
+/** The prompt as the first paragraph of the sheet. */
+export interface Paragraph {
+  /** The prompt was edited: the text that a run wrote for another prompt fades until the next run. */
+  edited(): void;
+  /** A run of the prompt as it stands begins. */
+  begin(): void;
+  /** The sheet was drawn; `steady` keeps it from getting lower, so that nothing below it moves. */
+  drawn(steady: boolean): void;
+}
+
+/**
+ * A textarea cannot flow into the text that follows it. So a mirror carries the same characters in the same type,
+ * unseen, in the flow of the sheet; the textarea lies over it, and its lines break where the mirror's do. The prompt
+ * that `<unmask-text>` draws itself is hidden then.
+ */
+export function createParagraph(page: Page): Paragraph {
+  const { running, prompt, mirror } = page;
+  let written = "";
+  /** A welcome trace is no answer to the prompt, so it cannot be out of date. */
+  let used = false;
+  let tallest = 0;
+  const fitHeight = (): void => {
+    const last = [...mirror.getClientRects()].at(-1);
+    if (last === undefined) return;
+    // The rectangle is that of the glyphs; half of the line's leading stands below it.
+    const leading = Number.parseFloat(getComputedStyle(prompt).lineHeight) - last.height;
+    const height = last.bottom + leading / 2 - running.getBoundingClientRect().top;
+    prompt.style.blockSize = `${Math.ceil(height)}px`;
+  };
+  const show = (): void => {
+    // Content of a pseudo-element: the text would otherwise be found, copied and searched twice. A line feed at the
+    // end opens a line in a textarea, in running text only when something follows it.
+    mirror.dataset["text"] = `${prompt.value === "" ? prompt.placeholder : prompt.value}\u200b`;
+    running.classList.toggle("stale", layoutOf(running) !== "empty" && used && prompt.value !== written);
+    fitHeight();
+  };
+  const lay = (layout: Layout): void => {
+    running.dataset["layout"] = layout;
+    tallest = 0;
+    running.style.minBlockSize = "";
+  };
+  lay("empty");
+  let width = 0;
+  new ResizeObserver(() => {
+    // Another height comes from the text itself; another width breaks the lines anew.
+    if (running.clientWidth === width) return;
+    width = running.clientWidth;
+    lay(layoutOf(running));
+    fitHeight();
+  }).observe(running);
+  void document.fonts.ready.then(fitHeight);
+  show();
+  return {
+    edited: show,
+    begin() {
+      used = true;
+      written = prompt.value;
+      const continues = page.mode.value === "story" || page.mode.value === "plain";
+      lay(hasGaps(written) ? "whole" : continues ? "joined" : "answer");
+      show();
+    },
+    drawn(steady) {
+      if (layoutOf(running) === "empty" && page.sheet.text !== "") lay("whole");
+      const height = running.getBoundingClientRect().height;
+      if (!steady || height <= tallest) return;
+      tallest = height;
+      running.style.minBlockSize = `${Math.ceil(height)}px`;
+    },
+  };
+}
+
+function layoutOf(running: HTMLElement): Layout {
+  return LAYOUTS.find((layout) => layout === running.dataset["layout"]) ?? "empty";
+}

@@ -1,0 +1,116 @@
+import { hasGaps } from "../engine/gaps.ts";
+import type { Remedy } from "./advice.ts";
+import { readOptions } from "./controls.ts";
+import type { Page } from "./page.ts";
+import type { Paragraph } from "./paragraph.ts";
+
+/** Starts loads and runs on the sheet, one at a time, and keeps the controls in step with them. */
+export interface Runner {
+  readonly running: boolean;
+  /** True from the first run on: until then the sheet belongs to the welcome trace. */
+  readonly used: boolean;
+  /** Generates, or fills when the prompt has gaps; lets a held run go on. */
+  submit(): void;
+  fill(): void;
+  step(): void;
+  load(job: () => Promise<unknown>): void;
+  remedy(name: Remedy): void;
+  /** Enables what applies now. */
+  refresh(): void;
+}
+
+/**
+ * @param say writes the status line.
+ * @param ended is called after each load or run, however it ended.
+ */
+export function createRunner(
+  page: Page,
+  paragraph: Paragraph,
+  say: (text: string) => void,
+  ended: () => void,
+): Runner {
+  const { sheet } = page;
+  let used = false;
+  let running = false;
+  /** What "Try again" repeats. */
+  let last: () => void = () => {};
+
+  const refresh = (): void => {
+    const gaps = hasGaps(page.prompt.value);
+    const { phase } = sheet.state;
+    const held = phase === "held";
+    page.generate.disabled = (running && !held) || (gaps && !held);
+    page.generate.title = gaps && !held ? "The prompt has gaps: Fill writes into them" : "Ctrl+Enter";
+    page.fill.disabled = running || !gaps;
+    page.fill.classList.toggle("primary", gaps && !running);
+    page.step.disabled = running && phase === "loading";
+    page.stop.disabled = !running;
+    page.load.disabled = running || sheet.info !== undefined;
+    page.load.textContent = sheet.info === undefined ? "Load" : "Loaded";
+    for (const field of [page.model, page.strategy, page.mode, page.length, page.seed, page.temperature]) {
+      field.disabled = running;
+    }
+  };
+  const begin = (job: () => Promise<unknown> | undefined): void => {
+    last = () => begin(job);
+    page.problem.hidden = true;
+    page.empty.hidden = true;
+    running = true;
+    say(sheet.info === undefined ? "loading the model" : "generating");
+    // Failures arrive as `unmask-error`; the promise only says that it is over.
+    Promise.resolve(job())
+      .catch(() => undefined)
+      .finally(() => {
+        running = false;
+        ended();
+        refresh();
+      });
+    refresh();
+  };
+  const write = (kind: "generate" | "infill" | "step"): void => {
+    used = true;
+    sheet.removeAttribute("src");
+    begin(() => {
+      sheet.trace = undefined;
+      paragraph.begin();
+      return sheet[kind](readOptions(page));
+    });
+  };
+
+  return {
+    get running() {
+      return running;
+    },
+    get used() {
+      return used;
+    },
+    submit() {
+      if (sheet.state.phase === "held") {
+        sheet.resume();
+        say("generating");
+        refresh();
+      } else if (!running) write(hasGaps(page.prompt.value) ? "infill" : "generate");
+    },
+    fill: () => write("infill"),
+    step() {
+      if (!running) return write("step");
+      void sheet.step();
+      refresh();
+    },
+    load: begin,
+    remedy(name) {
+      page.problem.hidden = true;
+      if (name === "prompt") page.prompt.focus();
+      else if (name === "length") page.length.focus();
+      else if (name === "strategy") page.strategy.focus();
+      else if (name === "reload") location.reload();
+      else {
+        if (name === "wasm") {
+          sheet.loadOptions = { backend: "wasm" };
+        }
+        last();
+      }
+    },
+    refresh,
+  };
+}

@@ -1,0 +1,58 @@
+import { openEngine } from "../client/client.ts";
+import { UnmaskError } from "../core/errors.ts";
+import type { LoadEvent } from "../core/events.ts";
+import type { Engine, EngineInfo, LoadOptions } from "../protocol.ts";
+
+/** The one engine an element owns. Asking for another model or backend closes it and opens a new one. */
+export interface EngineSlot {
+  /** Of the engine that is open; undefined before and after. */
+  readonly info: EngineInfo | undefined;
+  /**
+   * The open engine, or a new one.
+   *
+   * @param model URL or path of a bundle folder
+   * @param opening is called when a new one is opened, before anything is downloaded
+   * @throws UnmaskError as `openEngine` does; `usage` without a model. A failed attempt can be repeated.
+   */
+  open(model: string | null, options: LoadOptions, signal: AbortSignal, opening: () => void): Promise<Engine>;
+  /** Pauses, resumes or steps the run of the engine, once it is open. */
+  steer(action: "pause" | "resume" | "step"): void;
+  close(): Promise<void>;
+}
+
+export function createEngineSlot(onProgress: (event: LoadEvent) => void): EngineSlot {
+  let slot: { readonly key: string; readonly opened: Promise<Engine> } | undefined;
+  let info: EngineInfo | undefined;
+  const close = async (): Promise<void> => {
+    const old = slot;
+    slot = undefined;
+    info = undefined;
+    await old?.opened.then((engine) => engine[Symbol.asyncDispose]()).catch(() => undefined);
+  };
+  return {
+    get info() {
+      return info;
+    },
+    async open(model, options, signal, opening) {
+      if (model === null) throw new UnmaskError("usage", "No model is named: set the attribute `model`.");
+      const key = JSON.stringify([model, options]);
+      if (slot?.key !== key) {
+        opening();
+        await close();
+        slot = { key, opened: openEngine({ model, ...options, signal, onProgress }) };
+      }
+      try {
+        const engine = await slot.opened;
+        info = engine.info;
+        return engine;
+      } catch (error) {
+        slot = undefined;
+        throw error;
+      }
+    },
+    steer(action) {
+      void slot?.opened.then((engine) => engine[action]());
+    },
+    close,
+  };
+}

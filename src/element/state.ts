@@ -1,0 +1,25 @@
+import type { Frame } from "./run-log.ts";
+
+export type ElementPhase = "empty" | "loading" | "ready" | "generating" | "held" | "done" | "error";
+
+/** What the element shows now; `state` of the element and `detail` of `unmask-step`. */
+export interface ElementState {
+  readonly phase: ElementPhase;
+  /** Step on the sheet, 0 before the first; `steps` have happened. They differ while scrubbing. */
+  readonly step: number;
+  readonly steps: number;
+  readonly masksLeft: number;
+  readonly forwards: number;
+  readonly tokensPerSecond: number;
+}
+
+export function stateOf(phase: ElementPhase, frame: Frame | undefined, steps: number): ElementState {
+  return {
+    phase,
+    step: frame?.position ?? 0,
+    steps,
+    masksLeft: frame?.masksLeft ?? 0,
+    forwards: frame?.nfe ?? 0,
+    tokensPerSecond: frame === undefined || frame.ms === 0 ? 0 : (frame.committed / frame.ms) * 1000,
+  };
+}
