@@ -1,54 +1,7 @@
 import type { SheetOptions } from "../element/element.ts";
 import type { LoadOptions } from "../protocol.ts";
 import type { Page } from "./page.ts";
-
-interface Strategy {
-  readonly id: string;
-  readonly label: string;
-  readonly hint: string;
-  readonly recipe: Readonly<Record<string, unknown>>;
-}
-
-/** Longer than any canvas: the whole text is one block. */
-const ONE_BLOCK = 65_536;
-const STRATEGIES: readonly Strategy[] = [
-  {
-    id: "llada",
-    label: "LLaDA, one token a step",
-    hint: "Each step keeps the token the model is surest of, in blocks of 32.",
-    recipe: { preset: "llada" },
-  },
-  {
-    id: "llada-whole",
-    label: "LLaDA, anywhere in the text",
-    hint: "One token a step, wherever the model is surest.",
-    recipe: { preset: "llada", block: ONE_BLOCK },
-  },
-  {
-    id: "llada-blocks",
-    label: "LLaDA, blocks of 8",
-    hint: "One token a step; 8 tokens are finished before the next 8 begin.",
-    recipe: { preset: "llada", block: 8 },
-  },
-  {
-    id: "fast-dllm",
-    label: "Fast-dLLM, threshold",
-    hint: "Each step keeps every token above 90 %, in blocks of 32: fewer forwards.",
-    recipe: { preset: "fast-dllm", threshold: 0.9 },
-  },
-  {
-    id: "fast-dllm-blocks",
-    label: "Fast-dLLM, blocks of 8",
-    hint: "Every token above 90 %, 8 tokens after 8 tokens.",
-    recipe: { preset: "fast-dllm", threshold: 0.9, block: 8 },
-  },
-  {
-    id: "random",
-    label: "Random order",
-    hint: "Each step keeps a token at a random place: see how much the order matters.",
-    recipe: { preset: "llada-random" },
-  },
-];
+import { STRATEGIES, STRATEGY_GROUPS, type Strategy } from "./strategies.ts";
 
 const MODES: readonly (readonly [string, string])[] = [
   ["story", "Story"],
@@ -58,7 +11,12 @@ const MODES: readonly (readonly [string, string])[] = [
 ];
 
 export function fillSelects(page: Page): void {
-  page.strategy.append(...STRATEGIES.map(({ id, label }) => new Option(label, id)));
+  for (const { label, strategies } of STRATEGY_GROUPS) {
+    const group = document.createElement("optgroup");
+    group.label = label;
+    group.append(...strategies.map((strategy) => new Option(strategy.label, strategy.id)));
+    page.strategy.append(group);
+  }
   page.mode.append(...MODES.map(([id, label]) => new Option(label, id)));
   const showHint = (): void => {
     page.strategyHint.textContent = strategyOf(page).hint;

@@ -1,0 +1,76 @@
+/** What the page offers to decode with. Recipes are checked by the engine; a test runs every one of them. */
+export interface Strategy {
+  readonly id: string;
+  readonly label: string;
+  readonly hint: string;
+  readonly recipe: Readonly<Record<string, unknown>>;
+}
+
+export interface StrategyGroup {
+  readonly label: string;
+  readonly strategies: readonly Strategy[];
+}
+
+/** Longer than any canvas: the whole text is one block. */
+const ONE_BLOCK = 65_536;
+
+const of = (
+  preset: string,
+  label: string,
+  hint: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Strategy => ({
+  id: label,
+  label,
+  hint,
+  recipe: { preset, ...more },
+});
+
+export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
+  {
+    label: "One token a step",
+    strategies: [
+      of("llada", "LLaDA", "Each step keeps the token the model is surest of, in blocks of 32."),
+      of("llada", "LLaDA, anywhere", "One token a step, wherever the model is surest.", { block: ONE_BLOCK }),
+      of("llada", "LLaDA, blocks of 8", "8 tokens are finished before the next 8 begin.", { block: 8 }),
+      of("llada-random", "Random order", "A token at a random place: see how much the order matters."),
+      of("dream-margin", "Margin", "Where the best token leads the second by most (Dream)."),
+      of("dream-entropy", "Entropy", "Where the model hesitates least (Dream)."),
+    ],
+  },
+  {
+    label: "Several at a time",
+    strategies: [
+      of("fast-dllm", "Threshold", "Every token above 90 %: fewer forwards (Fast-dLLM).", { threshold: 0.9 }),
+      of("factor", "Factor", "The more tokens at once, the surer each has to be (Fast-dLLM)."),
+      of("eb", "Entropy bound", "As many tokens as a budget of doubt allows (EB-Sampler)."),
+      of("klass", "KLASS", "Tokens whose prediction has stopped moving."),
+      of("credit", "CreditDecoding", "A steady guess earns credit and passes earlier."),
+      of("localleap", "LocalLeap", "A lower threshold next to tokens that are sure."),
+      of("hierarchy", "Hierarchical", "One token in each run of masks, and every sure one (dInfer)."),
+      of("slowfast", "SlowFast", "Explores, then fills the stretch it is sure of."),
+      of("prophet", "Prophet", "One token a step until everything left is clear."),
+    ],
+  },
+  {
+    label: "Changes its mind",
+    strategies: [
+      of("wino", "WINO", "Drafts widely and takes back what does not hold."),
+      of("saber", "Saber", "Takes back what it has come to doubt."),
+      of("remdm", "ReMDM", "Fills most of a block, then rewrites its weakest tokens."),
+      of("llada2-edit", "LLaDA2.1 editing", "Edits the tokens of a block until nothing changes."),
+    ],
+  },
+  {
+    label: "Length and blocks",
+    strategies: [
+      of("daedal", "DAEDAL", "Finds the length of the text while it writes."),
+      of("adablock", "AdaBlock", "Blocks that end where a sentence ends."),
+      of("block-dynamic", "Block by block", "What comes after the block is not shown (SDAR, LLaDA2)."),
+      of("freedave", "FreeDave", "Drafts ahead, keeps exactly what one token a step would write."),
+      of("dream-origin", "Ancestral", "Random tokens at the times of the diffusion process."),
+    ],
+  },
+];
+
+export const STRATEGIES: readonly Strategy[] = STRATEGY_GROUPS.flatMap(({ strategies }) => strategies);
