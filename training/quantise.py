@@ -9,11 +9,26 @@ BLOCK = 32
 BODY_BITS, TABLE_BITS = 4, 8
 CLIP_RATIOS = [0.6 + 0.5 * i / 23 for i in range(24)]
 MAX_HALF = 65504.0
+# Blocks searched at a time, few enough for a core's cache.
+CHUNK = 1024
 
 
 def _blocks(w: Tensor) -> Tensor:
     """[..., k] as float32 [..., k / 32, 32] after rounding to bf16, the type of an exported checkpoint."""
     return w.detach().bfloat16().float().unflatten(-1, (-1, BLOCK))
+
+
+def _search(x: Tensor, base: Tensor) -> Tensor:
+    """Scales [N] of least squared error for 4 bits: the best of the clip ratios of `base` [N], each with its own least-squares scale."""
+    gain, best = torch.full_like(base, -torch.inf), base.clone()
+    for ratio in CLIP_RATIOS:
+        q = (x * (1 / (base * ratio))[:, None]).round_().clamp_(-8, 7)
+        wq, qq = (x * q).sum(-1), q.square_().sum(-1)
+        new = wq * wq / qq
+        # An empty block compares as false, being nan.
+        better = (wq > 0) & (new > gain)
+        gain, best = torch.where(better, new, gain), torch.where(better, wq / qq, best)
+    return best
 
 
 @torch.no_grad()
@@ -23,17 +38,8 @@ def scales_of(w: Tensor, bits: int) -> Tensor:
     base = 2 * x.abs().amax(-1) / (2**bits - 1)
     best = base
     if bits == 4:
-        low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-        wide, start = x.double(), base.double()
-        gain = torch.full_like(start, -torch.inf)
-        best = start.clone()
-        for ratio in CLIP_RATIOS:
-            q = (wide * (1 / (start * ratio))[..., None]).round_().clamp_(low, high)
-            wq, qq = (wide * q).sum(-1), q.square_().sum(-1)
-            new = wq * wq / qq
-            # An empty block compares as false, being nan.
-            better = (wq > 0) & (new > gain)
-            gain, best = torch.where(better, new, gain), torch.where(better, wq / qq, best)
+        parts = zip(x.view(-1, BLOCK).split(CHUNK), base.view(-1).split(CHUNK), strict=True)
+        best = torch.cat([_search(part.double(), start.double()) for part, start in parts]).view(base.shape)
     half = best.float().clamp(max=MAX_HALF).half().float()
     return torch.where(half == 0, 1.0, half)
 
