@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hasGaps, parseGaps } from "./gaps.ts";
+import { beforeGap, behindText, hasGaps, parseGaps } from "./gaps.ts";
 
 test("cuts a text at its gaps", () => {
   expect(parseGaps("A [[8]] B[[2]]", 100)).toEqual([
@@ -24,4 +24,13 @@ test.each([
   [`a [[${"9".repeat(400)}]]`, "invalid-options"],
 ])("%s gives %s", (text, code) => {
   expect(() => parseGaps(text, 100)).toThrow(expect.objectContaining({ code }));
+});
+
+test("a space before a gap is left to the model, and not written twice", () => {
+  expect(beforeGap("found a ")).toBe("found a");
+  expect(beforeGap("found a")).toBe("found a");
+  expect(beforeGap(" ")).toBe(" ");
+  expect(behindText("found a ", " girl")).toBe("girl");
+  expect(behindText("found a ", "girl")).toBe("girl");
+  expect(behindText("found a", " girl")).toBe(" girl");
 });

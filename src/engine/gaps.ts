@@ -48,3 +48,20 @@ function gapCells(size: string, maxCells: number): number {
     { detail: { option: "gap", maxCanvas: maxCells } },
   );
 }
+
+/**
+ * The part of a text that is encoded before a place where the model goes on. Tokens of most vocabularies begin with the
+ * space in front of a word, so a last space is left to the model.
+ */
+export function beforeGap(text: string): string {
+  return hasOwnSpace(text) ? text.slice(0, -1) : text;
+}
+
+/** What the model wrote behind `text`, without the space that `text` already ends with. */
+export function behindText(text: string, written: string): string {
+  return hasOwnSpace(text) && written.startsWith(" ") ? written.slice(1) : written;
+}
+
+function hasOwnSpace(text: string): boolean {
+  return text.endsWith(" ") && text.trim() !== "";
+}

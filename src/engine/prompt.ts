@@ -3,7 +3,7 @@ import type { Job } from "../core/job.ts";
 import type { Span, Tokenizer } from "../core/types.ts";
 import { type Canvas, createCanvas } from "../strategies/canvas.ts";
 import { FREE_GAP } from "./free-gaps.ts";
-import { parseGaps, type TextPart } from "./gaps.ts";
+import { beforeGap, parseGaps, type TextPart } from "./gaps.ts";
 import { findMode, type ModelFacts } from "./plan.ts";
 
 /** Text turned into rows, before the length of a continuation is known. */
@@ -45,7 +45,7 @@ export function buildPrompt(
   const gaps: Span[] = [];
   const free: Span[] = [];
   let encoded = 0;
-  for (const part of parts) {
+  for (const [at, part] of parts.entries()) {
     if (part.kind !== "text") {
       const cells = part.kind === "gap" ? part.cells : (freeSizes[free.length] ?? FREE_GAP);
       const gap: Span = { start: ids.length, end: ids.length + cells };
@@ -53,7 +53,8 @@ export function buildPrompt(
       if (part.kind === "free-gap") free.push(gap);
       for (let i = 0; i < cells; i++) ids.push(model.tokens.mask);
     } else {
-      const tokens = tokenizer.encode(part.text);
+      const isFollowed = job.kind === "generate" || at + 1 < parts.length;
+      const tokens = tokenizer.encode(isFollowed ? beforeGap(part.text) : part.text);
       encoded += tokens.length;
       for (const id of tokens) ids.push(id);
     }

@@ -2,7 +2,7 @@ import type { Job } from "../core/job.ts";
 import type { Span, Tokenizer } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { type Canvas, MASKED } from "../strategies/canvas.ts";
-import type { TextPart } from "./gaps.ts";
+import { behindText, type TextPart } from "./gaps.ts";
 
 /** What a run wrote; cells that are still masked are left out. */
 export interface Result {
@@ -29,10 +29,24 @@ export function readResult(
     const end = ids.findIndex(isEnd);
     return tokenizer.decode(end < 0 ? ids : ids.slice(0, end));
   });
-  if (kind === "generate") return { tokens, effectiveTokens, text: texts.join("") };
+  let before = "";
   let gap = 0;
-  const whole = parts.map((part) => (part.kind === "text" ? part.text : (texts[gap++] ?? "")));
-  return { tokens, effectiveTokens, text: whole.join(""), filled: texts };
+  if (kind === "generate") {
+    const [prompt] = parts;
+    if (prompt?.kind === "text") before = prompt.text;
+    return { tokens, effectiveTokens, text: behindText(before, texts.join("")) };
+  }
+  const filled: string[] = [];
+  const whole = parts.map((part) => {
+    if (part.kind === "text") {
+      before = part.text;
+      return part.text;
+    }
+    filled.push(behindText(before, texts[gap++] ?? ""));
+    before = "";
+    return filled.at(-1)!;
+  });
+  return { tokens, effectiveTokens, text: whole.join(""), filled };
 }
 
 function filledIds(canvas: Canvas, { start, end }: Span): number[] {

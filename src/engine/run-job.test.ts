@@ -92,10 +92,10 @@ test("without the stop rule the same model fills every cell by itself", async ()
 test("an infill keeps the text around its gaps and fills each", async () => {
   const { events, done } = await collect(infill("one [[3]] two [[2]]."), testModel(200));
   expect(events[0]).toMatchObject({
-    promptLen: 5,
+    promptLen: 4,
     gaps: [
-      [5, 8],
-      [13, 15],
+      [4, 7],
+      [11, 13],
     ],
   });
   expect(done.filled).toHaveLength(2);
