@@ -62,6 +62,11 @@ export function behindText(text: string, written: string): string {
   return hasOwnSpace(text) && written.startsWith(" ") ? written.slice(1) : written;
 }
 
+/** A draft as the model would have written it behind `text`: with the space that was left to it. */
+export function draftBehind(text: string, draft: string): string {
+  return hasOwnSpace(text) && !draft.startsWith(" ") ? ` ${draft}` : draft;
+}
+
 function hasOwnSpace(text: string): boolean {
   return text.endsWith(" ") && text.trim() !== "";
 }

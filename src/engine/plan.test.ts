@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { GenerateOptions } from "../core/job.ts";
-import { findMode, planGeneration, type Region, recipeNames } from "./plan.ts";
+import { findMode } from "./mode.ts";
+import { planGeneration, type Region, recipeNames } from "./plan.ts";
 import { FACTS } from "./scripted-model.ts";
 
 const REGION: Region = { kind: "generate", promptCells: 10 };
@@ -138,4 +139,33 @@ test("a cache that would hide what a recipe reads is refused, numbers are kept i
   ]) {
     expect(() => cacheOf({ preset, cache })).toThrow(expect.objectContaining({ code: "invalid-options" }));
   }
+});
+
+test("end-of-text prediction looks as far as the cache computes", () => {
+  const recipe = { preset: "fast-dllm", cache: "dual", stop: { eotp: {} } };
+  const { strategy, recipe: resolved } = planGeneration({ recipe }, FACTS, REGION);
+  expect(strategy.length).toBeDefined();
+  expect(resolved.stop).toEqual({ eos: true, eotp: { minConf: 0.9 } });
+});
+
+test.each<[Record<string, unknown>, Region, string]>([
+  [{ stop: { eotp: {} } }, { kind: "infill", gapCells: 4 }, "for continuations"],
+  [{ preset: "daedal", stop: { eotp: {} } }, REGION, "finds the length by itself"],
+  [{ stop: { eotp: {} }, constraint: { regex: "a+" } }, REGION, "does not fit a constraint"],
+  [{ init: { draft: "x" } }, { kind: "infill", gapCells: 4 }, "for continuations"],
+  [{ preset: "wino", init: { draft: "x" } }, REGION, "takes tokens back by itself"],
+  [{ preset: "daedal", init: { draft: "x" } }, REGION, "changes the length"],
+  [{ init: { draft: "x" }, constraint: { regex: "a+" } }, REGION, "may violate"],
+  [{ preset: "warm-start" }, REGION, "needs a draft"],
+  [{ preset: "credit", temperature: 1 }, REGION, "takes the best token"],
+  [{ preset: "freedave", guidance: { cfg: 1 } }, REGION, "evaluates drafts"],
+])("%j in %j is refused", (recipe, region, sentence) => {
+  expect(() => planGeneration({ recipe }, FACTS, region)).toThrow(
+    expect.objectContaining({ code: "invalid-options", message: expect.stringContaining(sentence) }),
+  );
+});
+
+test("llama.cpp's names are accepted", () => {
+  expect(recipeOf({ recipe: "4" })).toMatchObject({ preset: "maskgit" });
+  expect(recipeOf({ recipe: { preset: "entropy" } })).toMatchObject({ preset: "dream-entropy" });
 });

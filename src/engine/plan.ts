@@ -1,16 +1,16 @@
 import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
 import { composeCache } from "../cache/compose.ts";
 import type { Constraint } from "../constraints/input.ts";
-import { UnmaskError } from "../core/errors.ts";
 import type { GenerateOptions } from "../core/job.ts";
-import { nearest } from "../core/nearest.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
+import { eotpControl } from "../strategies/decoders/eotp.ts";
+import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
-import type { Preset, Settings } from "../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
+import { checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
 
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
@@ -36,7 +36,8 @@ export interface ResolvedRecipe {
   readonly cache: CacheInput;
   readonly constraint?: Constraint;
   readonly guidance: { readonly cfg: number };
-  readonly stop: { readonly eos: boolean };
+  readonly init?: { readonly draft: string; readonly keep?: number | undefined };
+  readonly stop: { readonly eos: boolean; readonly eotp?: { readonly minConf: number } };
 }
 
 /** One generation, decided: nothing below looks at options again. */
@@ -52,8 +53,6 @@ export type Region =
   | { readonly kind: "generate"; readonly promptCells: number }
   | { readonly kind: "infill"; readonly gapCells: number };
 
-const DEFAULT_LENGTH = 128;
-const DEFAULTS = { block: 32, temperature: 0, topK: 0, topP: 1, threshold: 0.9, factor: 1, gamma: 0.1 };
 const MAX_SEED = 0xffff_ffff;
 
 /**
@@ -101,6 +100,12 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     delimiters: model.delimiters ?? [],
     room: region.kind === "generate" ? model.maxCanvas - region.promptCells : length,
   });
+  const { eotp } = input.stop ?? {};
+  if (eotp !== undefined) checkEotp(name, strategy, input, model, region);
+  if (preset.revises === true && name === "warm-start" && input.init === undefined) {
+    throw invalid("init", "The recipe warm-start needs a draft to start from: init.draft.");
+  }
+  if (input.init !== undefined) checkDraft(name, strategy, input, region);
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
   if (strategy.demands?.drafts === true && settings.guidance.cfg !== 0) {
     throw invalid("guidance", `The recipe ${name} evaluates drafts, which guidance is not applied to.`);
@@ -112,6 +117,17 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   return {
     strategy: {
       ...stopping,
+      ...(eotp === undefined
+        ? {}
+        : {
+            length: eotpControl({
+              eosIds: model.tokens.eos,
+              minConf: eotp.minConf ?? 0.9,
+              // Other caches compute little more than the block.
+              scope: choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block",
+            }),
+          }),
+      ...(input.init === undefined ? {} : { reviser: scepticalReviser(input.init.keep ?? 0.3) }),
       ...(cache === undefined ? {} : { cache }),
       ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
     },
@@ -131,28 +147,38 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       cache: writeCache(choice),
       ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
       guidance: settings.guidance,
-      stop: { eos },
+      ...(input.init === undefined ? {} : { init: input.init }),
+      stop: { eos, ...(eotp === undefined ? {} : { eotp: { minConf: eotp.minConf ?? 0.9 } }) },
     },
   };
 }
 
-/** Options of the call win over the recipe, the recipe over the preset, the preset over the common defaults. */
-function settingsOf(options: GenerateOptions, input: RecipeInput, preset: Preset, length: number): Settings {
-  const chosen = (key: keyof typeof DEFAULTS): number =>
-    input[key] ?? preset.defaults?.[key] ?? DEFAULTS[key];
-  const block = Math.min(chosen("block"), length);
-  return {
-    length,
-    block,
-    steps: Math.min(length, Math.max(Math.ceil(length / block), input.steps ?? length)),
-    temperature: options.temperature ?? chosen("temperature"),
-    topK: chosen("topK"),
-    topP: chosen("topP"),
-    threshold: chosen("threshold"),
-    factor: chosen("factor"),
-    gamma: chosen("gamma"),
-    guidance: { cfg: input.guidance?.cfg ?? 0 },
+/** Cutting the canvas needs an open end. */
+function checkEotp(
+  name: string,
+  strategy: Strategy,
+  input: RecipeInput,
+  { tokens }: ModelFacts,
+  region: Region,
+): void {
+  const refuse = (why: string): never => {
+    throw invalid("stop.eotp", `End-of-text prediction ${why}.`);
   };
+  if (region.kind === "infill") refuse("is for continuations: a gap keeps its length");
+  if (tokens.eos.length === 0) refuse("needs a model with an end-of-text token");
+  if (strategy.length !== undefined) refuse(`does not fit ${name}, which finds the length by itself`);
+  if (input.constraint !== undefined) refuse("does not fit a constraint, which counts on its cells");
+}
+
+/** A draft has to have somewhere to stand, and nobody else who takes it back. */
+function checkDraft(name: string, strategy: Strategy, input: RecipeInput, region: Region): void {
+  const refuse = (why: string): never => {
+    throw invalid("init", `A draft ${why}.`);
+  };
+  if (region.kind === "infill") refuse("is for continuations: what stands around a gap is given already");
+  if (strategy.reviser !== undefined) refuse(`does not fit ${name}, which takes tokens back by itself`);
+  if (strategy.length !== undefined) refuse(`does not fit ${name}, which changes the length`);
+  if (input.constraint !== undefined) refuse("does not fit a constraint, which it may violate");
 }
 
 /** Adds a rule to a strategy that may have one already; the strategy's own is asked first. */
@@ -182,25 +208,6 @@ function findRecipe(options: GenerateOptions, model: ModelFacts): { name: string
   return { name: input.threshold === undefined ? "llada" : "fast-dllm", input };
 }
 
-function continuationLength(
-  options: GenerateOptions,
-  input: RecipeInput,
-  preset: Preset,
-  { maxCanvas }: ModelFacts,
-  { promptCells }: { readonly promptCells: number },
-): number {
-  const asked = options.maxNewTokens ?? input.length;
-  const room = maxCanvas - promptCells;
-  if (asked !== undefined && asked <= room) return asked;
-  if (asked === undefined && room > 0) return Math.min(preset.defaults?.length ?? DEFAULT_LENGTH, room);
-  const wanted = asked ?? 1;
-  throw new UnmaskError(
-    "prompt-too-long",
-    `The prompt has ${promptCells} tokens and ${wanted} are to be written, but the model's canvas holds ${maxCanvas}.`,
-    { detail: { promptTokens: promptCells, length: wanted, maxCanvas } },
-  );
-}
-
 function endsAtEos(input: RecipeInput, model: ModelFacts): boolean {
   if (input.stop?.eos === true && model.tokens.eos.length === 0) {
     throw invalid("stop.eos", `The model ${model.name} has no end-of-text token.`);
@@ -227,39 +234,4 @@ function traitsOf({ tokens, attention, logitsShift }: ModelFacts, region: Region
 function seedOf({ seed }: GenerateOptions): number {
   checkNumber("seed", seed, 0, MAX_SEED, true);
   return seed ?? 0;
-}
-
-function checkNumber(
-  option: string,
-  value: number | undefined,
-  low: number,
-  high: number,
-  whole = false,
-): void {
-  if (value === undefined) return;
-  if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
-    const kind = whole ? "a whole number" : "a number";
-    throw invalid(
-      option,
-      `${option} must be ${kind} from ${low} to ${high}, got ${String(value).slice(0, 40)}.`,
-    );
-  }
-}
-
-function invalid(option: string, message: string): UnmaskError {
-  return new UnmaskError("invalid-options", message, { detail: { option } });
-}
-
-/** The entry of the bundle's modes that `name` asks for; without a name the first, without modes an empty one. */
-export function findMode(
-  name: string | undefined,
-  { modes }: Pick<ModelFacts, "modes">,
-): { readonly prefix: readonly number[]; readonly suffix: readonly number[] } {
-  const names = Object.keys(modes);
-  const wanted = name ?? names[0];
-  if (wanted === undefined) return { prefix: [], suffix: [] };
-  if (Object.hasOwn(modes, wanted)) return modes[wanted]!;
-  const near = nearest(wanted, names);
-  const hint = near === "" ? "This model has no modes." : `Did you mean "${near}"?`;
-  throw invalid("mode", `There is no mode "${wanted.slice(0, 60)}". ${hint}`);
 }

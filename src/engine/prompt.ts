@@ -4,7 +4,8 @@ import type { Span, Tokenizer } from "../core/types.ts";
 import { type Canvas, createCanvas } from "../strategies/canvas.ts";
 import { FREE_GAP } from "./free-gaps.ts";
 import { beforeGap, parseGaps, type TextPart } from "./gaps.ts";
-import { findMode, type ModelFacts } from "./plan.ts";
+import { findMode } from "./mode.ts";
+import type { ModelFacts } from "./plan.ts";
 
 /** Text turned into rows, before the length of a continuation is known. */
 export interface Prompt {

@@ -183,3 +183,30 @@ test("a mode's suffix stands between the prompt and the text", async () => {
   expect(events[0]).toMatchObject({ canvas: [60, 59, 0, 1, 58, 63], promptLen: 5 });
   expect(FACTS.maxCanvas).toBe(96);
 });
+
+test("a draft that is trusted costs one forward and stays", async () => {
+  const init = { draft: "hello there", keep: 0 };
+  const recipe = { preset: "warm-start", init, stop: { eos: false } };
+  const { events, done } = await collect(generate({ maxNewTokens: 11, recipe }));
+  expect(done).toMatchObject({ text: "hello there", nfe: 1 });
+  const start = events[0]!;
+  expect(start.type === "start" && start.canvas.includes(63)).toBe(false);
+});
+
+test("a draft that the model doubts is rewritten, cell by cell", async () => {
+  const init = { draft: "hello", keep: 1 };
+  const recipe = { preset: "warm-start", init, stop: { eos: false } };
+  const { events, done } = await collect(generate({ maxNewTokens: 8, recipe }));
+  const steps = events.filter((event) => event.type === "step");
+  expect(steps[0]!.remasks).toHaveLength(5);
+  expect(done.tokens).toHaveLength(8);
+  expect(foldTrace(events).at(-1)!.masksLeft).toBe(0);
+});
+
+test("the canvas ends where the model predicts the end of the text", async () => {
+  const recipe = { preset: "llada", stop: { eos: true, eotp: { minConf: 0 } } };
+  const { events, done } = await collect(generate({ maxNewTokens: 60, recipe }), testModel(200));
+  expect(events.some((event) => event.type === "length" && event.why === "end of text")).toBe(true);
+  expect(done.tokens.length).toBeLessThan(60);
+  expect(foldTrace(events).at(-1)!.ids.slice(-done.tokens.length)).toEqual(done.tokens);
+});

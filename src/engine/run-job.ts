@@ -2,11 +2,13 @@ import { UnmaskError } from "../core/errors.ts";
 import type { DoneReason, GenerateEvent } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
 import type { Denoiser, ForwardRequest, RowStats, Span, Tokenizer } from "../core/types.ts";
+import { type Canvas, FILLED } from "../strategies/canvas.ts";
 import { decode, startState } from "../strategies/decode.ts";
 import { seededRng } from "../strategies/rng.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
 import { constrain } from "./constraint.ts";
 import { type GapLayout, probeGaps } from "./free-gaps.ts";
+import { draftBehind } from "./gaps.ts";
 import { PieceBook } from "./pieces.ts";
 import { type GeneratePlan, type ModelFacts, planGeneration } from "./plan.ts";
 import { buildPrompt, type Prompt, promptCanvas } from "./prompt.ts";
@@ -51,6 +53,8 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const plan = planFor(job, facts, prompt);
   const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
   const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: blank.ids.length }];
+  const { init } = plan.recipe;
+  if (init !== undefined) placeDraft(blank, prompt, init.draft, tokenizer);
   const { strategy, canvas } =
     plan.recipe.constraint === undefined
       ? { strategy: plan.strategy, canvas: blank }
@@ -139,6 +143,17 @@ function planFor(job: Job, facts: ModelFacts, { ids, gaps }: Prompt): GeneratePl
       ? { kind: "generate", promptCells: ids.length }
       : { kind: "infill", gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
   );
+}
+
+/** Puts the tokens of a draft behind the prompt, as far as there are cells. */
+function placeDraft(canvas: Canvas, { ids, parts }: Prompt, draft: string, tokenizer: Tokenizer): void {
+  const [prompt] = parts;
+  const text = prompt?.kind === "text" ? draftBehind(prompt.text, draft) : draft;
+  const cells = canvas.ids.length - ids.length;
+  for (const [i, id] of tokenizer.encode(text).subarray(0, cells).entries()) {
+    canvas.ids[ids.length + i] = id;
+    canvas.kinds[ids.length + i] = FILLED;
+  }
 }
 
 function layout({ ids, free, gaps }: Prompt): GapLayout {

@@ -21,6 +21,7 @@ import { saberPreset } from "./decoders/saber.ts";
 import { slowFastPreset } from "./decoders/slowfast.ts";
 import { fastDllmPreset } from "./decoders/threshold.ts";
 import { llada2EditPreset } from "./decoders/token-edit.ts";
+import { warmStartPreset } from "./decoders/warm-start.ts";
 import { winoPreset } from "./decoders/wino.ts";
 import { cfgGuidance } from "./guidance.ts";
 import type { ModelHints, Preset, Settings } from "./preset.ts";
@@ -39,6 +40,7 @@ export const COMMON_KEYS = [
   "topP",
   "cache",
   "constraint",
+  "init",
   "guidance",
   "stop",
 ] as const satisfies readonly (keyof RecipeInput)[];
@@ -67,6 +69,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   remdm: remdmPreset,
   rediff: rediffPreset,
   freedave: freeDavePreset,
+  "warm-start": warmStartPreset,
   "block-dynamic": blockDynamicPreset,
   "llada2-edit": llada2EditPreset,
 };

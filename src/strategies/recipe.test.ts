@@ -48,7 +48,9 @@ test.each([
   [{ cache: { policy: "dual", after: 1 } }, 'cache "dual" has no key "after"'],
   [{ cache: { policy: "vicinity", before: "a" } }, 'cache.before must be number, got "a"'],
   [{ cache: { policy: 7 } }, "cache must be a name or an object with a policy"],
-  [{ stop: { eos: true, eotp: {} } }, "stop.eotp is not supported yet"],
+  [{ stop: { eos: true, eotp: { minConf: 2 } } }, "stop.eotp.minConf must be at most 1, got 2"],
+  [{ init: { draft: "" } }, "init.draft"],
+  [{ search: {} }, '"search" is not supported yet'],
   [[1], "a name or a JSON object"],
   [7, "a name or a JSON object"],
 ])("%j is refused", (recipe, sentence) => {

@@ -36,12 +36,29 @@ const recipeSchema = v.strictObject({
       v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off"),
     ),
   ),
+  init: v.optional(
+    v.pipe(
+      v.strictObject({
+        draft: v.pipe(v.string(), v.minLength(1), v.maxLength(100_000)),
+        keep: v.optional(v.pipe(between(0, 1), v.description("take back tokens of less probability"))),
+      }),
+      v.description("a text to start from"),
+    ),
+  ),
   constraint: v.optional(v.pipe(constraintSchema, v.description("what the text has to satisfy"))),
   cache: v.optional(v.pipe(cacheSchema, v.description("keys and values reused between steps"))),
   stop: v.optional(
     v.pipe(
-      v.strictObject({ eos: v.boolean() }),
-      v.description("eos: end a continuation at its end-of-text token"),
+      v.strictObject({
+        eos: v.optional(v.pipe(v.boolean(), v.description("end a continuation at its end-of-text token"))),
+        eotp: v.optional(
+          v.pipe(
+            v.strictObject({ minConf: v.optional(between(0, 1)) }),
+            v.description("cut the canvas behind a predicted end of text, from this probability on"),
+          ),
+        ),
+      }),
+      v.description("when a continuation ends"),
     ),
   ),
 });
@@ -50,7 +67,7 @@ const recipeSchema = v.strictObject({
 export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 
 /** Keys of the recipe language whose feature this version does not have. They are refused, never ignored. */
-const PLANNED_KEYS = ["remask", "lengthControl", "init", "search"];
+const PLANNED_KEYS = ["remask", "lengthControl", "search"];
 
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
 

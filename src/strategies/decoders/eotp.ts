@@ -1,13 +1,13 @@
 import { MASKED } from "../canvas.ts";
 import { positionOf } from "../rows.ts";
-import type { LengthControl, LengthEdit } from "../strategy.ts";
+import type { DecodeState, LengthControl, LengthEdit } from "../strategy.ts";
 
 export interface EotpOptions {
   readonly eosIds: readonly number[];
   /** Probability that a predicted end needs before the canvas is cut there; 0 trusts every prediction. */
   readonly minConf: number;
-  /** Cut only behind the open block, unless the end was committed. */
-  readonly behindBlock: boolean;
+  /** Where an end is looked for: in all masks, or in those of the open block, which is what some caches compute. */
+  readonly scope: "canvas" | "block";
 }
 
 /**
@@ -15,19 +15,20 @@ export interface EotpOptions {
  * masked cell that most probably is one. The released code has no threshold and cuts answers short; the guard is ours.
  * Only for a continuation: nothing may stand behind the cells to be filled.
  */
-export function eotpControl({ eosIds, minConf, behindBlock }: EotpOptions): LengthControl {
+export function eotpControl({ eosIds, minConf, scope }: EotpOptions): LengthControl {
+  const region = ({ targets, block }: DecodeState): Int32Array =>
+    scope === "canvas" ? targets : targets.subarray(block.start, block.end);
   return {
-    watch: ({ canvas, targets }) => targets.filter((row) => canvas.kinds[row] === MASKED),
+    watch: (state) => region(state).filter((row) => state.canvas.kinds[row] === MASKED),
     edit: ({ state, stats }, commits) => {
-      const { canvas, targets, block } = state;
+      const { canvas } = state;
       const end = commits.find(({ id, reason }) => reason === "filter" && eosIds.includes(id));
       if (end !== undefined) return cutAfter(end.row, canvas.ids.length);
-      const from = behindBlock ? (targets[block.end - 1] ?? -1) : -1;
       let best = { row: -1, p: Number.NEGATIVE_INFINITY };
       // Also a cell that was committed just now: its prediction is from before.
       const now = new Set(commits.map(({ row }) => row));
-      for (const row of targets) {
-        if ((canvas.kinds[row] !== MASKED && !now.has(row)) || row <= from) continue;
+      for (const row of region(state)) {
+        if (canvas.kinds[row] !== MASKED && !now.has(row)) continue;
         const r = positionOf(stats.rows, row);
         const p = Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);
         if (eosIds.includes(stats.topIds[r * stats.k]!) && p >= minConf && p > best.p) best = { row, p };
