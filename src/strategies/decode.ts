@@ -46,6 +46,7 @@ export function startState(canvas: Canvas): DecodeState {
     cache: emptyMemory(canvas.ids.length),
     stopped: null,
     changed: true,
+    redraws: false,
     pending: [],
     memory: {},
   };
@@ -82,7 +83,9 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     if (strategy.cache !== undefined) recordConfidence(state.cache, rows, candidates.probabilities);
     const step: Step = { state, stats, candidates, traits, rng };
     const scores = strategy.scorer.score(step);
+    state.redraws = false;
     const picks = strategy.selector.select(step, scores);
+    if (state.redraws) continue;
     const commits = commitsOf(candidates, picks, confidences(strategy, candidates, scores), traits.maskId);
     const revision = strategy.reviser?.revise(step, commits) ?? UNCHANGED;
     commit(state.canvas, commits);

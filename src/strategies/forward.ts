@@ -1,7 +1,7 @@
 import { planForward } from "../cache/plan-forward.ts";
 import type { Draft, ForwardRequest, SignalRequest } from "../core/types.ts";
 import { type Canvas, GIVEN } from "./canvas.ts";
-import type { DecodeState, ModelTraits, Piece, Rng, Strategy } from "./strategy.ts";
+import type { DecodeState, ModelTraits, Piece, Rng, Selector, Strategy } from "./strategy.ts";
 
 type Needs = Omit<SignalRequest, "noise" | "gather" | "klPrevious">;
 
@@ -96,10 +96,13 @@ export function forwardRequest(
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
     // A plan changes with every forward, so a cached one is never a repetition.
-    ...(kv === null && state.nfe > 0 && !state.changed && selector.reuses?.(state) === true
-      ? { repeats: true }
-      : {}),
+    ...(kv === null && mayRepeat(selector, state) ? { repeats: true } : {}),
   };
+}
+
+/** The canvas is that of the last forward, and its statistics are all that is wanted. */
+function mayRepeat({ reuses }: Selector, state: DecodeState): boolean {
+  return state.redraws || (state.nfe > 0 && !state.changed && reuses?.(state) === true);
 }
 
 function gatherTable(

@@ -1,5 +1,6 @@
 import { fixedBlocks } from "../blocks.ts";
 import { continuationCanvas, FILLED } from "../canvas.ts";
+import { DRAW_STRIDE } from "../decoders/svdd.ts";
 import type { GoldenRandom } from "../golden-random.ts";
 import type { OracleDraw } from "../oracle.ts";
 import { linspace32 } from "../quota.ts";
@@ -23,7 +24,8 @@ export const ANCESTRAL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     ),
 };
 
-function ancestral(golden: GoldenCase, draw: OracleDraw): GoldenPlan {
+/** @param finalPass whether the best tokens fill what the last step leaves */
+export function ancestral(golden: GoldenCase, draw: OracleDraw, finalPass = true): GoldenPlan {
   const { prompt, oracle } = golden;
   const steps = hyperCount(golden, "steps") ?? 1;
   const length = (hyperCount(golden, "length") ?? 1) - prompt.length;
@@ -37,7 +39,7 @@ function ancestral(golden: GoldenCase, draw: OracleDraw): GoldenPlan {
   };
   const selector: Selector = {
     reuses: (state) => golden.hyper["sampler"] !== "ddpm" && state.step < steps,
-    plan: () => new Array<number>(steps + 1).fill(0),
+    plan: () => new Array<number>(steps + (finalPass ? 1 : 0)).fill(0),
     isPending: (state) => state.stepInBlock < state.quotas.length,
     select: ({ candidates }) =>
       Array.from(candidates.rows.keys(), (index) => ({ index, reason: "sampled" as const })),
@@ -59,13 +61,17 @@ function ancestral(golden: GoldenCase, draw: OracleDraw): GoldenPlan {
       scorer: probabilityScorer,
       selector,
       guidance: { kind: "none" },
-      ...(golden.hyper["sampler"] === "mdlm" || golden.hyper["sampler"] === "ddpm" ? {} : { reviser }),
+      ...(isPlain(golden) ? {} : { reviser }),
     },
     canvas: continuationCanvas(prompt, length, oracle.mask),
     suppress: [oracle.mask],
     draw,
-    unlistedForwards: 1,
+    unlistedForwards: finalPass ? 1 : 0,
   };
+}
+
+function isPlain({ hyper }: GoldenCase): boolean {
+  return hyper["sampler"] === undefined || hyper["sampler"] === "mdlm" || hyper["sampler"] === "ddpm";
 }
 
 /** Weights of the prediction and of the mask in one step, for a masked and for a visible cell. */
@@ -75,7 +81,7 @@ interface Mixture {
 }
 
 /** `argmax q / (1e-10 - ln(u + 1e-10))` over the vocabulary with the mask, one call of shape `[1, N, V]` a step. */
-function raceDraw(
+export function raceDraw(
   golden: GoldenCase,
   uniform: (call: number, e: number) => number,
   random: GoldenRandom,
@@ -92,7 +98,9 @@ function raceDraw(
     for (const [r, row] of stats.rows.entries()) {
       const isMasked = canvas[row] === mask;
       const share = written.has(row) ? Math.exp(written.get(row)!) / total : 0;
-      const [token, stay] = mixture(golden, grid[step]!, steps, share)[isMasked ? "masked" : "visible"];
+      const [token, stay] = mixture(golden, grid[step % DRAW_STRIDE]!, steps, share)[
+        isMasked ? "masked" : "visible"
+      ];
       const weights = isMasked
         ? predicted(logits.subarray(r * vocab, (r + 1) * vocab), nucleus)
         : oneHot(vocab, canvas[row]!);
@@ -153,7 +161,9 @@ function mixture(golden: GoldenCase, t: number, steps: number, share: number): M
   const kind = golden.hyper["sampler"];
   const dt = Math.fround((1 - 1e-5) / steps);
   const before = Math.fround(t - dt);
-  if (kind === "mdlm" || kind === "ddpm") return mdlm(t, before, kind === "ddpm" ? 1 - 1e-3 : 1);
+  // SVDD has no other sampler than the plain one.
+  if (kind === undefined || kind === "mdlm" || kind === "ddpm")
+    return mdlm(t, before, kind === "ddpm" ? 1 - 1e-3 : 1);
   const eta = hyperNumber(golden, "eta") ?? 0.008;
   if (kind === "remdm-loop") return loop(golden, t, dt, eta);
   const [alphaT, alphaS] = [Math.fround(1 - t), Math.fround(1 - before)];

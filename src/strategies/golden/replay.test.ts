@@ -9,7 +9,7 @@ import { replayGolden } from "./replay.ts";
 
 const FIXTURES = fileURLToPath(new URL("fixtures/", import.meta.url));
 const golden = (name: string): unknown => JSON.parse(readFileSync(`${FIXTURES}${name}.json`, "utf8"));
-const TABLES = ["quotas", "oracle-vectors"];
+const TABLES = ["quotas", "oracle-vectors", "svdd"];
 
 test.each([...TABLES, ...Object.keys(GOLDEN_PLANS)])("%s is replayed exactly", (decoder) => {
   const { decoder: name, outcomes } = replayGolden(golden(decoder));

@@ -7,6 +7,7 @@ import type { ModelTraits } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
 import { GOLDEN_PLANS } from "./golden-plans.ts";
 import { type GoldenPlan, startCanvas } from "./plan.ts";
+import { replaySvdd } from "./replay-svdd.ts";
 import { replayQuotas, replayVectors } from "./replay-tables.ts";
 import { type GoldenCase, type GoldenStep, parseCases, parseHeader, parseNamedCases } from "./schema.ts";
 
@@ -28,6 +29,7 @@ const CONF_TOLERANCE = 2e-6;
 export function replayGolden(json: unknown): { decoder: string; outcomes: readonly CaseOutcome[] } {
   const { decoder } = parseHeader(json);
   if (decoder === "quotas") return { decoder, outcomes: replayQuotas(json) };
+  if (decoder === "svdd") return { decoder, outcomes: replaySvdd(json) };
   if (decoder === "oracle-vectors") return { decoder, outcomes: replayVectors(json) };
   const build = Object.hasOwn(GOLDEN_PLANS, decoder) ? GOLDEN_PLANS[decoder] : undefined;
   if (build === undefined) {

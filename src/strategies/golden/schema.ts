@@ -120,6 +120,22 @@ export function parseCases(json: unknown): readonly GoldenCase[] {
   return cases.map((golden) => ({ ...golden, file }));
 }
 
+/** Cases that were recorded with several canvases at once: one `final` each. */
+export function parseBatches(json: unknown): readonly {
+  readonly golden: GoldenCase;
+  readonly finals: readonly (readonly number[])[];
+  readonly steps: unknown;
+}[] {
+  const file = parse(
+    v.looseObject({ cases: v.array(v.looseObject({ final: v.array(ids), steps: v.array(v.unknown()) })) }),
+    json,
+  );
+  return file.cases.map(({ final, steps, ...rest }) => {
+    const [golden] = parseCases({ ...file, cases: [{ ...rest, final: final[0], steps: [] }] });
+    return { golden: golden!, finals: final, steps };
+  });
+}
+
 export function parseNamedCases(json: unknown): readonly { readonly id: string; readonly quirk: boolean }[] {
   return parse(v.looseObject({ cases: v.array(namedCase) }), json).cases;
 }
