@@ -1,11 +1,11 @@
 import { UnmaskError } from "../core/errors.ts";
-import { recipeJsonSchema } from "../strategies/recipe.ts";
 import type { Command } from "./command.ts";
+import { recipeSchema, recipeText } from "./help-recipe.ts";
 
 const OVERVIEW = `unmask: diffusion language models, from the command line
 
   generate  write a text from a prompt
-  infill    fill the [[n]] gaps of a text
+  infill    fill the gaps of a text: [[8]] or [[?]]
   convert   turn a checkpoint folder into a bundle
   verify    check the converter against a reference checkpoint
   replay    run golden trajectories through the decoders
@@ -38,9 +38,8 @@ export const helpCommand = (findCommand: (name: string) => Promise<Command>): Co
       const [topic] = positionals;
       if (positionals.length > 1) throw new UnmaskError("usage", "Usage: unmask help [COMMAND | recipe]");
       if (topic === "recipe") {
-        const schema = recipeJsonSchema();
-        io.print(JSON.stringify(schema, null, 2));
-        return { json: schema };
+        io.print(recipeText());
+        return { json: recipeSchema() };
       }
       const about = topic === "help" ? command : topic === undefined ? undefined : await findCommand(topic);
       const text = helpText(about);
