@@ -157,12 +157,20 @@ test.each<[Record<string, unknown>, Region, string]>([
   [{ preset: "daedal", init: { draft: "x" } }, REGION, "changes the length"],
   [{ init: { draft: "x" }, constraint: { regex: "a+" } }, REGION, "may violate"],
   [{ preset: "warm-start" }, REGION, "needs a draft"],
+  [{ preset: "llada", remask: true }, REGION, "never takes tokens back"],
+  [{ preset: "wino", remask: false }, REGION, "follows from it"],
   [{ preset: "credit", temperature: 1 }, REGION, "takes the best token"],
   [{ preset: "freedave", guidance: { cfg: 1 } }, REGION, "evaluates drafts"],
 ])("%j in %j is refused", (recipe, region, sentence) => {
   expect(() => planGeneration({ recipe }, FACTS, region)).toThrow(
     expect.objectContaining({ code: "invalid-options", message: expect.stringContaining(sentence) }),
   );
+});
+
+test("a recipe that takes tokens back says so, and parses to itself", () => {
+  const recipe = recipeOf({ recipe: "wino" });
+  expect(recipe).toMatchObject({ remask: true });
+  expect(recipeOf({ recipe: recipe as Record<string, unknown> })).toEqual(recipe);
 });
 
 test("llama.cpp's names are accepted", () => {

@@ -36,6 +36,8 @@ export interface ResolvedRecipe {
   readonly cache: CacheInput;
   readonly constraint?: Constraint;
   readonly guidance: { readonly cfg: number };
+  /** Tokens that were committed may still change. */
+  readonly remask?: true;
   readonly init?: { readonly draft: string; readonly keep?: number | undefined };
   readonly stop: { readonly eos: boolean; readonly eotp?: { readonly minConf: number } };
 }
@@ -76,6 +78,13 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     throw invalid(
       "recipe",
       `The recipe ${name} changes the length of the text, so it cannot fill gaps of fixed length.`,
+    );
+  }
+  const revises = preset.revises === true || input.init !== undefined;
+  if (input.remask !== undefined && input.remask !== revises) {
+    throw invalid(
+      "remask",
+      `The recipe ${name} ${revises ? "takes" : "never takes"} tokens back: remask follows from it.`,
     );
   }
   if (input.constraint !== undefined && (preset.overrules === true || preset.continuationOnly === true)) {
@@ -148,6 +157,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
       guidance: settings.guidance,
       ...(input.init === undefined ? {} : { init: input.init }),
+      ...(revises ? { remask: true } : {}),
       stop: { eos, ...(eotp === undefined ? {} : { eotp: { minConf: eotp.minConf ?? 0.9 } }) },
     },
   };

@@ -41,6 +41,7 @@ export const COMMON_KEYS = [
   "cache",
   "constraint",
   "init",
+  "remask",
   "guidance",
   "stop",
 ] as const satisfies readonly (keyof RecipeInput)[];

@@ -36,6 +36,9 @@ const recipeSchema = v.strictObject({
       v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off"),
     ),
   ),
+  remask: v.optional(
+    v.pipe(v.boolean(), v.description("true where tokens may be taken back; follows from the preset")),
+  ),
   init: v.optional(
     v.pipe(
       v.strictObject({
@@ -67,7 +70,7 @@ const recipeSchema = v.strictObject({
 export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 
 /** Keys of the recipe language whose feature this version does not have. They are refused, never ignored. */
-const PLANNED_KEYS = ["remask", "lengthControl", "search"];
+const PLANNED_KEYS = ["lengthControl", "search"];
 
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
 
