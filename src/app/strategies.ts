@@ -58,6 +58,11 @@ export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
       of("wino", "WINO", "Drafts widely and takes back what does not hold."),
       of("saber", "Saber", "Takes back what it has come to doubt."),
       of("remdm", "ReMDM", "Fills most of a block, then rewrites its weakest tokens."),
+      of(
+        "gemma-eb",
+        "Entropy bound, renoised",
+        "Keeps what a budget allows, masks all else again (DiffusionGemma).",
+      ),
       of("llada2-edit", "LLaDA2.1 editing", "Edits the tokens of a block until nothing changes."),
     ],
   },

@@ -157,6 +157,7 @@ test.each<[Record<string, unknown>, Region, string]>([
   [{ preset: "daedal", init: { draft: "x" } }, REGION, "changes the length"],
   [{ init: { draft: "x" }, constraint: { regex: "a+" } }, REGION, "may violate"],
   [{ preset: "warm-start" }, REGION, "needs a draft"],
+  [{ preset: "llada", steps: [3, 2] }, REGION, "a table is for quota-table"],
   [{ preset: "llada", remask: true }, REGION, "never takes tokens back"],
   [{ preset: "wino", remask: false }, REGION, "follows from it"],
   [{ preset: "credit", temperature: 1 }, REGION, "takes the best token"],

@@ -26,7 +26,7 @@ export interface ResolvedRecipe {
   readonly preset: string;
   readonly length: number;
   readonly block: number;
-  readonly steps?: number;
+  readonly steps?: number | readonly number[];
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;
@@ -79,6 +79,9 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       "recipe",
       `The recipe ${name} changes the length of the text, so it cannot fill gaps of fixed length.`,
     );
+  }
+  if (typeof input.steps === "object" && name !== "quota-table") {
+    throw invalid("steps", `The recipe ${name} takes a number of steps; a table is for quota-table.`);
   }
   const revises = preset.revises === true || input.init !== undefined;
   if (input.remask !== undefined && input.remask !== revises) {
@@ -146,7 +149,9 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       preset: name,
       length,
       block: settings.block,
-      ...(preset.keys.includes("steps") ? { steps: settings.steps } : {}),
+      ...(preset.keys.includes("steps")
+        ? { steps: settings.table.length > 0 ? settings.table : settings.steps }
+        : {}),
       temperature: settings.temperature,
       topK: settings.topK,
       topP: settings.topP,

@@ -19,7 +19,11 @@ export function settingsOf(
   return {
     length,
     block,
-    steps: Math.min(length, Math.max(Math.ceil(length / block), input.steps ?? length)),
+    steps: Math.min(
+      length,
+      Math.max(Math.ceil(length / block), typeof input.steps === "number" ? input.steps : length),
+    ),
+    table: typeof input.steps === "object" ? input.steps : [],
     temperature: options.temperature ?? chosen("temperature"),
     topK: chosen("topK"),
     topP: chosen("topP"),

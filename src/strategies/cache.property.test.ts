@@ -21,6 +21,7 @@ const SETTINGS: Settings = {
   length: 8,
   block: 4,
   steps: 8,
+  table: [],
   temperature: 0,
   topK: 0,
   topP: 1,

@@ -8,6 +8,8 @@ export interface Settings {
   readonly block: number;
   /** Steps for all blocks together. */
   readonly steps: number;
+  /** Tokens of each step of a block, for the preset that plays a table; empty otherwise. */
+  readonly table: readonly number[];
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;
@@ -27,6 +29,8 @@ export interface ModelHints {
   readonly delimiters: readonly number[];
   /** Most cells that fit behind the prompt. */
   readonly room: number;
+  /** How common each token is in ordinary text, `[vocab]`, sums to 1; absent when the bundle does not say. */
+  readonly frequency?: ArrayLike<number>;
 }
 
 /** The pieces that make a decoder what it is; the rest is the same for all (see presets.ts). */

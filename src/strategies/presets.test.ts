@@ -12,6 +12,7 @@ const SETTINGS: Settings = {
   length: 24,
   block: 8,
   steps: 24,
+  table: [],
   temperature: 0,
   topK: 0,
   topP: 1,
@@ -38,6 +39,11 @@ function run(preset: string, settings: Partial<Settings> = {}, seed = 5): StepEv
 test("llada commits as many tokens a step as its steps ask for", () => {
   expect(run("llada").map(({ commits }) => commits.length)).toEqual(new Array(24).fill(1));
   expect(run("llada", { steps: 6 }).map(({ commits }) => commits.length)).toEqual(new Array(6).fill(4));
+});
+
+test("a table is played in every block, its last entry again and again", () => {
+  const counts = run("quota-table", { table: [3, 1, 2] }).map(({ commits }) => commits.length);
+  expect(counts).toEqual([3, 1, 2, 2, 3, 1, 2, 2, 3, 1, 2, 2]);
 });
 
 test("a threshold of 0 takes one step a block, of 1 one token a step", () => {

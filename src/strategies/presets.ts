@@ -10,13 +10,16 @@ import { blockDynamicPreset } from "./decoders/dynamic-block.ts";
 import { dparallelPreset, ebPreset } from "./decoders/entropy-bound.ts";
 import { factorPreset } from "./decoders/factor.ts";
 import { freeDavePreset } from "./decoders/freedave.ts";
+import { guidedPreset } from "./decoders/guided.ts";
 import { hierarchyPreset } from "./decoders/hierarchy.ts";
 import { klassPreset } from "./decoders/klass.ts";
 import { lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
 import { localLeapPreset } from "./decoders/local-leap.ts";
 import { rediffPreset } from "./decoders/overwrite.ts";
 import { prophetPreset } from "./decoders/prophet.ts";
+import { quotaTablePreset } from "./decoders/quota-table.ts";
 import { remdmPreset } from "./decoders/remask-loop.ts";
+import { gemmaEbPreset } from "./decoders/renoise.ts";
 import { saberPreset } from "./decoders/saber.ts";
 import { slowFastPreset } from "./decoders/slowfast.ts";
 import { fastDllmPreset } from "./decoders/threshold.ts";
@@ -65,10 +68,13 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   prophet: prophetPreset,
   adablock: adablockPreset,
   daedal: daedalPreset,
+  guided: guidedPreset,
+  "quota-table": quotaTablePreset,
   wino: winoPreset,
   saber: saberPreset,
   remdm: remdmPreset,
   rediff: rediffPreset,
+  "gemma-eb": gemmaEbPreset,
   freedave: freeDavePreset,
   "warm-start": warmStartPreset,
   "block-dynamic": blockDynamicPreset,

@@ -15,7 +15,14 @@ const recipeSchema = v.strictObject({
   preset: v.optional(v.pipe(v.string(), v.description("preset name"))),
   length: v.optional(v.pipe(cells, v.description("cells to fill after the prompt"))),
   block: v.optional(v.pipe(cells, v.description("cells of a block; blocks are filled left to right"))),
-  steps: v.optional(v.pipe(cells, v.description("steps for the whole text, shared by the blocks"))),
+  steps: v.optional(
+    v.pipe(
+      v.union([cells, v.pipe(v.array(cells), v.minLength(1), v.maxLength(4096))]),
+      v.description(
+        "steps for the whole text, shared by the blocks; or, for quota-table, the tokens of each step",
+      ),
+    ),
+  ),
   temperature: v.optional(v.pipe(between(0, 10), v.description("0 takes the best token"))),
   topK: v.optional(
     v.pipe(

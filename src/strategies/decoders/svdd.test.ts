@@ -15,6 +15,7 @@ const SETTINGS = {
   length: 24,
   block: 24,
   steps: 12,
+  table: [],
   temperature: 2,
   topK: 0,
   topP: 1,
