@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from .evaluate import load
-from .model import EMBED_SCALE, Denoiser
+from .model import EMBED_SCALE, Denoiser, Shape
 from .tokenizer import FIRST_SPECIAL, ID, SPECIALS
 
 NAMES = {
@@ -69,11 +69,21 @@ def bundle_facts(attention: str, tokens: int) -> dict[str, object]:
     }
 
 
+def frequency(data: Path) -> str:
+    """Token frequencies of the training text, a byte a token: exp((byte - 255) / 16) up to a factor, 0 for unseen ones."""
+    counts = np.bincount(np.load(data / "train.npz")["ids"], minlength=Shape().vocab).astype(float)
+    counts[FIRST_SPECIAL:] = 0
+    with np.errstate(divide="ignore"):
+        steps = np.round(255 + 16 * np.log(counts / counts.max()))
+    return np.where(counts > 0, np.clip(steps, 1, 255), 0).astype(np.uint8).tobytes().hex()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="folder with train.npz: adds how common each token is")
     parser.add_argument("--raw", action="store_true")
     args = parser.parse_args()
     model, tokens = load(args.run, args.raw)
@@ -84,7 +94,8 @@ def main() -> None:
     write = lambda name, content: (partial / name).write_text(json.dumps(content, indent=2) + "\n")
     write("config.json", config(model))
     write("generation_config.json", {"eos_token_id": ID["eos"], "pad_token_id": ID["pad"]})
-    write("unmask.bundle.json", bundle_facts(model.shape.attention, tokens))
+    facts = bundle_facts(model.shape.attention, tokens)
+    write("unmask.bundle.json", {**facts, "frequency": frequency(args.data)} if args.data else facts)
     ids = torch.tensor([[ID["story"], *range(40, 60), *[ID["mask"]] * 11]])
     # In float32 on the rounded weights: what an exact runtime must give.
     model.compute = torch.float32

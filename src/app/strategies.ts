@@ -35,6 +35,7 @@ export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
       of("llada", "LLaDA, blocks of 8", "8 tokens are finished before the next 8 begin.", { block: 8 }),
       of("llada-random", "Random order", "A token at a random place: see how much the order matters."),
       of("dream-margin", "Margin", "Where the best token leads the second by most (Dream)."),
+      of("pc", "PC-Sampler", "Early places and uncommon words first."),
       of("dream-entropy", "Entropy", "Where the model hesitates least (Dream)."),
     ],
   },

@@ -221,6 +221,7 @@ function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar): unknown {
     kvWidth: model.kvHeads * model.headDim,
     variants,
     files,
+    ...(sidecar.frequency === undefined ? {} : { frequency: sidecar.frequency }),
     recipes: sidecar.recipes ?? { default: { preset, ...block } },
     modes: sidecar.modes ?? { plain: { prefix: [], suffix: [] } },
     golden: { ids: [...ids], positions: ids.map((_, i) => i), byVariant: golden },

@@ -25,6 +25,7 @@ const sidecarSchema = v.strictObject({
   ),
   /** Ids that are never generated. */
   suppress: v.optional(v.array(id)),
+  frequency: v.optional(v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/))),
   modes: v.optional(v.record(v.string(), v.strictObject({ prefix: v.array(id), suffix: v.array(id) }))),
   recipes: v.optional(v.intersect([v.object({ default: v.unknown() }), v.record(v.string(), v.unknown())])),
 });

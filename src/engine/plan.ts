@@ -2,6 +2,7 @@ import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
 import { composeCache } from "../cache/compose.ts";
 import type { Constraint } from "../constraints/input.ts";
 import type { GenerateOptions } from "../core/job.ts";
+import { parseFrequency } from "../model/frequency.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
 import { eotpControl } from "../strategies/decoders/eotp.ts";
@@ -15,7 +16,7 @@ import { checkNumber, continuationLength, invalid, settingsOf } from "./settings
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
   Manifest,
-  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "recipes" | "modes" | "name"
+  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "frequency" | "recipes" | "modes" | "name"
 > & {
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
@@ -80,6 +81,12 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       `The recipe ${name} changes the length of the text, so it cannot fill gaps of fixed length.`,
     );
   }
+  if (name === "pc" && model.frequency === undefined) {
+    throw invalid(
+      "recipe",
+      `The model ${model.name} does not say how common its tokens are, which pc needs to know.`,
+    );
+  }
   if (typeof input.steps === "object" && name !== "quota-table") {
     throw invalid("steps", `The recipe ${name} takes a number of steps; a table is for quota-table.`);
   }
@@ -111,6 +118,9 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     pad: padId(model),
     delimiters: model.delimiters ?? [],
     room: region.kind === "generate" ? model.maxCanvas - region.promptCells : length,
+    ...(model.frequency === undefined || name !== "pc"
+      ? {}
+      : { frequency: parseFrequency(model.frequency, model.vocab) }),
   });
   const { eotp } = input.stop ?? {};
   if (eotp !== undefined) checkEotp(name, strategy, input, model, region);

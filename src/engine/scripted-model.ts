@@ -12,6 +12,7 @@ export const FACTS: ModelFacts = {
   logitsShift: 0,
   maxCanvas: 96,
   tokens: { mask: 63, eos: [62], pad: 61, suppress: [60] },
+  frequency: "f0".repeat(64),
   recipes: { default: "llada", quick: { preset: "fast-dllm", threshold: 0.5, block: 8 } },
   modes: { story: { prefix: [60], suffix: [] }, task: { prefix: [60, 59], suffix: [58] } },
 };

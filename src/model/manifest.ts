@@ -93,6 +93,8 @@ const manifestSchema = v.strictObject({
     /** Ids that are never generated, besides the mask. */
     suppress: v.optional(ids),
   }),
+  /** How common each token is in ordinary text; see frequency.ts. */
+  frequency: v.optional(v.pipe(v.string(), v.maxLength(2 * MAX_VOCAB))),
   maxCanvas: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(MAX_CANVAS)),
   layers: count,
   /** Width of one layer's keys (or values): kv heads times head dimension. */

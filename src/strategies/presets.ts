@@ -16,6 +16,7 @@ import { klassPreset } from "./decoders/klass.ts";
 import { lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
 import { localLeapPreset } from "./decoders/local-leap.ts";
 import { rediffPreset } from "./decoders/overwrite.ts";
+import { pcPreset } from "./decoders/pc-sampler.ts";
 import { prophetPreset } from "./decoders/prophet.ts";
 import { quotaTablePreset } from "./decoders/quota-table.ts";
 import { remdmPreset } from "./decoders/remask-loop.ts";
@@ -68,6 +69,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   prophet: prophetPreset,
   adablock: adablockPreset,
   daedal: daedalPreset,
+  pc: pcPreset,
   guided: guidedPreset,
   "quota-table": quotaTablePreset,
   wino: winoPreset,

@@ -1,4 +1,6 @@
+import type { Preset } from "../preset.ts";
 import { placeInBlock } from "../rows.ts";
+import { quotaSelector } from "../selector.ts";
 import type { Scorer } from "../strategy.ts";
 
 export interface PositionCalibration {
@@ -30,3 +32,13 @@ export function positionCalibratedScorer(options: PositionCalibration): Scorer {
     confidence,
   };
 }
+
+/** The paper's settings. Where a bundle has no frequencies all tokens count the same. */
+export const pcPreset: Preset = {
+  title: "PC-Sampler: prefers early places and uncommon tokens",
+  keys: ["steps"],
+  pieces: ({ steps }, { frequency = [] }) => ({
+    selector: quotaSelector({ steps, keepZeroSteps: false }),
+    scorer: positionCalibratedScorer({ lambda: 0.25, alpha: 10, frequency }),
+  }),
+};
