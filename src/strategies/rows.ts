@@ -1,3 +1,5 @@
+import type { RowStats } from "../core/types.ts";
+import { FILLED } from "./canvas.ts";
 import type { DecodeState } from "./strategy.ts";
 
 /** Lists of canvas rows, ascending. */
@@ -34,4 +36,14 @@ export function positionOf(all: Int32Array, row: number): number {
 /** Place of a row in the open block, counted in cells to be filled: given cells between two gaps do not count. */
 export function placeInBlock({ targets, block }: DecodeState, row: number): number {
   return positionOf(targets, row) - block.start;
+}
+
+/** Rows of the open block that hold a token which was not given. */
+export function filledInBlock({ canvas, targets, block }: DecodeState): number[] {
+  return Array.from(targets.subarray(block.start, block.end)).filter((row) => canvas.kinds[row] === FILLED);
+}
+
+/** Probability of the best token of statistics row `r`. */
+export function bestProbability(stats: RowStats, r: number): number {
+  return Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);
 }

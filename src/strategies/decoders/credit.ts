@@ -1,5 +1,6 @@
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
+import { bestProbability } from "../rows.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { Candidates, DecodeState, Sampler } from "../strategy.ts";
 
@@ -63,7 +64,7 @@ export function creditSampler({ alpha, gamma, decay }: CreditOptions): Sampler {
           probabilities.set(id, Math.exp(stats.gatherLogits![r * width + n]! - stats.lse[r]!));
         }
         const best = stats.topIds[r * stats.k]!;
-        const p1 = Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);
+        const p1 = bestProbability(stats, r);
         probabilities.set(best, p1);
         for (const [id, credit] of held) held.set(id, credit * decay);
         held.set(best, (held.get(best) ?? 0) + p1 ** gamma);

@@ -1,6 +1,6 @@
 import { MASKED } from "../canvas.ts";
 import type { Preset } from "../preset.ts";
-import { positionOf } from "../rows.ts";
+import { bestProbability, positionOf } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { BlockSchedule, DecodeState, LengthControl, LengthEdit, Selector, Step } from "../strategy.ts";
 
@@ -39,7 +39,7 @@ export function endConfidence(
   for (let i = state.targets.length - 1; i >= 0 && found < window; i--) {
     const r = positionOf(stats.rows, state.targets[i]!);
     if (!endIds.includes(stats.topIds[r * stats.k]!)) continue;
-    sum += Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);
+    sum += bestProbability(stats, r);
     found++;
   }
   return sum / window;

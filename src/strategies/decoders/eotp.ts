@@ -1,5 +1,5 @@
 import { MASKED } from "../canvas.ts";
-import { positionOf } from "../rows.ts";
+import { bestProbability, positionOf } from "../rows.ts";
 import type { DecodeState, LengthControl, LengthEdit } from "../strategy.ts";
 
 export interface EotpOptions {
@@ -30,7 +30,7 @@ export function eotpControl({ eosIds, minConf, scope }: EotpOptions): LengthCont
       for (const row of region(state)) {
         if (canvas.kinds[row] !== MASKED && !now.has(row)) continue;
         const r = positionOf(stats.rows, row);
-        const p = Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);
+        const p = bestProbability(stats, r);
         if (eosIds.includes(stats.topIds[r * stats.k]!) && p >= minConf && p > best.p) best = { row, p };
       }
       return best.row < 0 ? null : cutAfter(best.row, canvas.ids.length);

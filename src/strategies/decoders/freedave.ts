@@ -2,7 +2,7 @@ import type { RowStats } from "../../core/types.ts";
 import { MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
-import { positionOf } from "../rows.ts";
+import { bestProbability, positionOf } from "../rows.ts";
 import type { Candidates, DecodeState, Sampler, Selector } from "../strategy.ts";
 
 export interface FreeDaveOptions {
@@ -58,7 +58,7 @@ export function freeDave({
         return {
           row,
           id: stats.topIds[r * stats.k]!,
-          p: Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!),
+          p: bestProbability(stats, r),
         };
       })
       .sort((a, b) => (order === "left" ? 0 : b.p - a.p) || a.row - b.row);

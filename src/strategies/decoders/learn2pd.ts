@@ -1,4 +1,4 @@
-import { placeInBlock, positionOf } from "../rows.ts";
+import { bestProbability, placeInBlock, positionOf } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { Pick, Selector, Step } from "../strategy.ts";
 
@@ -68,6 +68,6 @@ export function learn2pdSelector({ filter, threshold, plan }: Learn2pdOptions): 
 function blockConfidences({ state: { targets, block }, stats }: Step): Float64Array {
   return Float64Array.from(targets.subarray(block.start, block.end), (row) => {
     const r = positionOf(stats.rows, row);
-    return Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);
+    return bestProbability(stats, r);
   });
 }

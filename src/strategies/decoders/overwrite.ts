@@ -1,7 +1,6 @@
-import { FILLED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
-import { positionOf } from "../rows.ts";
+import { filledInBlock, positionOf } from "../rows.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { DecodeState, Reviser } from "../strategy.ts";
 
@@ -30,12 +29,12 @@ export function overwriteReviser(options: OverwriteOptions): Reviser {
   const { steps, share, top, confidence, most, suppress } = options;
   return {
     needs: { topK: 1 + suppress.length },
-    watch: filledRows,
+    watch: filledInBlock,
     revise: ({ state, stats, traits }) => {
       if (state.step < steps * (1 - share)) return { remasks: [], overwrites: [] };
       const changes = memory.of(state);
       const never = [...suppress, traits.maskId];
-      const best = filledRows(state).map((row) => {
+      const best = filledInBlock(state).map((row) => {
         const r = positionOf(stats.rows, row);
         const places = Array.from({ length: stats.k }, (_, place) => r * stats.k + place);
         const place = places.find((at) => !never.includes(stats.topIds[at]!)) ?? r * stats.k;
@@ -56,10 +55,6 @@ export function overwriteReviser(options: OverwriteOptions): Reviser {
       return { remasks: [], overwrites };
     },
   };
-}
-
-function filledRows({ canvas, targets, block }: DecodeState): number[] {
-  return Array.from(targets.subarray(block.start, block.end)).filter((row) => canvas.kinds[row] === FILLED);
 }
 
 /** The guards against endless changes are ours. */

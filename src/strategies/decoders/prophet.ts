@@ -1,7 +1,7 @@
 import type { Commit } from "../../core/events.ts";
 import { MASKED } from "../canvas.ts";
 import type { Preset } from "../preset.ts";
-import { positionOf } from "../rows.ts";
+import { bestProbability, positionOf } from "../rows.ts";
 import { quotaSelector } from "../selector.ts";
 import type { DecodeState, StopRule } from "../strategy.ts";
 
@@ -36,7 +36,7 @@ export function prophetStop({ steps, gaps, answer }: ProphetOptions): StopRule {
       if (rows.length === 0 || !(total / rows.length >= bar)) return null;
       const commits = rowsOf(state).map((row): Commit => {
         const r = positionOf(stats.rows, row);
-        const conf = Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);
+        const conf = bestProbability(stats, r);
         return { row, id: stats.topIds[r * stats.k]!, conf, reason: "fill" };
       });
       return commits.some(({ id }) => id === traits.maskId)

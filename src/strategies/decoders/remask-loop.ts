@@ -1,7 +1,6 @@
-import { FILLED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
-import { positionOf } from "../rows.ts";
+import { filledInBlock, positionOf } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { DecodeState, Reviser, Selector } from "../strategy.ts";
 
@@ -37,7 +36,7 @@ export function remaskLoop({ filled, tokens, loops }: RemaskLoopOptions): {
       Object.assign(kept, { block: state.block.start, loops: 0, refill: false });
     const size = state.block.end - state.block.start;
     if (kept.refill) return "refill";
-    return kept.loops < loops && filledRows(state).length >= Math.min(size, Math.max(1, filled(size)))
+    return kept.loops < loops && filledInBlock(state).length >= Math.min(size, Math.max(1, filled(size)))
       ? "remask"
       : "fill";
   };
@@ -52,7 +51,7 @@ export function remaskLoop({ filled, tokens, loops }: RemaskLoopOptions): {
   };
   const reviser: Reviser = {
     needs: { current: true },
-    watch: filledRows,
+    watch: filledInBlock,
     revise: ({ state, stats }) => {
       const kept = memory.of(state);
       const phase = phaseOf(state);
@@ -60,7 +59,7 @@ export function remaskLoop({ filled, tokens, loops }: RemaskLoopOptions): {
       if (phase !== "remask") return { remasks: [], overwrites: [] };
       kept.refill = true;
       kept.loops++;
-      const remasks = filledRows(state)
+      const remasks = filledInBlock(state)
         .map((row) => {
           const r = positionOf(stats.rows, row);
           return { row, p: Math.exp(stats.currentLogits![r]! - stats.lse[r]!) };
@@ -72,10 +71,6 @@ export function remaskLoop({ filled, tokens, loops }: RemaskLoopOptions): {
     },
   };
   return { selector, reviser };
-}
-
-function filledRows({ canvas, targets, block }: DecodeState): number[] {
-  return Array.from(targets.subarray(block.start, block.end)).filter((row) => canvas.kinds[row] === FILLED);
 }
 
 export const remdmPreset: Preset = {

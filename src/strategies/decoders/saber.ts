@@ -1,7 +1,7 @@
 import { FILLED, MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
-import { positionOf } from "../rows.ts";
+import { bestProbability, positionOf } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { DecodeState, Reviser, Selector, Step } from "../strategy.ts";
 
@@ -78,7 +78,7 @@ function observe({ state, stats }: Step): void {
   for (const row of rowsUpTo(state)) {
     const r = positionOf(stats.rows, row);
     const slot = state.canvas.slots[row]!;
-    const p = Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);
+    const p = bestProbability(stats, r);
     const before = kept.last.get(slot) ?? unseen;
     if (before !== undefined) kept.rise.set(slot, p - before);
     now.set(slot, p);

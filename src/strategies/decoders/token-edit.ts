@@ -1,7 +1,7 @@
-import { FILLED, MASKED } from "../canvas.ts";
+import { MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
-import { positionOf } from "../rows.ts";
+import { filledInBlock, positionOf } from "../rows.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { DecodeState, Reviser } from "../strategy.ts";
 
@@ -28,7 +28,7 @@ const memory = defineMemory<EditMemory>("token-edit", () => ({ block: -1, post: 
  */
 export function tokenEditReviser({ threshold, postSteps }: TokenEditOptions): Reviser {
   return {
-    watch: filledRows,
+    watch: filledInBlock,
     isPending: (state) => {
       const kept = memory.of(state);
       const isFresh = kept.block !== state.block.start;
@@ -38,7 +38,7 @@ export function tokenEditReviser({ threshold, postSteps }: TokenEditOptions): Re
       const kept = memory.of(state);
       if (kept.block !== state.block.start)
         Object.assign(kept, { block: state.block.start, post: 0, settled: false });
-      const overwrites = filledRows(state).flatMap((row) => {
+      const overwrites = filledInBlock(state).flatMap((row) => {
         const r = positionOf(stats.rows, row);
         const id = stats.sampledIds[r]!;
         const p = Math.exp(stats.sampledLogits[r]! - stats.lse[r]!);
@@ -55,10 +55,6 @@ export function tokenEditReviser({ threshold, postSteps }: TokenEditOptions): Re
 
 function isFull({ canvas, targets, block }: DecodeState): boolean {
   return targets.subarray(block.start, block.end).every((row) => canvas.kinds[row] !== MASKED);
-}
-
-function filledRows({ canvas, targets, block }: DecodeState): number[] {
-  return Array.from(targets.subarray(block.start, block.end)).filter((row) => canvas.kinds[row] === FILLED);
 }
 
 export const llada2EditPreset: Preset = {

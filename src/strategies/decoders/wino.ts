@@ -1,7 +1,7 @@
 import type { Draft } from "../../core/types.ts";
-import { FILLED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
+import { filledInBlock } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { DecodeState, Reviser, Selector } from "../strategy.ts";
 
@@ -38,7 +38,7 @@ export function wino({ threshold, back }: WinoOptions): { selector: Selector; re
   };
   const reviser: Reviser = {
     drafts: (state, maskId) =>
-      filledRows(state).map((row): Draft => {
+      filledInBlock(state).map((row): Draft => {
         const canvas = state.canvas.ids.slice();
         canvas[row] = maskId;
         return { canvas, rows: Int32Array.of(row), gather: Int32Array.of(state.canvas.ids[row]!) };
@@ -57,10 +57,6 @@ export function wino({ threshold, back }: WinoOptions): { selector: Selector; re
     },
   };
   return { selector, reviser };
-}
-
-function filledRows({ canvas, targets, block }: DecodeState): number[] {
-  return Array.from(targets.subarray(block.start, block.end)).filter((row) => canvas.kinds[row] === FILLED);
 }
 
 export const winoPreset: Preset = {
