@@ -2,7 +2,7 @@ import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
 import { filledInBlock, positionOf } from "../rows.ts";
 import { thresholdSelector } from "../selector.ts";
-import type { DecodeState, Reviser } from "../strategy.ts";
+import type { Reviser } from "../strategy.ts";
 
 export interface OverwriteOptions {
   /** Steps of the run, and the share of them at whose end tokens may be replaced: 1 is always, 0 never. */

@@ -3,7 +3,7 @@ import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
 import { filledInBlock } from "../rows.ts";
 import { rank } from "../selector.ts";
-import type { DecodeState, Reviser, Selector } from "../strategy.ts";
+import type { Reviser, Selector } from "../strategy.ts";
 
 export interface WinoOptions {
   /** Confidence of a draft token, strict. */
