@@ -2,22 +2,12 @@ import { emptyMemory, recordConfidence, recordEdits, recordForward } from "../ca
 import { UnmaskError } from "../core/errors.ts";
 import type { Commit, GenerateEvent } from "../core/events.ts";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
-import { type Canvas, countMasks, editCanvas, FILLED, MASKED, targetRows } from "./canvas.ts";
+import { applyEdit, commit, commitsOf, revise, withStop } from "./apply.ts";
+import { type Canvas, countMasks, targetRows } from "./canvas.ts";
 import { forwardRequest } from "./forward.ts";
+import { eligibleRows, isBlockDone, isIdle, openBlock } from "./progress.ts";
 import { positionsOf, presentRows } from "./rows.ts";
-import type {
-  Candidates,
-  DecodeState,
-  LengthEdit,
-  ModelTraits,
-  Pick,
-  Revision,
-  Rng,
-  Selector,
-  Step,
-  StopEdit,
-  Strategy,
-} from "./strategy.ts";
+import type { DecodeState, LengthEdit, ModelTraits, Revision, Rng, Step, Strategy } from "./strategy.ts";
 
 export type StepEvent = Extract<GenerateEvent, { type: "step" }>;
 export type LengthEvent = Extract<GenerateEvent, { type: "length" }>;
@@ -86,7 +76,7 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     state.redraws = false;
     const picks = strategy.selector.select(step, scores);
     if (state.redraws) continue;
-    const commits = commitsOf(candidates, picks, confidences(strategy, candidates, scores), traits.maskId);
+    const commits = commitsOf(strategy, candidates, scores, picks, traits.maskId);
     const revision = strategy.reviser?.revise(step, commits) ?? UNCHANGED;
     commit(state.canvas, commits);
     revise(state.canvas, revision, traits.maskId);
@@ -110,29 +100,6 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     if (isStuck) return "stuck";
   }
   return state.stopped;
-}
-
-/**
- * A step together with what the stop rule did, as one event. Events take back after they commit, so a cell that was
- * taken back and then filled by the rule is told as overwritten.
- */
-function withStop(
-  commits: readonly Commit[],
-  revision: Revision,
-  last: StopEdit | null,
-): Revision & { readonly commits: readonly Commit[] } {
-  if (last === null) return { ...revision, commits };
-  const refilled = new Set(last.commits.map(({ row }) => row));
-  const back = new Set(revision.remasks);
-  return {
-    commits: [...commits, ...last.commits.filter(({ row }) => !back.has(row))].sort((a, b) => a.row - b.row),
-    remasks: revision.remasks.filter((row) => !refilled.has(row)),
-    overwrites: [
-      ...revision.overwrites,
-      ...last.commits.filter(({ row }) => back.has(row)).map(({ row, id }) => ({ row, id })),
-      ...last.overwrites,
-    ],
-  };
 }
 
 /** Runs the forward of a step. */
@@ -216,110 +183,4 @@ function stepEvent(
   };
   recordEdits(state.cache, event);
   return event;
-}
-
-/** Masks that may be chosen now, as far as the forward sees. */
-function eligibleRows({ selector }: Strategy, state: DecodeState): Int32Array {
-  const { targets, block } = state;
-  const region =
-    selector.scope === "canvas" ? targets : targets.subarray(firstReached(selector, state), block.end);
-  const seen = selector.visible?.(state) ?? state.canvas.ids.length;
-  return region.filter((row) => row < seen && state.canvas.kinds[row] === MASKED);
-}
-
-function firstReached({ scope }: Selector, { block }: DecodeState): number {
-  return scope === "open" ? block.start : 0;
-}
-
-function isBlockDone(strategy: Strategy, state: DecodeState): boolean {
-  const { selector, reviser } = strategy;
-  if (state.stepInBlock >= (selector.limit?.(state) ?? Number.POSITIVE_INFINITY)) return true;
-  if (selector.isPending?.(state) === true) return false;
-  return masksInBlock(state, firstReached(selector, state)) === 0 && reviser?.isPending?.(state) !== true;
-}
-
-/** Whether a step without any change means that no later one of this block would change anything. */
-function isIdle({ selector }: Strategy, state: DecodeState): boolean {
-  const isPlanned = selector.isPending?.(state) === true || selector.limit !== undefined;
-  return !isPlanned && masksInBlock(state, firstReached(selector, state)) > 0;
-}
-
-/** Masks from target index `from` to the end of the open block. */
-function masksInBlock({ canvas, targets, block }: DecodeState, from: number): number {
-  let masks = 0;
-  for (let i = from; i < block.end; i++) if (canvas.kinds[targets[i]!] === MASKED) masks++;
-  return masks;
-}
-
-function openBlock({ blocks, selector }: Strategy, state: DecodeState, rng: Rng): boolean {
-  const block = blocks.next(state);
-  if (block === null) return false;
-  state.block = block;
-  state.stepInBlock = 0;
-  state.quotas = selector.plan?.(state, masksInBlock(state, block.start), rng) ?? [];
-  return true;
-}
-
-function confidences(
-  { scorer }: Strategy,
-  { probabilities }: Candidates,
-  scores: Float64Array,
-): Float64Array | null {
-  if (scorer.confidence === "none") return null;
-  return scorer.confidence === "score" ? scores : probabilities;
-}
-
-/** Picked candidates as commits, by ascending row. A candidate that is the mask itself changes nothing. */
-function commitsOf(
-  { rows, ids }: Candidates,
-  picks: readonly Pick[],
-  confidence: Float64Array | null,
-  maskId: number,
-): Commit[] {
-  return picks
-    .filter(({ index }) => ids[index] !== maskId)
-    .toSorted((a, b) => a.index - b.index)
-    .map(({ index, reason }) => ({
-      row: rows[index]!,
-      id: ids[index]!,
-      conf: confidence?.[index] ?? null,
-      reason,
-    }));
-}
-
-function commit(canvas: Canvas, commits: readonly Commit[]): void {
-  for (const { row, id } of commits) {
-    canvas.ids[row] = id;
-    canvas.kinds[row] = FILLED;
-  }
-}
-
-function revise(canvas: Canvas, { remasks, overwrites }: Revision, maskId: number): void {
-  for (const row of remasks) {
-    canvas.ids[row] = maskId;
-    canvas.kinds[row] = MASKED;
-  }
-  for (const { row, id } of overwrites) canvas.ids[row] = id;
-}
-
-function applyEdit(
-  { blocks }: Strategy,
-  { maskId }: ModelTraits,
-  state: DecodeState,
-  edit: LengthEdit,
-): void {
-  const { targets, block } = state;
-  // The open block keeps its cells; a cell inserted right behind its last one belongs to it.
-  const first = targets[block.start] ?? 0;
-  const behind = block.end > block.start ? targets[block.end - 1]! + 1 : first;
-  let end = block.end;
-  for (const { at, n } of edit.inserts) if (at > first && at <= behind) end += n;
-  for (const { at, n } of edit.deletes) {
-    for (let row = at; row < at + n; row++) if (row >= first && row < behind) end--;
-  }
-  state.canvas = editCanvas(state.canvas, edit, maskId);
-  state.targets = targetRows(state.canvas);
-  state.pending = edit.commits ?? [];
-  state.block = { start: block.start, end: Math.min(end, state.targets.length) };
-  if (blocks.refit !== undefined && block.end > 0) state.block = blocks.refit(state);
 }
