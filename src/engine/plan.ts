@@ -11,6 +11,7 @@ import { eosStop } from "../strategies/eos-stop.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
+import { checkFit } from "./fit.ts";
 import { checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
 
 /** What planning needs to know about a bundle. */
@@ -75,43 +76,9 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   for (const key of Object.keys(input)) {
     if (!allowed.includes(key)) throw invalid(key, `The recipe key "${key}" does not apply to ${name}.`);
   }
-  if (preset.continuationOnly === true && region.kind === "infill") {
-    throw invalid(
-      "recipe",
-      `The recipe ${name} changes the length of the text, so it cannot fill gaps of fixed length.`,
-    );
-  }
-  if (name === "pc" && model.frequency === undefined) {
-    throw invalid(
-      "recipe",
-      `The model ${model.name} does not say how common its tokens are, which pc needs to know.`,
-    );
-  }
-  if (typeof input.steps === "object" && name !== "quota-table") {
-    throw invalid("steps", `The recipe ${name} takes a number of steps; a table is for quota-table.`);
-  }
-  const revises = preset.revises === true || input.init !== undefined;
-  if (input.remask !== undefined && input.remask !== revises) {
-    throw invalid(
-      "remask",
-      `The recipe ${name} ${revises ? "takes" : "never takes"} tokens back: remask follows from it.`,
-    );
-  }
-  if (input.constraint !== undefined && (preset.overrules === true || preset.continuationOnly === true)) {
-    throw invalid(
-      "constraint",
-      `The recipe ${name} writes what it has not chosen token by token, so it takes no constraint.`,
-    );
-  }
   const length =
     region.kind === "infill" ? region.gapCells : continuationLength(options, input, preset, model, region);
   const settings = settingsOf(options, input, preset, length);
-  if (preset.greedy === true && settings.temperature > 0) {
-    throw invalid(
-      "temperature",
-      `The recipe ${name} takes the best token of each cell: a temperature does not apply to it.`,
-    );
-  }
   const eos = region.kind === "generate" && endsAtEos(input, model);
   const strategy = buildStrategy(preset, settings, {
     eos: region.kind === "generate" ? model.tokens.eos : [],
@@ -123,15 +90,8 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
   });
   const { eotp } = input.stop ?? {};
-  if (eotp !== undefined) checkEotp(name, strategy, input, model, region);
-  if (preset.revises === true && name === "warm-start" && input.init === undefined) {
-    throw invalid("init", "The recipe warm-start needs a draft to start from: init.draft.");
-  }
-  if (input.init !== undefined) checkDraft(name, strategy, input, region);
+  checkFit({ name, preset, input, settings, strategy, model, region });
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
-  if (strategy.demands?.drafts === true && settings.guidance.cfg !== 0) {
-    throw invalid("guidance", `The recipe ${name} evaluates drafts, which guidance is not applied to.`);
-  }
   // Block K/V are exact, so nothing speaks against them where they fit.
   const isExact = model.attention.kind === "block-causal" && strategy.demands?.drafts !== true;
   const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));
@@ -172,38 +132,10 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
       guidance: settings.guidance,
       ...(input.init === undefined ? {} : { init: input.init }),
-      ...(revises ? { remask: true } : {}),
+      ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
       stop: { eos, ...(eotp === undefined ? {} : { eotp: { minConf: eotp.minConf ?? 0.9 } }) },
     },
   };
-}
-
-/** Cutting the canvas needs an open end. */
-function checkEotp(
-  name: string,
-  strategy: Strategy,
-  input: RecipeInput,
-  { tokens }: ModelFacts,
-  region: Region,
-): void {
-  const refuse = (why: string): never => {
-    throw invalid("stop.eotp", `End-of-text prediction ${why}.`);
-  };
-  if (region.kind === "infill") refuse("is for continuations: a gap keeps its length");
-  if (tokens.eos.length === 0) refuse("needs a model with an end-of-text token");
-  if (strategy.length !== undefined) refuse(`does not fit ${name}, which finds the length by itself`);
-  if (input.constraint !== undefined) refuse("does not fit a constraint, which counts on its cells");
-}
-
-/** A draft has to have somewhere to stand, and nobody else who takes it back. */
-function checkDraft(name: string, strategy: Strategy, input: RecipeInput, region: Region): void {
-  const refuse = (why: string): never => {
-    throw invalid("init", `A draft ${why}.`);
-  };
-  if (region.kind === "infill") refuse("is for continuations: what stands around a gap is given already");
-  if (strategy.reviser !== undefined) refuse(`does not fit ${name}, which takes tokens back by itself`);
-  if (strategy.length !== undefined) refuse(`does not fit ${name}, which changes the length`);
-  if (input.constraint !== undefined) refuse("does not fit a constraint, which it may violate");
 }
 
 /** Adds a rule to a strategy that may have one already; the strategy's own is asked first. */

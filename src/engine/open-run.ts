@@ -1,0 +1,116 @@
+import type { Job, JobControl } from "../core/job.ts";
+import type { Denoiser, Span, Tokenizer } from "../core/types.ts";
+import { type Canvas, FILLED } from "../strategies/canvas.ts";
+import { startState } from "../strategies/decode.ts";
+import type { DecodeState, Strategy } from "../strategies/strategy.ts";
+import { type ConstrainedRun, constrain } from "./constraint.ts";
+import { type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
+import { draftBehind } from "./gaps.ts";
+import { type GeneratePlan, type ModelFacts, planGeneration } from "./plan.ts";
+import { buildPrompt, type Prompt, promptCanvas } from "./prompt.ts";
+
+/** An opened model as the engine sees it. */
+export interface JobModel {
+  readonly denoiser: Denoiser;
+  readonly tokenizer: Tokenizer;
+  readonly manifest: ModelFacts;
+}
+
+/** A job that is ready for its first denoise step. */
+export interface OpenRun {
+  readonly plan: GeneratePlan;
+  readonly prompt: Prompt;
+  readonly strategy: Strategy;
+  readonly state: DecodeState;
+  /** Rows to be filled: one range for a continuation, one a gap for an infill. */
+  readonly gaps: readonly Span[];
+  /** What finding the length of free gaps changed: cells of the canvas before and after. */
+  readonly resized: { readonly from: number; readonly to: number } | null;
+}
+
+/**
+ * Text and options into a canvas and a strategy. Gaps of free length cost forwards, which count in the state; everything
+ * is refused before the first of them.
+ *
+ * @throws UnmaskError for options and prompts that cannot run
+ */
+export async function openRun(job: Job, model: JobModel, control: JobControl): Promise<OpenRun> {
+  const { tokenizer, manifest } = model;
+  const facts = { ...manifest, delimiters: delimiterIds(tokenizer) };
+  const first = buildPrompt(job, tokenizer, manifest);
+  const probe = first.free.length === 0 ? null : await probeSizes(job, model, facts, first, control);
+  const prompt = probe === null ? first : buildPrompt(job, tokenizer, manifest, probe.sizes);
+  const plan = planFor(job, facts, prompt);
+  const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
+  const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: blank.ids.length }];
+  if (plan.recipe.init !== undefined) placeDraft(blank, prompt, plan.recipe.init.draft, tokenizer);
+  const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps);
+  const state = startState(canvas);
+  state.nfe = probe?.nfe ?? 0;
+  state.rows = probe?.rows ?? 0;
+  const resized = probe === null ? null : { from: first.ids.length, to: prompt.ids.length };
+  return { plan, prompt, strategy, state, gaps, resized };
+}
+
+function planFor(job: Job, facts: ModelFacts, { ids, gaps }: Prompt): GeneratePlan {
+  return planGeneration(
+    job.options,
+    facts,
+    job.kind === "generate"
+      ? { kind: "generate", promptCells: ids.length }
+      : { kind: "infill", gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
+  );
+}
+
+function probeSizes(
+  job: Job,
+  { denoiser, tokenizer, manifest }: JobModel,
+  facts: ModelFacts,
+  first: Prompt,
+  control: JobControl,
+): Promise<GapProbe> {
+  const lay = (sizes: readonly number[]): GapLayout => {
+    const { ids, free, gaps } = buildPrompt(job, tokenizer, manifest, sizes);
+    return { ids: Int32Array.from(ids), free, promptLen: gaps[0]?.start ?? ids.length };
+  };
+  return probeGaps(first.free.length, denoiser, {
+    traits: planFor(job, facts, first).traits,
+    endings: manifest.tokens.pad === undefined ? [] : [manifest.tokens.pad, ...manifest.tokens.eos],
+    maxCanvas: manifest.maxCanvas,
+    lay,
+    stop: () => control.stop(),
+  });
+}
+
+/** Puts the tokens of a draft behind the prompt, as far as there are cells. */
+function placeDraft(canvas: Canvas, { ids, parts }: Prompt, draft: string, tokenizer: Tokenizer): void {
+  const [prompt] = parts;
+  const text = prompt?.kind === "text" ? draftBehind(prompt.text, draft) : draft;
+  const cells = canvas.ids.length - ids.length;
+  for (const [i, id] of tokenizer.encode(text).subarray(0, cells).entries()) {
+    canvas.ids[ids.length + i] = id;
+    canvas.kinds[ids.length + i] = FILLED;
+  }
+}
+
+function underConstraint(
+  job: Job,
+  { tokenizer, manifest }: JobModel,
+  { recipe, strategy, traits }: GeneratePlan,
+  canvas: Canvas,
+  gaps: readonly Span[],
+): ConstrainedRun {
+  if (recipe.constraint === undefined) return { strategy, canvas };
+  const { eos, pad } = manifest.tokens;
+  // A text may end early; a gap is filled to its last cell.
+  const endIds = job.kind === "infill" ? [] : [...eos, ...(pad === undefined ? [] : [pad])];
+  return constrain(recipe.constraint, strategy, canvas, gaps, tokenizer, traits, endIds);
+}
+
+/** Tokens that end a sentence or a line. */
+function delimiterIds(tokenizer: Tokenizer): readonly number[] {
+  return ["\n", "."].flatMap((text) => {
+    const ids = tokenizer.encode(text);
+    return ids.length === 1 ? [ids[0]!] : [];
+  });
+}
