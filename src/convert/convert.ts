@@ -1,18 +1,19 @@
 import { UnmaskError } from "../core/errors.ts";
 import { deriveInt8 } from "../model/derive-int8.ts";
-import { type DenseModel, describeModel } from "../model/families.ts";
 import { type Manifest, type ManifestFile, type ManifestVariant, parseManifest } from "../model/manifest.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { openCheckpoint, readAll } from "./checkpoint.ts";
-import { denseGraph } from "./dense-graph.ts";
-import { type DenseWeights, planDense } from "./dense-weights.ts";
 import { planDerivation } from "./derive-plan.ts";
+import { describeModel, planModel } from "./families/index.ts";
 import { goldenForward, goldenIds } from "./golden.ts";
 import { type PlannedGraph, readShard } from "./graph.ts";
+import { BLOCK } from "./quantize.ts";
 import { checkFinite } from "./safetensors.ts";
 import { readSidecar, type Sidecar } from "./sidecar.ts";
 import { findTokens, type TokenIds } from "./tokens.ts";
+import { bodyMatrices, type Transformer } from "./transformer.ts";
+import { transformerGraph } from "./transformer-graph.ts";
 import type { WeightStyle } from "./weights.ts";
 import { blockStyle } from "./weights-blocks.ts";
 import { floatStyle } from "./weights-float.ts";
@@ -42,8 +43,7 @@ const MAX_GOLDEN_BYTES = 1_800_000_000;
 /** The files written so far and what the manifest says about them. */
 interface Draft {
   readonly target: BundleTarget;
-  readonly model: DenseModel;
-  readonly weights: DenseWeights;
+  readonly model: Transformer;
   readonly maxCanvas: number;
   readonly ids: readonly number[];
   readonly options: ConvertOptions;
@@ -65,25 +65,25 @@ export async function convertCheckpoint(
 ): Promise<Manifest> {
   const checkpoint = await openCheckpoint(folder);
   const sidecar = await readSidecar(folder);
-  const model = describeModel(checkpoint.config, options.profile ?? sidecar.profile);
-  const weights = await planDense(checkpoint, model);
-  for (const { code, message } of weights.warnings) options.warn(code, message);
+  const hints = { profile: options.profile ?? sidecar.profile, repository: options.name };
+  const model = await planModel(checkpoint, describeModel(checkpoint.config, hints));
+  const { facts } = model;
+  for (const { code, message } of model.warnings) options.warn(code, message);
   const given = withoutUndefined({
     ...sidecar.tokens,
     suppress: sidecar.suppress,
     mask: options.mask ?? sidecar.tokens?.mask,
   });
-  const tokens = await findTokens(folder, checkpoint.config, model.vocab, given);
-  const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, model.maxPositions);
+  const tokens = await findTokens(folder, checkpoint.config, facts, given);
+  const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, facts.maxPositions);
   options.progress("checking");
-  await checkFinite(weights.tensors);
+  await checkFinite(model.tensors);
   const target = await openTarget();
   try {
-    const ids = goldenIds(tokens.mask, model.vocab);
+    const ids = goldenIds(tokens.mask, facts.vocab);
     const draft: Draft = {
       target,
       model,
-      weights,
       maxCanvas,
       ids,
       options,
@@ -128,11 +128,11 @@ function styleOf(dtype: Exclude<Dtype, "int8">, warn: ConvertOptions["warn"]): W
   return blockStyle({ bits: dtype === "q4" ? 4 : 8, scales: "f16", recipe: "search", overflow });
 }
 
-function planVariant({ model, weights, maxCanvas }: Draft, dtype: Dtype, style: WeightStyle): PlannedGraph {
+function planVariant({ model, maxCanvas }: Draft, dtype: Dtype, style: WeightStyle): PlannedGraph {
   const location = `model_${dtype}.onnx_data`;
-  return denseGraph(model, weights, style, {
+  return transformerGraph(model, style, {
     location,
-    masked: model.attention.kind !== "full",
+    masked: model.facts.attention.kind !== "full",
     positions: maxCanvas,
   });
 }
@@ -158,6 +158,12 @@ async function writeInt8(
   source: PlannedGraph,
   data: readonly { readonly data: Uint8Array }[],
 ): Promise<void> {
+  const ragged = [...bodyMatrices(draft.model), draft.model.head.matrix].find(({ k }) => k % BLOCK !== 0);
+  if (ragged !== undefined) {
+    const message = `int8 needs whole blocks of ${BLOCK}, but ${ragged.name} has ${ragged.k} columns; it is left out.`;
+    draft.options.warn("int8-skipped", message);
+    return;
+  }
   const plan = planVariant(draft, "int8", int8Style(styleOf(base, () => {})));
   const [from, ...more] = source.shards;
   const [to, ...rest] = plan.shards;
@@ -169,7 +175,7 @@ async function writeInt8(
     return;
   }
   const bits = base === "q4" ? 4 : 8;
-  const derive = planDerivation(draft.weights, { shard: from, bits, scales: "f16" }, to);
+  const derive = planDerivation(draft.model, { shard: from, bits, scales: "f16" }, to);
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };
@@ -192,7 +198,7 @@ async function recordGolden(
     return;
   }
   draft.options.progress(`golden forward ${dtype}`);
-  draft.golden[dtype] = await goldenForward(plan.model, data, draft.model, draft.ids, dtype);
+  draft.golden[dtype] = await goldenForward(plan.model, data, draft.model.facts, draft.ids, dtype);
 }
 
 async function copyTokenizer(draft: Draft, folder: CheckpointFolder): Promise<void> {
@@ -203,7 +209,8 @@ async function copyTokenizer(draft: Draft, folder: CheckpointFolder): Promise<vo
 }
 
 function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar): unknown {
-  const { model, maxCanvas, ids, files, variants, golden } = draft;
+  const { maxCanvas, ids, files, variants, golden } = draft;
+  const model = draft.model.facts;
   const preset = model.logitsShift === 1 ? "dream-entropy" : "llada";
   const block = model.attention.kind === "full" ? {} : { block: model.attention.block };
   return {

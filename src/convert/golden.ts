@@ -1,7 +1,7 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { DenseModel } from "../model/families.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { openGraph } from "./run-graph.ts";
+import type { ModelFacts } from "./transformer.ts";
 
 /** The golden forward of a bundle: what its own graphs answer, so that a device that computes wrongly is found at load. */
 
@@ -24,7 +24,7 @@ export function goldenIds(mask: number, vocab: number): number[] {
 export async function goldenForward(
   graph: Uint8Array,
   data: readonly { readonly path: string; readonly data: Uint8Array }[],
-  model: DenseModel,
+  model: ModelFacts,
   ids: readonly number[],
   dtype: string,
 ): Promise<GoldenVariant> {

@@ -9,6 +9,7 @@ export type ElementType = keyof typeof ELEMENT;
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
+  | { readonly string: string }
   | { readonly ints: readonly number[] };
 
 export interface OnnxNode {
@@ -78,6 +79,7 @@ function encodeNode(node: OnnxNode): number[] {
 
 function encodeAttribute(name: string, value: Attribute): number[] {
   if ("int" in value) return [...text(1, name), ...int(3, value.int), ...int(20, 2)];
+  if ("string" in value) return [...text(1, name), ...text(4, value.string), ...int(20, 3)];
   if ("float" in value) return [...text(1, name), ...float(2, value.float), ...int(20, 1)];
   return [...text(1, name), ...value.ints.flatMap((item) => int(8, item)), ...int(20, 7)];
 }

@@ -18,6 +18,10 @@ export interface GraphRun {
   readonly bias?: Float32Array;
   /** Cached keys and values, layer by layer k then v, `[P, kvWidth]` each. */
   readonly past?: readonly Float32Array[];
+  /** Rows of all keys, cached ones first, for graphs with windows; 0..S-1 when absent. */
+  readonly keyRows?: readonly number[];
+  /** Noise level, for graphs that take it; 0 when absent. */
+  readonly sigma?: number;
 }
 
 export interface GraphResult {
@@ -52,6 +56,7 @@ export async function openGraph(
     });
   });
   const { layers, kvWidth, type } = facts;
+  const takes = (name: string) => session.inputNames.includes(name);
   const longs = (values: readonly number[], dims: number[]) =>
     new ort.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
   const floats = (values: Float32Array, dims: number[]) =>
@@ -68,12 +73,14 @@ export async function openGraph(
   };
   const cacheNames = Array.from({ length: layers * 2 }, (_, at) => `${at % 2 === 0 ? "k" : "v"}.${at >> 1}`);
   return {
-    async run({ ids, positions, rows, bias, past }) {
+    async run({ ids, positions, rows, bias, past, keyRows = ids.map((_, row) => row), sigma = 0 }) {
       const total = ids.length + (past?.[0]?.length ?? 0) / kvWidth;
       const feeds = {
         input_ids: longs(ids, [1, ids.length]),
         position_ids: longs(positions, [1, ids.length]),
         logit_indices: longs(rows, [rows.length]),
+        ...(takes("key_rows") && { key_rows: longs(keyRows, [1, total]) }),
+        ...(takes("sigma") && { sigma: new ort.Tensor("float32", Float32Array.of(sigma), [1]) }),
         ...(bias && { attention_bias: floats(bias, [1, 1, bias.length / total, total]) }),
         ...Object.fromEntries(
           cacheNames.map((name, at) => {

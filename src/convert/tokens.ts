@@ -2,6 +2,7 @@ import { UnmaskError } from "../core/errors.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { readJson } from "./checkpoint.ts";
 import { isObject, type JsonObject, own } from "./json.ts";
+import type { ModelFacts } from "./transformer.ts";
 
 /** The special ids of a bundle. */
 export interface TokenIds {
@@ -16,21 +17,28 @@ export interface TokenIds {
 const MASK_CONTENTS = ["<|mask|>", "<|mdm_mask|>", "[MASK]", "<mask>", "<M>", "|<MASK>|"];
 
 /**
- * Finds the special ids: what the caller gave, else config.json, else the added tokens of tokenizer.json. Ids the
- * tokenizer does not know are padding rows of the table and are suppressed.
+ * Finds the special ids: what the caller gave, else config.json, else the added tokens of tokenizer.json, else what the
+ * family implies. Ids the tokenizer does not know are padding rows of the table and are suppressed.
  *
- * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token.
+ * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token, or there is no tokenizer.
  */
 export async function findTokens(
   folder: CheckpointFolder,
   config: JsonObject,
-  vocab: number,
+  { vocab, impliedMask, padEnds }: Pick<ModelFacts, "vocab" | "impliedMask" | "padEnds">,
   given: Partial<TokenIds>,
 ): Promise<TokenIds> {
+  const names = await folder.names();
+  if (!names.includes("tokenizer.json")) {
+    throw new UnmaskError(
+      "checkpoint-unsupported",
+      `${folder.name} has no tokenizer.json; put the one it was trained with beside config.json (GPT-2's for MDLM and BD3-LM).`,
+    );
+  }
   const tokenizer = await readJson(folder, "tokenizer.json");
   const added = addedTokens(tokenizer);
   const known = MASK_CONTENTS.flatMap((content) => added.get(content) ?? []);
-  const mask = given.mask ?? idOf(config, "mask_token_id") ?? known[0];
+  const mask = given.mask ?? idOf(config, "mask_token_id") ?? known[0] ?? impliedMask;
   if (mask === undefined) {
     throw new UnmaskError(
       "checkpoint-unsupported",
@@ -42,6 +50,9 @@ export async function findTokens(
   }
   const pad = given.pad ?? idOf(config, "pad_token_id");
   const bos = given.bos ?? idOf(config, "bos_token_id");
+  const stops = idsOf(config, "eos_token_id");
+  const named = stops.length > 0 ? stops : await namedEos(folder, names, added);
+  const ends = padEnds === true && pad !== undefined && !named.includes(pad) ? [...named, pad] : named;
   const size = tokenizerSize(tokenizer, added);
   const padding = Array.from({ length: Math.max(0, vocab - size) }, (_, i) => size + i);
   const never = new Set([...(given.suppress ?? []), ...padding]);
@@ -49,11 +60,24 @@ export async function findTokens(
   const suppress = [...never].sort((a, b) => a - b);
   return {
     mask,
-    eos: given.eos ?? idsOf(config, "eos_token_id"),
+    eos: given.eos ?? ends,
     ...(pad !== undefined && { pad }),
     ...(bos !== undefined && { bos }),
     ...(suppress.length > 0 && { suppress }),
   };
+}
+
+/** The eos token of tokenizer_config.json, for configurations that name none. */
+async function namedEos(
+  folder: CheckpointFolder,
+  names: readonly string[],
+  added: ReadonlyMap<string, number>,
+): Promise<number[]> {
+  if (!names.includes("tokenizer_config.json")) return [];
+  const eos = own(await readJson(folder, "tokenizer_config.json"), "eos_token");
+  const content = isObject(eos) ? own(eos, "content") : eos;
+  const id = typeof content === "string" ? added.get(content) : undefined;
+  return id === undefined ? [] : [id];
 }
 
 function addedTokens(tokenizer: JsonObject): Map<string, number> {

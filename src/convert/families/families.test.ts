@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeModel } from "./families.ts";
+import { describeModel } from "./index.ts";
 
 const BASE = {
   model_type: "a2d-qwen2",
@@ -31,12 +31,12 @@ test("rope theta is found in either place", () => {
 
 test("the profile decides the attention that config.json does not tell", () => {
   expect(describeModel(BASE).attention).toEqual({ kind: "full" });
-  expect(describeModel(BASE, "bd3lm").attention).toEqual({
+  expect(describeModel(BASE, { profile: "bd3lm" }).attention).toEqual({
     kind: "block-causal",
     block: 32,
     align: "prompt-end",
   });
-  expect(() => describeModel(BASE, "bd4lm")).toThrow(/bd4lm.*mdlm, bd3lm/);
+  expect(() => describeModel(BASE, { profile: "bd4lm" })).toThrow(/bd4lm.*mdlm, bd3lm/);
 });
 
 describe("what does not fit is refused by name", () => {
@@ -45,7 +45,8 @@ describe("what does not fit is refused by name", () => {
     [{ ...BASE, hidden_size: -1 }, "checkpoint-invalid", /hidden_size/],
     [{ ...BASE, rope_scaling: { type: "yarn" } }, "checkpoint-unsupported", /yarn/],
     [{ ...BASE, use_sliding_window: true }, "checkpoint-unsupported", /sliding/],
-    [{ ...BASE, model_type: "modernbert" }, "checkpoint-unsupported", /modernbert.*not written yet/],
+    [{ ...BASE, model_type: "llada2_moe" }, "checkpoint-unsupported", /llada2_moe.*mixture of experts/],
+    [{ ...BASE, model_type: "qwen2" }, "checkpoint-unsupported", /autoregressive.*--profile/],
     [{ ...BASE, model_type: "toString" }, "checkpoint-unsupported", /not known/],
   ])("%#", (config, code, message) => {
     expect(() => describeModel(config)).toThrow(message);
