@@ -13,7 +13,8 @@ const MANIFEST = "unmask.json";
 /** `unmask inspect`: what a checkpoint or bundle is, what it needs, whether it can run. */
 export const inspectCommand: Command = {
   name: "inspect",
-  summary: "say what a checkpoint or bundle is, what it needs, and whether it can run",
+  summary:
+    "say what a checkpoint or bundle is, what it needs (bytes by dtype), and whether it can run; a family that cannot is named with what it would take",
   usage: "DIR|URL",
   options: {},
   help: {},

@@ -1,17 +1,18 @@
 import { UnmaskError } from "../core/errors.ts";
 import { deriveInt8 } from "../model/derive-int8.ts";
-import { type Manifest, type ManifestFile, type ManifestVariant, parseManifest } from "../model/manifest.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { type BundleDraft, createDraft, finishBundle } from "./bundle-draft.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint, readAll } from "./checkpoint.ts";
+import { openCheckpoint } from "./checkpoint.ts";
 import { planDerivation } from "./derive-plan.ts";
 import { describeModel, planModel } from "./families/index.ts";
-import { goldenForward, goldenIds } from "./golden.ts";
+import { goldenForward } from "./golden.ts";
 import { type PlannedGraph, readShard } from "./graph.ts";
 import { BLOCK } from "./quantize.ts";
 import { checkFinite } from "./safetensors.ts";
-import { readSidecar, type Sidecar } from "./sidecar.ts";
-import { findTokens, type TokenIds } from "./tokens.ts";
+import { givenTokens, readSidecar } from "./sidecar.ts";
+import { findTokens } from "./tokens.ts";
 import { bodyMatrices, type Transformer } from "./transformer.ts";
 import { transformerGraph } from "./transformer-graph.ts";
 import type { WeightStyle } from "./weights.ts";
@@ -35,21 +36,13 @@ export interface ConvertOptions {
   progress(text: string): void;
 }
 
-const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
 const MAX_CANVAS = 2048;
 /** WASM memory ends at 4 GB and needs room beside the weights. */
 const MAX_GOLDEN_BYTES = 1_800_000_000;
 
-/** The files written so far and what the manifest says about them. */
-interface Draft {
-  readonly target: BundleTarget;
+interface Draft extends BundleDraft {
   readonly model: Transformer;
-  readonly maxCanvas: number;
-  readonly ids: readonly number[];
   readonly options: ConvertOptions;
-  readonly files: ManifestFile[];
-  readonly variants: Record<string, ManifestVariant>;
-  readonly golden: Manifest["golden"]["byVariant"];
 }
 
 /**
@@ -69,35 +62,16 @@ export async function convertCheckpoint(
   const model = await planModel(checkpoint, describeModel(checkpoint.config, hints));
   const { facts } = model;
   for (const { code, message } of model.warnings) options.warn(code, message);
-  const given = withoutUndefined({
-    ...sidecar.tokens,
-    suppress: sidecar.suppress,
-    mask: options.mask ?? sidecar.tokens?.mask,
-  });
-  const tokens = await findTokens(folder, checkpoint.config, facts, given);
+  const tokens = await findTokens(folder, checkpoint.config, facts, givenTokens(sidecar, options.mask));
   const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, facts.maxPositions);
   options.progress("checking");
   await checkFinite(model.tensors);
   const target = await openTarget();
   try {
-    const ids = goldenIds(tokens.mask, facts.vocab);
-    const draft: Draft = {
-      target,
-      model,
-      maxCanvas,
-      ids,
-      options,
-      files: [],
-      variants: {},
-      golden: {},
-    };
+    const draft: Draft = { ...createDraft(target, facts, tokens, maxCanvas, sidecar), model, options };
     await writeVariants(draft);
-    await copyTokenizer(draft, folder);
     options.progress("writing");
-    const manifest = parseManifest(assemble(draft, tokens, sidecar));
-    await target.write("unmask.json", new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
-    await target.commit();
-    return manifest;
+    return await finishBundle(draft, folder, options.name);
   } finally {
     await target.discard();
   }
@@ -199,47 +173,6 @@ async function recordGolden(
   }
   draft.options.progress(`golden forward ${dtype}`);
   draft.golden[dtype] = await goldenForward(plan.model, data, draft.model.facts, draft.ids, dtype);
-}
-
-async function copyTokenizer(draft: Draft, folder: CheckpointFolder): Promise<void> {
-  const names = await folder.names();
-  for (const name of TOKENIZER_FILES.filter((file) => names.includes(file))) {
-    draft.files.push(await writeHashed(draft.target, name, await readAll(await folder.open(name), name)));
-  }
-}
-
-function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar): unknown {
-  const { maxCanvas, ids, files, variants, golden } = draft;
-  const model = draft.model.facts;
-  const preset = model.logitsShift === 1 ? "dream-entropy" : "llada";
-  const block = model.attention.kind === "full" ? {} : { block: model.attention.block };
-  return {
-    schema: 1,
-    name: sidecar.name ?? draft.options.name,
-    licence: sidecar.licence ?? "unknown",
-    source: sidecar.source ?? draft.options.name,
-    family: model.family,
-    attention: model.attention,
-    logitsShift: model.logitsShift,
-    vocab: model.vocab,
-    tokens,
-    maxCanvas,
-    layers: model.layers,
-    kvWidth: model.kvHeads * model.headDim,
-    variants,
-    files,
-    ...(sidecar.frequency === undefined ? {} : { frequency: sidecar.frequency }),
-    recipes: sidecar.recipes ?? { default: { preset, ...block } },
-    modes: sidecar.modes ?? { plain: { prefix: [], suffix: [] } },
-    golden: { ids: [...ids], positions: ids.map((_, i) => i), byVariant: golden },
-  };
-}
-
-/** Drops keys whose value is undefined, which valibot's optional fields may carry. */
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }
 
 /** Parses `q4,int8`. @throws UnmaskError `invalid-options` */

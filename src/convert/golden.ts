@@ -24,7 +24,7 @@ export function goldenIds(mask: number, vocab: number): number[] {
 export async function goldenForward(
   graph: Uint8Array,
   data: readonly { readonly path: string; readonly data: Uint8Array }[],
-  model: ModelFacts,
+  model: Pick<ModelFacts, "layers" | "heads" | "kvHeads" | "headDim" | "vocab" | "attention">,
   ids: readonly number[],
   dtype: string,
 ): Promise<GoldenVariant> {

@@ -1,9 +1,10 @@
 import { isUnmaskError } from "../core/errors.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { describeModel, planModel } from "./families/index.ts";
-import { bodyMatrices } from "./transformer.ts";
+import { findTokens } from "./tokens.ts";
+import { bodyMatrices, type ModelFacts } from "./transformer.ts";
 
 /** What a folder is, what it needs and whether it can run, as a JSON document. */
 export interface Inspection {
@@ -35,11 +36,12 @@ export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspe
     // 4.5 and 8.5 bits a weight: codes and one f16 scale in 32.
     const downloads = { f32: 4 * (body + tables), f16: 2 * (body + tables), q8: (8.5 / 8) * (body + tables) };
     const needs = { ...downloads, q4: (4.5 / 8) * body + (8.5 / 8) * tables };
+    const { tokens, missing } = await specialTokens(checkpoint, facts);
     return {
       kind: "checkpoint",
       runnable: true,
-      facts: { ...facts, tied, ...stored, needs },
-      warnings,
+      facts: { ...facts, tied, ...stored, needs, ...(tokens && { mask: tokens.mask, eos: tokens.eos }) },
+      warnings: [...warnings, ...missing],
     };
   } catch (error) {
     if (!isUnmaskError(error) || error.code !== "checkpoint-unsupported") throw error;
@@ -51,6 +53,16 @@ export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspe
       facts: { family: typeof type === "string" ? type : null, ...stored },
       warnings: [],
     };
+  }
+}
+
+/** A missing tokenizer or mask token is mended by a file or an option, so it is a warning here. */
+async function specialTokens(checkpoint: Checkpoint, facts: ModelFacts) {
+  try {
+    return { tokens: await findTokens(checkpoint.folder, checkpoint.config, facts, {}), missing: [] };
+  } catch (error) {
+    if (!isUnmaskError(error) || error.code !== "checkpoint-unsupported") throw error;
+    return { missing: [{ code: "tokens-missing", message: error.message }] };
   }
 }
 

@@ -74,7 +74,7 @@ export async function openGraph(
   const cacheNames = Array.from({ length: layers * 2 }, (_, at) => `${at % 2 === 0 ? "k" : "v"}.${at >> 1}`);
   return {
     async run({ ids, positions, rows, bias, past, keyRows = ids.map((_, row) => row), sigma = 0 }) {
-      const total = ids.length + (past?.[0]?.length ?? 0) / kvWidth;
+      const total = ids.length + (past?.[0] === undefined ? 0 : past[0].length / kvWidth);
       const feeds = {
         input_ids: longs(ids, [1, ids.length]),
         position_ids: longs(positions, [1, ids.length]),

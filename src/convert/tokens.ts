@@ -48,11 +48,15 @@ export async function findTokens(
   if (mask >= vocab) {
     throw new UnmaskError("checkpoint-invalid", `The mask id ${mask} is outside the vocabulary of ${vocab}.`);
   }
-  const pad = given.pad ?? idOf(config, "pad_token_id");
+  const settings = names.includes("tokenizer_config.json")
+    ? await readJson(folder, "tokenizer_config.json")
+    : {};
+  const named = (key: string) => namedId(settings, key, added);
+  const pad = given.pad ?? idOf(config, "pad_token_id") ?? named("pad_token")[0];
   const bos = given.bos ?? idOf(config, "bos_token_id");
   const stops = idsOf(config, "eos_token_id");
-  const named = stops.length > 0 ? stops : await namedEos(folder, names, added);
-  const ends = padEnds === true && pad !== undefined && !named.includes(pad) ? [...named, pad] : named;
+  const eos = stops.length > 0 ? stops : named("eos_token");
+  const ends = padEnds === true && pad !== undefined && !eos.includes(pad) ? [...eos, pad] : eos;
   const size = tokenizerSize(tokenizer, added);
   const padding = Array.from({ length: Math.max(0, vocab - size) }, (_, i) => size + i);
   const never = new Set([...(given.suppress ?? []), ...padding]);
@@ -67,15 +71,10 @@ export async function findTokens(
   };
 }
 
-/** The eos token of tokenizer_config.json, for configurations that name none. */
-async function namedEos(
-  folder: CheckpointFolder,
-  names: readonly string[],
-  added: ReadonlyMap<string, number>,
-): Promise<number[]> {
-  if (!names.includes("tokenizer_config.json")) return [];
-  const eos = own(await readJson(folder, "tokenizer_config.json"), "eos_token");
-  const content = isObject(eos) ? own(eos, "content") : eos;
+/** A token that tokenizer_config.json names, for configurations that do not. */
+function namedId(settings: JsonObject, key: string, added: ReadonlyMap<string, number>): number[] {
+  const token = own(settings, key);
+  const content = isObject(token) ? own(token, "content") : token;
   const id = typeof content === "string" ? added.get(content) : undefined;
   return id === undefined ? [] : [id];
 }
