@@ -1,8 +1,7 @@
-import { basename, join, resolve } from "node:path";
-import type { CheckpointFolder } from "../convert/byte-source.ts";
+import { basename, resolve } from "node:path";
 import { type ConvertOptions, convertCheckpoint, parseDtypes } from "../convert/convert.ts";
-import { importLogitsModel, isOnnxFile } from "../convert/import-logits.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
+import { importLogitsModel } from "../convert/import-logits.ts";
+import { nodeExport, nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Command, OptionValues } from "./command.ts";
@@ -43,7 +42,7 @@ export const convertCommand: Command = {
         throw new UnmaskError("aborted", "The conversion was stopped; nothing was written.");
     };
     const folder = nodeFolder(resolve(src));
-    const graphs = await onnxFolder(folder, resolve(src));
+    const graphs = await nodeExport(resolve(src));
     const options: ConvertOptions = {
       dtypes,
       ...(profile !== undefined && { profile }),
@@ -70,16 +69,6 @@ export const convertCommand: Command = {
     return { json: { out, name, family, attention, variants, bytes, files: manifest.files.length, ms } };
   },
 };
-
-/** Where the ONNX graphs of an export stand; undefined when the folder has weights to convert, or no graph. */
-async function onnxFolder(folder: CheckpointFolder, path: string): Promise<CheckpointFolder | undefined> {
-  const names = await folder.names();
-  if (names.some((name) => name.endsWith(".safetensors"))) return undefined;
-  if (names.some(isOnnxFile)) return folder;
-  if (!names.includes("onnx")) return undefined;
-  const inner = nodeFolder(join(path, "onnx"));
-  return (await inner.names()).some(isOnnxFile) ? inner : undefined;
-}
 
 function text(values: OptionValues, key: string): string | undefined {
   const value = values[key];

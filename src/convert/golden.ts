@@ -27,12 +27,14 @@ export async function goldenForward(
   model: Pick<ModelFacts, "layers" | "heads" | "kvHeads" | "headDim" | "vocab" | "attention">,
   ids: readonly number[],
   dtype: string,
+  optimization?: "disabled",
 ): Promise<GoldenVariant> {
   const type = dtype === "f16" ? "f16" : "f32";
   const runner = await openGraph(graph, data, {
     layers: model.layers,
     kvWidth: model.kvHeads * model.headDim,
     type,
+    ...(optimization && { optimization }),
   });
   try {
     const rows = ids.map((_, row) => row);

@@ -8,7 +8,7 @@ import { loadModel } from "../runtime/load-model.ts";
 import { nodePlatform } from "../runtime/platform-node.ts";
 import type { ConvertOptions } from "./convert.ts";
 import { createGraph, readShard } from "./graph.ts";
-import { importLogitsModel } from "./import-logits.ts";
+import { importLogitsModel, inspectExport } from "./import-logits.ts";
 import { adaptLogitsGraph } from "./logits-graph.ts";
 import { nodeFolder } from "./node-folder.ts";
 import { nodeTarget } from "./node-target.ts";
@@ -84,6 +84,9 @@ test.each<[Mask]>([["none"], ["additive"], ["integers"]])(
   async (mask) => {
     const { folder, values } = await writeExport(`mask-${mask}`, mask);
     const manifest = await convert(folder, `mask-${mask}`);
+    const { kind, facts } = await inspectExport(nodeFolder(join(folder, "onnx")));
+    expect(kind).toBe("export");
+    expect(facts).toMatchObject({ graphs: [{ dtype: "q4", vocab: VOCAB, masked: mask === "additive" }] });
     expect(manifest).toMatchObject({ layers: 0, vocab: VOCAB, tokens: { mask: 341, eos: [338] } });
     expect(manifest.attention.kind).toBe(mask === "additive" ? "block-causal" : "full");
     const { signal } = new AbortController();

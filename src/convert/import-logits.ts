@@ -1,4 +1,4 @@
-import { UnmaskError } from "../core/errors.ts";
+import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { type BundleDraft, createDraft, finishBundle } from "./bundle-draft.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
@@ -7,6 +7,7 @@ import { readJson } from "./checkpoint.ts";
 import type { ConvertOptions, Dtype } from "./convert.ts";
 import { profileNamed, profileOfRepository } from "./families/profiles.ts";
 import { goldenForward } from "./golden.ts";
+import type { Inspection } from "./inspect.ts";
 import { adaptLogitsGraph, type LogitsGraph } from "./logits-graph.ts";
 import { givenTokens, readSidecar } from "./sidecar.ts";
 import { findTokens } from "./tokens.ts";
@@ -22,7 +23,7 @@ const MAX_FILE_BYTES = 2_000_000_000;
 const MAX_GOLDEN_BYTES = 1_800_000_000;
 const DATA_NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
 
-export function isOnnxFile(name: string): boolean {
+function isOnnxFile(name: string): boolean {
   return /^[A-Za-z0-9_.-]+\.onnx$/.test(name);
 }
 
@@ -79,6 +80,24 @@ export async function importLogitsModel(
   } finally {
     await target.discard();
   }
+}
+
+/**
+ * What the exports of a folder are, without opening their data.
+ *
+ * @throws UnmaskError as {@link importLogitsModel}
+ */
+export async function inspectExport(graphs: CheckpointFolder): Promise<Inspection> {
+  const files = (await graphs.names()).filter(isOnnxFile).sort();
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const { vocab, masked, locations } = adaptLogitsGraph(await readWhole(graphs, file));
+      const sizes = await Promise.all(locations.map(async (name) => (await graphs.open(name)).size));
+      const bytes = sizes.reduce((sum, size) => sum + size, (await graphs.open(file)).size);
+      return { file, dtype: dtypeOf(file), vocab, masked, bytes };
+    }),
+  );
+  return { kind: "export", runnable: true, facts: { family: "logits-only", graphs: found }, warnings: [] };
 }
 
 /** The precision a file name stands for, in the spellings of transformers.js and of known exports. */
@@ -143,13 +162,21 @@ async function writeVariant(
     }
     data.push({ path: location, data: bytes });
   }
-  draft.variants[dtype] = { graph: path, data: locations.map((location) => `onnx/${location}`) };
+  const variant = { graph: path, data: locations.map((location) => `onnx/${location}`) };
+  draft.variants[dtype] = variant;
   if (model.length + data.reduce((sum, file) => sum + file.data.length, 0) > MAX_GOLDEN_BYTES) {
     warn("golden-skipped", `${dtype} does not fit into WASM memory; it gets no golden forward.`);
     return;
   }
   progress(`golden forward ${dtype}`);
-  const golden = await goldenForward(model, data, draft.facts, draft.ids, "f32");
+  const forward = (optimization?: "disabled") =>
+    goldenForward(model, data, draft.facts, draft.ids, "f32", optimization);
+  // The fusions of onnxruntime break on the casts of some f16 exports; without them such a graph runs, only slower.
+  const golden = await forward().catch((error: unknown) => {
+    if (!isUnmaskError(error) || error.code !== "graph-mismatch") throw error;
+    draft.variants[dtype] = { ...variant, optimization: "disabled" };
+    return forward("disabled");
+  });
   // Such graphs may compute in f16 whatever their name, so devices differ by as much.
   const largest = Math.max(...golden.topLogits.flat().map(Math.abs));
   draft.golden[dtype] = { ...golden, tolerance: Number((0.02 + 0.02 * largest).toPrecision(2)) };

@@ -8,7 +8,7 @@ import { bodyMatrices, type ModelFacts } from "./transformer.ts";
 
 /** What a folder is, what it needs and whether it can run, as a JSON document. */
 export interface Inspection {
-  readonly kind: "checkpoint" | "bundle";
+  readonly kind: "checkpoint" | "bundle" | "export";
   readonly runnable: boolean;
   /** Why not, when `runnable` is false. */
   readonly reason?: string;

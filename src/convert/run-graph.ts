@@ -7,6 +7,8 @@ export interface GraphFacts {
   readonly layers: number;
   readonly kvWidth: number;
   readonly type: "f32" | "f16";
+  /** "all" when absent. */
+  readonly optimization?: "disabled";
 }
 
 export interface GraphRun {
@@ -49,7 +51,7 @@ export async function openGraph(
   const session = await ort.InferenceSession.create(model, {
     executionProviders: ["wasm"],
     externalData: [...data],
-    graphOptimizationLevel: "all",
+    graphOptimizationLevel: facts.optimization ?? "all",
   }).catch((cause: unknown) => {
     throw new UnmaskError("graph-mismatch", `onnxruntime refuses the converted graph: ${String(cause)}`, {
       cause,

@@ -11,6 +11,8 @@ export interface GraphFiles {
   readonly graph: Uint8Array;
   /** `path` is the location that the graph names. */
   readonly data: readonly { readonly path: string; readonly data: Uint8Array }[];
+  /** "all" unless the graph breaks under it. */
+  readonly optimization?: "disabled";
 }
 
 /** `[rows, vocab]` of one forward: on the GPU as a buffer, elsewhere as numbers. Valid until `dispose`. */
@@ -84,7 +86,7 @@ export async function openSession(
   const session = await ort.InferenceSession.create(files.graph, {
     executionProviders: [provider],
     externalData: [...files.data],
-    graphOptimizationLevel: "all",
+    graphOptimizationLevel: files.optimization ?? "all",
     ...(onGpu ? { preferredOutputLocation: onDevice(manifest.layers) } : {}),
   }).catch((cause: unknown) => {
     throw asError(cause, "graph-mismatch", "onnxruntime refuses the graph");
