@@ -20,6 +20,7 @@ test.each(["a2d-qwen3-mdlm", "a2d-qwen2-mdlm", "a2d-qwen3-outlier", "llada", "mo
     const builds = new Set(cases.map(({ dtype, scales = "none" }) => `${dtype}/${scales}`));
     expect([...builds]).toEqual(["f32/none", "f16/none", "q4/f32", "q4/f16", "q8/f32", "q8/f16"]);
   },
+  180_000,
 );
 
 test("a folder of packed matrices alone is compared byte for byte, and by its products", async () => {

@@ -1,14 +1,14 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint, readJson } from "./checkpoint.ts";
+import { openCheckpoint } from "./checkpoint.ts";
 import { compareLogits } from "./compare-logits.ts";
 import { describeModel, planModel } from "./families/index.ts";
+import { attentionBias, type Golden, isMasked, readInput, rotaryRows } from "./golden-inputs.ts";
 import { readShard } from "./graph.ts";
-import { isObject, own } from "./json.ts";
 import { dequantize, quantize, type ScaleType } from "./quantize.ts";
-import { type ReadMatrix, type ReferenceInput, referenceForward } from "./reference.ts";
+import { type ReadMatrix, referenceForward } from "./reference.ts";
 import { type GraphRunner, openGraph } from "./run-graph.ts";
-import { checkFinite, readFloats, readSafetensors, type TensorEntry } from "./safetensors.ts";
+import { checkFinite, readFloats, readSafetensors } from "./safetensors.ts";
 import type { Transformer } from "./transformer.ts";
 import { transformerGraph } from "./transformer-graph.ts";
 import { PACKED_FILE, verifyPacked } from "./verify-packed.ts";
@@ -63,8 +63,6 @@ function builds(): Build[] {
   return [...floats, ...quantised];
 }
 
-type Golden = ReadonlyMap<string, TensorEntry>;
-
 /**
  * Converts a reference checkpoint in memory by the golden file's own recipe and compares it with the golden logits, and
  * packed bytes with golden ones where the folder has them.
@@ -87,15 +85,16 @@ export async function verifyCheckpoint(folder: CheckpointFolder, label: string):
   if (inputs.length === 0)
     throw new UnmaskError("golden-invalid", `The golden file of ${folder.name} has no inputs.`);
   const masked = await isMasked(folder, names, golden);
+  const positions = await rotaryRows(golden, inputs);
   const cases: VerifyCase[] = [];
   for (const build of builds()) {
     const wanted = inputs.filter((input) => build.scales !== undefined || golden.has(build.golden(input)));
     if (wanted.length === 0) continue;
-    const runner = await openBuild(model, build, masked);
+    const runner = await openBuild(model, build, masked, positions);
     const read = build.scales === undefined ? undefined : dequantised(model, build);
     try {
       for (const input of wanted) {
-        cases.push(await verifyInput({ model, golden, build, runner, read, label }, input));
+        cases.push(await verifyInput({ model, golden, build, masked, runner, read, label }, input));
       }
     } finally {
       await runner.dispose();
@@ -104,20 +103,13 @@ export async function verifyCheckpoint(folder: CheckpointFolder, label: string):
   return [...cases, ...packed];
 }
 
-async function isMasked(
-  folder: CheckpointFolder,
-  names: readonly string[],
-  golden: Golden,
-): Promise<boolean> {
-  if ([...golden.keys()].some((key) => key.endsWith(".allowed"))) return true;
-  if (!names.includes("golden.json")) return false;
-  const attention = own(await readJson(folder, "golden.json"), "attention");
-  return isObject(attention) && own(attention, "kind") === "block_causal";
-}
-
-async function openBuild(model: Transformer, build: Build, masked: boolean): Promise<GraphRunner> {
-  const { layers, kvHeads, headDim, maxPositions } = model.facts;
-  const positions = Math.min(maxPositions, 4096);
+async function openBuild(
+  model: Transformer,
+  build: Build,
+  masked: boolean,
+  positions: number,
+): Promise<GraphRunner> {
+  const { layers, kvHeads, headDim } = model.facts;
   const plan = transformerGraph(model, build.style, { location: "data", masked, positions });
   const data = await Promise.all(
     plan.shards.map(async (shard) => ({ path: shard.location, data: await readShard(shard) })),
@@ -146,19 +138,22 @@ interface Verification {
   readonly model: Transformer;
   readonly golden: Golden;
   readonly build: Build;
+  readonly masked: boolean;
   readonly runner: GraphRunner;
   readonly read: ReadMatrix | undefined;
   readonly label: string;
 }
 
 async function verifyInput(
-  { model, golden, build, runner, read, label }: Verification,
+  { model, golden, build, masked, runner, read, label }: Verification,
   input: string,
 ): Promise<VerifyCase> {
-  const { vocab, adapter } = model.facts;
+  const { vocab, adapter, heads, kvHeads } = model.facts;
   const { allowed, ...facts } = await readInput(golden, input, vocab);
   const { ids, positions } = facts;
-  const bias = allowed && attentionBias(allowed, ids.length, model, build);
+  const bias = masked
+    ? attentionBias(allowed, ids.length, heads / kvHeads, build.style.activation)
+    : undefined;
   const rows = ids.map((_, row) => row);
   const { logits } = await runner.run({ ...facts, rows, ...(bias && { bias }) });
   const stored = golden.get(build.golden(input));
@@ -187,48 +182,4 @@ async function verifyInput(
     kl,
     pass,
   };
-}
-
-/** @throws UnmaskError `golden-invalid` when the tensors of an input do not fit together */
-async function readInput(golden: Golden, input: string, vocab: number): Promise<ReferenceInput> {
-  const broken = (what: string) =>
-    new UnmaskError("golden-invalid", `The input ${input} of the golden file ${what}.`);
-  const ids = await readLongs(golden, `in.${input}.input_ids`);
-  const positions = await readLongs(golden, `in.${input}.position_ids`);
-  if (ids.length === 0 || positions.length !== ids.length) throw broken("has no position for every id");
-  if (ids.some((id) => id < 0 || id >= vocab)) throw broken("has ids outside the vocabulary");
-  const allowed = golden.get(`in.${input}.allowed`);
-  if (allowed !== undefined && (allowed.dtype !== "U8" || allowed.bytes !== ids.length ** 2)) {
-    throw broken("has no [S, S] mask of bytes");
-  }
-  const sigma = golden.get(`in.${input}.sigma`);
-  return {
-    ids,
-    positions,
-    ...(allowed && { allowed: await allowed.source.read(allowed.offset, allowed.bytes) }),
-    ...(sigma && { sigma: (await readFloats(sigma))[0] ?? 0 }),
-  };
-}
-
-/** `allowed [S, S]` to an additive bias `[S * rep, S]`, a row for each folded head group. */
-function attentionBias(
-  allowed: Uint8Array,
-  size: number,
-  { facts }: Transformer,
-  build: Build,
-): Float32Array {
-  const rep = facts.heads / facts.kvHeads;
-  const closed = build.style.activation === "f16" ? -3e4 : -1e9;
-  return Float32Array.from({ length: size * rep * size }, (_, at) => {
-    const row = Math.floor(at / (size * rep));
-    return allowed[row * size + (at % size)] === 1 ? 0 : closed;
-  });
-}
-
-async function readLongs(golden: Golden, name: string): Promise<number[]> {
-  const tensor = golden.get(name);
-  if (tensor?.dtype !== "I64")
-    throw new UnmaskError("golden-invalid", `The golden file has no I64 tensor ${name}.`);
-  const bytes = await tensor.source.read(tensor.offset, tensor.bytes);
-  return Array.from(new BigInt64Array(bytes.buffer), Number);
 }
