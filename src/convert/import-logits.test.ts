@@ -10,7 +10,7 @@ import type { ConvertOptions } from "./convert.ts";
 import { createGraph, readShard } from "./graph.ts";
 import { importLogitsModel, inspectExport } from "./import-logits.ts";
 import { adaptLogitsGraph } from "./logits-graph.ts";
-import { nodeFolder } from "./node-folder.ts";
+import { nodeExport, nodeFolder } from "./node-folder.ts";
 import { nodeTarget } from "./node-target.ts";
 import { protoFields } from "./onnx-read.ts";
 import { floatWeight } from "./weights.ts";
@@ -120,6 +120,9 @@ test.each<[Mask]>([["none"], ["additive"], ["integers"]])(
 
 test("what does not fit is refused by name", async () => {
   const { folder } = await writeExport("refused", "none");
+  expect((await nodeExport(folder))?.name).toBe(join(folder, "onnx"));
+  expect((await nodeExport(join(folder, "onnx")))?.name).toBe(join(folder, "onnx"));
+  expect(await nodeExport(TOKENIZER)).toBeUndefined();
   await expect(convert(folder, "refused", { dtypes: ["f16"] })).rejects.toThrow(/q4 graphs only/);
   await expect(convert(folder, "refused", { profile: "bd3lm" })).rejects.toMatchObject({
     code: "invalid-options",
