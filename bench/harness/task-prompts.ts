@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { readTextFile } from "../../src/cli/text-file.ts";
 import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
+import { groupBy } from "./group-by.ts";
 
 const promptSchema = v.object({ task: v.string(), prompt: v.string(), answer: v.string() });
 
@@ -23,7 +24,7 @@ export async function readTaskPrompts(
   tasks: unknown,
   limit: number,
 ): Promise<ReadonlyMap<string, readonly TaskPrompt[]>> {
-  const groups = groupByTask(await readPrompts(file));
+  const groups = groupBy(await readPrompts(file), ({ task }) => task);
   const wanted = chooseTasks(tasks, [...groups.keys()]);
   return new Map(wanted.map((task) => [task, groups.get(task)!.slice(0, limit)]));
 }
@@ -60,14 +61,4 @@ function chooseTasks(tasks: unknown, known: readonly string[]): readonly string[
   const near = nearest(strange, known);
   const message = `There is no task "${strange.slice(0, 40)}". Did you mean "${near}"?`;
   throw new UnmaskError("invalid-options", message, { detail: { option: "tasks" } });
-}
-
-function groupByTask(prompts: readonly TaskPrompt[]): Map<string, TaskPrompt[]> {
-  const groups = new Map<string, TaskPrompt[]>();
-  for (const entry of prompts) {
-    const list = groups.get(entry.task);
-    if (list === undefined) groups.set(entry.task, [entry]);
-    else list.push(entry);
-  }
-  return groups;
 }
