@@ -86,8 +86,7 @@ export async function evaluate(values: OptionValues, io: CommandIo): Promise<Com
   };
   const out = values["out"];
   if (typeof out === "string") {
-    const isWhole =
-      PARTS.every((name) => settings.parts.includes(name)) && typeof values["limit"] !== "string";
+    const isWhole = ["parts", "limit", "tasks", "prompts"].every((option) => values[option] === undefined);
     const name = reportName("eval", values["quick"] === true, isWhole);
     const intro = `${info.name}, weights ${info.variant}. Runtime: ${open.runtime.reason}`;
     const markdown = {

@@ -21,7 +21,7 @@ const CANVASES = [128, 256, 512];
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const limit = countOption(values, "limit", quick ? 2 : 300);
-  const fixedLimit = countOption(values, "fixed-limit", quick ? 1 : 20);
+  const fixedLimit = countOption(values, "fixed-limit", quick ? 1 : 5);
   const prompts = await readTaskPrompts(values["prompts"], values["tasks"], limit);
   const canvases = canvasList(values["canvas"], quick);
   await using open = await openLab(values, io);

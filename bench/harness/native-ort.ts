@@ -1,4 +1,4 @@
-import type { InferenceSession as Session } from "onnxruntime-common";
+import type { InferenceSession as Session } from "onnxruntime-node";
 import type { OrtModule } from "../../src/runtime/ort.ts";
 
 /**

@@ -24,7 +24,7 @@ const STRATEGIES_HELP = {
   prompts: "strategies: JSON lines of {task, prompt, answer}",
   tasks: "strategies: comma-separated task names (default: all)",
   limit: "strategies: prompts a task (default 300)",
-  "fixed-limit": "strategies: of these, how many the slow fixed-length baseline gets (default 20)",
+  "fixed-limit": "strategies: of these, how many the slow fixed-length baseline gets (default 5)",
   canvas: "strategies: comma-separated cells of the canvas, prompt included (default 128,256,512)",
   presets:
     "strategies: comma-separated names (default: all that run on the bundle); the baselines always run",
