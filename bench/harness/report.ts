@@ -31,7 +31,7 @@ export async function writeReport(
   more: ReadonlyMap<string, string> = new Map(),
 ): Promise<readonly string[]> {
   const files = new Map([
-    [`${name}.json`, `${JSON.stringify(document, null, 1)}\n`],
+    [`${name}.json`, jsonLines(document)],
     [`${name}.md`, markdownReport(report)],
     ...more,
   ]);
@@ -56,4 +56,17 @@ function markdownReport({ title, intro, tables, sections = [] }: Report): string
     ...sections,
   ];
   return `${parts.join("\n").trimEnd()}\n`;
+}
+
+/** JSON with an entry of each top-level list a line: differences stay readable, files small. Six digits are enough. */
+export function jsonLines(document: Readonly<Record<string, unknown>>): string {
+  const text = (value: unknown): string =>
+    JSON.stringify(value, (_, part: unknown) =>
+      typeof part === "number" && !Number.isInteger(part) ? Number(part.toPrecision(6)) : part,
+    );
+  const fields = Object.entries(document).map(([key, value]) => {
+    const isList = Array.isArray(value) && value.length > 0;
+    return `${JSON.stringify(key)}: ${isList ? `[\n${value.map(text).join(",\n")}\n]` : text(value)}`;
+  });
+  return `{\n${fields.join(",\n")}\n}\n`;
 }
