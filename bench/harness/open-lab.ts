@@ -7,17 +7,6 @@ import { identityOf } from "./identity.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { chooseRuntime, type Runtime } from "./runtime.ts";
 
-/** Options that every measurement with a journal takes. */
-export const LAB_OPTIONS = {
-  model: { type: "string" },
-  variant: { type: "string" },
-  runtime: { type: "string" },
-  threads: { type: "string" },
-  journal: { type: "string" },
-  out: { type: "string" },
-  quick: { type: "boolean" },
-} as const;
-
 /** An opened bundle with everything but the progress of a {@link Lab}. */
 export interface OpenLab extends AsyncDisposable {
   readonly model: LoadedModel;
