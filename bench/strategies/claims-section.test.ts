@@ -23,12 +23,14 @@ test("the ratio to the fixed length is taken apart, and what did not run says wh
     outcome("llada, fixed length", 240, true),
     outcome("llada", 24, true),
     outcome("credit", 8, false),
+    outcome("fast-dllm", 12, true),
   ]);
   const text = claimsSection(all, [{ name: "guided", reason: "The preset needs a companion." }]);
   expect(text).toContain(
     'credit, canvas of 256: 30.00 times fewer forwards and 30.00 times fewer rows than "llada, fixed length" (1 prompts) ' +
-      "of which 10.00 times come from ending with the text; 3.00 times fewer forwards and 3.00 times fewer rows than plain " +
-      "LLaDA that ends with the text; exact 0.0 % against 100.0 % (0 gained, 1 lost, p = 1.000).",
+      "(ending with the text alone gives plain LLaDA 10.00 times); 3.00 times fewer forwards and 3.00 times fewer rows than plain " +
+      "LLaDA that ends with the text; exact 0.0 % against 100.0 % (0 gained, 1 lost, p = 1.000). " +
+      "Beside fast-dllm: 8.0 against 12.0 forwards a response, exact 0.0 % against 100.0 %.",
   );
   expect(text).toContain("- guided: not measured, the preset needs a companion.");
   expect(text).toContain("- daedal: not measured, it was not part of this run.");
@@ -46,5 +48,7 @@ test("a misspelt decoder is refused with the nearest name; the baselines are alw
   expect(() => chooseContestants("fast-dlm", { tokens })).toThrow('"fast-dllm"');
   const chosen = chooseContestants("eb", { tokens });
   expect(chosen.map(({ name }) => name)).toEqual(["llada, fixed length", "llada", "eb"]);
-  expect(chosen[2]!.recipe).toEqual({ preset: "eb", stop: { eos: true } });
+  expect(chosen[2]).toEqual({ name: "eb", recipe: { preset: "eb", stop: { eos: true } } });
+  // DAEDAL finds the length by itself, from a start of its own.
+  expect(chooseContestants("daedal", { tokens })[2]).toMatchObject({ name: "daedal", start: 64 });
 });

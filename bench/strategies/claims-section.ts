@@ -16,13 +16,15 @@ export function claimsSection(all: readonly Standing[], unable: readonly Unable[
 }
 
 function claimText(
-  { system, contestants, claim, differs }: Claim,
+  { system, contestants, claim, rival, differs }: Claim,
   overall: readonly Standing[],
   unable: readonly Unable[],
 ): string {
   const lines = contestants.flatMap((name) => {
     const found = overall.filter(({ contestant }) => contestant === name);
-    if (found.length > 0) return found.map((standing) => `- ${measured(standing, overall)}`);
+    if (found.length > 0) {
+      return found.map((standing) => `- ${measured(standing, overall)}${beside(standing, rival, overall)}`);
+    }
     const reason = unable.find((other) => other.name === name)?.reason ?? "it was not part of this run.";
     return [`- ${name}: not measured, ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`];
   });
@@ -44,7 +46,7 @@ function measured(standing: Standing, overall: readonly Standing[]): string {
     parts.push(
       `${times(againstFixed.fewerForwards)} fewer forwards and ${times(againstFixed.fewerRows)} fewer rows than "${FIXED}" (${againstFixed.prompts} prompts)`,
     );
-    if (ending !== undefined) parts.push(`of which ${times(ending)} come from ending with the text;`);
+    if (ending !== undefined) parts.push(`(ending with the text alone gives plain LLaDA ${times(ending)});`);
   }
   if (againstPlain !== null) {
     parts.push(
@@ -54,6 +56,17 @@ function measured(standing: Standing, overall: readonly Standing[]): string {
     );
   }
   return parts.join(" ");
+}
+
+/** The nearest decoder without the system's idea, on the same prompts. */
+function beside(standing: Standing, rival: string | undefined, overall: readonly Standing[]): string {
+  const { canvas, forwards, accuracy } = standing;
+  const other = overall.find(({ contestant, canvas: cells }) => contestant === rival && cells === canvas);
+  if (other === undefined) return "";
+  return (
+    ` Beside ${rival}: ${forwards.toFixed(1)} against ${other.forwards.toFixed(1)} forwards a response, ` +
+    `exact ${percent(accuracy)} against ${percent(other.accuracy)}.`
+  );
 }
 
 export function times(ratio: number): string {

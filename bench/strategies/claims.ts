@@ -4,6 +4,8 @@ export interface Claim {
   /** Contestants that stand for it here; none where it is no decoder or cannot be measured by tasks. */
   readonly contestants: readonly string[];
   readonly claim: string;
+  /** The nearest contestant without the system's idea. */
+  readonly rival?: string;
   /** Why a small model on short tasks measures something else. */
   readonly differs: string;
 }
@@ -21,6 +23,7 @@ export const CLAIMS: readonly Claim[] = [
   {
     system: "CreditDecoding (arXiv 2510.06133)",
     contestants: ["credit"],
+    rival: "fast-dllm",
     claim: "5.48 times on LLaDA-8B-Instruct with 0.48 points more on average of eight benchmarks",
     differs:
       "Credit helps a token whose probability rises slowly over the threshold. In short answers with easy cells plain threshold decoding takes most of the same tokens; the fair baseline for it is fast-dllm.",

@@ -1,12 +1,14 @@
 import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
 import type { ModelFacts } from "../../src/engine/plan.ts";
-import { PRESET_NAMES } from "../../src/strategies/presets.ts";
+import { PRESET_NAMES, PRESETS } from "../../src/strategies/presets.ts";
 
 /** A decoder in the comparison. */
 export interface Contestant {
   readonly name: string;
   readonly recipe: Readonly<Record<string, unknown>>;
+  /** Cells it begins with where it finds the length by itself; the others get all that the canvas has. */
+  readonly start?: number;
 }
 
 /** LLaDA as papers divide by it: one token a step, and every cell of a fixed length is filled. */
@@ -37,16 +39,13 @@ export function chooseContestants(
   { tokens }: Pick<ModelFacts, "tokens">,
 ): readonly Contestant[] {
   const eos = tokens.eos.length > 0;
-  const ending = ({ name, recipe }: Contestant): Contestant => ({
-    name,
+  const ending = ({ recipe, ...rest }: Contestant): Contestant => ({
+    ...rest,
     recipe: { ...recipe, ...(eos ? { stop: { eos: true, ...(recipe["stop"] as object | undefined) } } : {}) },
   });
   const fixed: Contestant = { name: FIXED, recipe: { preset: "llada", stop: { eos: false } } };
   const plain = ending({ name: PLAIN, recipe: { preset: "llada" } });
-  const others = [
-    ...PRESET_NAMES.filter((name) => name !== PLAIN).map((name) => ({ name, recipe: { preset: name } })),
-    ...COMBINED,
-  ].map(ending);
+  const others = [...PRESET_NAMES.filter((name) => name !== PLAIN).map(presetAlone), ...COMBINED].map(ending);
   if (typeof asked !== "string") return [fixed, plain, ...others];
   const names = asked.split(",").map((name) => name.trim());
   const strange = names.find((name) => name !== PLAIN && !others.some((other) => other.name === name));
@@ -57,4 +56,9 @@ export function chooseContestants(
     `There is no decoder "${strange.slice(0, 40)}". Did you mean "${near}"?`,
     { detail: { option: "presets" } },
   );
+}
+
+function presetAlone(name: string): Contestant {
+  const start = PRESETS[name]?.defaults?.length;
+  return { name, recipe: { preset: name }, ...(start === undefined ? {} : { start }) };
 }

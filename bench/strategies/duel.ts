@@ -88,14 +88,15 @@ function roomFor({ tokenizer, manifest }: JobModel, { prompt }: TaskPrompt, canv
 
 function unitOf(
   model: JobModel,
-  { name, recipe }: Contestant,
+  { name, recipe, start }: Contestant,
   { task, prompt, answer }: TaskPrompt,
   canvas: number,
 ): Unit<Outcome> {
-  const cells = roomFor(model, { task, prompt, answer }, canvas);
+  const room = roomFor(model, { task, prompt, answer }, canvas);
+  const cells = Math.min(start ?? room, room);
   const forwards = name === FIXED ? cells : name === PLAIN ? USUAL_FORWARDS.plain : USUAL_FORWARDS.other;
   return {
-    key: ["strategies", String(canvas), task, prompt, answer, JSON.stringify(recipe)],
+    key: ["strategies", String(canvas), task, prompt, answer, String(cells), JSON.stringify(recipe)],
     label: `canvas of ${canvas}, ${task}, ${name}`,
     cost: forwards * canvas,
     schema: outcomeSchema,
