@@ -77,7 +77,7 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
 
 /** Cutting the canvas needs an open end. */
 function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refusal[] {
-  if (input.stop?.eotp === undefined) return [];
+  if (typeof input.stop?.eotp !== "object") return [];
   const refusal = (applies: boolean, why: string): Refusal => [
     applies,
     "stop.eotp",

@@ -5,20 +5,33 @@ import type { GenerateOptions } from "../core/job.ts";
 import { parseFrequency } from "../model/frequency.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
-import { eotpControl } from "../strategies/decoders/eotp.ts";
+import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
 import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
+import { commitFilter } from "./commit-filter.ts";
+import { eotpGuard, writeEotp } from "./eotp.ts";
 import { checkFit } from "./fit.ts";
-import { checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
+import { blockOf, checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
 
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
   Manifest,
-  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "frequency" | "recipes" | "modes" | "name"
+  | "vocab"
+  | "tokens"
+  | "maxCanvas"
+  | "attention"
+  | "logitsShift"
+  | "frequency"
+  | "filters"
+  | "recipes"
+  | "modes"
+  | "name"
 > & {
+  /** Weights in use, where filters differ by them. */
+  readonly variant?: string;
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
 };
@@ -41,7 +54,7 @@ export interface ResolvedRecipe {
   /** Tokens that were committed may still change. */
   readonly remask?: true;
   readonly init?: { readonly draft: string; readonly keep?: number | undefined };
-  readonly stop: { readonly eos: boolean; readonly eotp?: { readonly minConf: number } };
+  readonly stop: { readonly eos: boolean; readonly eotp?: false | Partial<EotpGuard> };
 }
 
 /** One generation, decided: nothing below looks at options again. */
@@ -88,9 +101,11 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     ...(model.frequency === undefined || name !== "pc"
       ? {}
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
+    ...(name === "learn2pd" ? { filter: commitFilter(model, blockOf(input, preset)) } : {}),
   });
-  const { eotp } = input.stop ?? {};
-  checkFit({ name, preset, input, settings, strategy, model, region });
+  const asked = { name, preset, input, settings, strategy, model, region };
+  checkFit(asked);
+  const eotp = eotpGuard(asked);
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
   // Block K/V are exact, so nothing speaks against them where they fit.
   const isExact = model.attention.kind === "block-causal" && strategy.demands?.drafts !== true;
@@ -99,12 +114,12 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   return {
     strategy: {
       ...stopping,
-      ...(eotp === undefined
+      ...(eotp === null
         ? {}
         : {
             length: eotpControl({
+              ...eotp,
               eosIds: model.tokens.eos,
-              minConf: eotp.minConf ?? 0.9,
               // Other caches compute little more than the block.
               scope: choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block",
             }),
@@ -133,7 +148,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       guidance: settings.guidance,
       ...(input.init === undefined ? {} : { init: input.init }),
       ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
-      stop: { eos, ...(eotp === undefined ? {} : { eotp: { minConf: eotp.minConf ?? 0.9 } }) },
+      stop: { eos, ...writeEotp(eotp, preset.eotp) },
     },
   };
 }

@@ -15,7 +15,7 @@ export function settingsOf(
 ): Settings {
   const chosen = (key: keyof typeof DEFAULTS): number =>
     input[key] ?? preset.defaults?.[key] ?? DEFAULTS[key];
-  const block = Math.min(chosen("block"), length);
+  const block = Math.min(blockOf(input, preset), length);
   return {
     length,
     block,
@@ -32,6 +32,11 @@ export function settingsOf(
     gamma: chosen("gamma"),
     guidance: { cfg: input.guidance?.cfg ?? 0 },
   };
+}
+
+/** Cells of a block, before a short text cuts it. */
+export function blockOf(input: RecipeInput, preset: Preset): number {
+  return input.block ?? preset.defaults?.block ?? DEFAULTS.block;
 }
 
 /**

@@ -4,6 +4,7 @@ import { type CacheInput, resolveCache } from "../cache/choice.ts";
 import { composeCache } from "../cache/compose.ts";
 import { emptyMemory } from "../cache/memory.ts";
 import type { Attention, ForwardRequest } from "../core/types.ts";
+import type { CommitFilter } from "../model/commit-filter.ts";
 import { gridBlocks } from "./blocks.ts";
 import { type Canvas, createCanvas, GIVEN } from "./canvas.ts";
 import { type DecodeOutput, decode, startState } from "./decode.ts";
@@ -16,7 +17,15 @@ import type { ModelTraits } from "./strategy.ts";
 
 const MASK = ORACLE_DEFAULTS.mask;
 
-const HINTS: ModelHints = { eos: [], pad: 61, delimiters: [7], room: 60 };
+/** Accepts a cell whose neighbour to the left is sure. */
+const FILTER: CommitFilter = {
+  size: 8,
+  w1: Array.from({ length: 8 }, (_, i) => Array.from({ length: 8 }, (_, j) => (i === j ? 1 : 0))),
+  b1: new Array(8).fill(0),
+  w2: Array.from({ length: 8 }, (_, i) => Array.from({ length: 8 }, (_, j) => (i === j + 1 ? 9 : 0))),
+  b2: new Array(8).fill(-4),
+};
+const HINTS: ModelHints = { eos: [], pad: 61, delimiters: [7], room: 60, filter: FILTER };
 const SETTINGS: Settings = {
   length: 8,
   block: 4,

@@ -13,6 +13,7 @@ import { freeDavePreset } from "./decoders/freedave.ts";
 import { guidedPreset } from "./decoders/guided.ts";
 import { hierarchyPreset } from "./decoders/hierarchy.ts";
 import { klassPreset } from "./decoders/klass.ts";
+import { learn2pdPreset } from "./decoders/learn2pd.ts";
 import { lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
 import { localLeapPreset } from "./decoders/local-leap.ts";
 import { rediffPreset } from "./decoders/overwrite.ts";
@@ -63,6 +64,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   dparallel: dparallelPreset,
   klass: klassPreset,
   credit: creditPreset,
+  learn2pd: learn2pdPreset,
   localleap: localLeapPreset,
   hierarchy: hierarchyPreset,
   slowfast: slowFastPreset,

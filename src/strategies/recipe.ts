@@ -63,7 +63,27 @@ const recipeSchema = v.strictObject({
         eos: v.optional(v.pipe(v.boolean(), v.description("end a continuation at its end-of-text token"))),
         eotp: v.optional(
           v.pipe(
-            v.strictObject({ minConf: v.optional(between(0, 1)) }),
+            v.union([
+              v.literal(false),
+              v.strictObject({
+                minConf: v.optional(between(0, 1)),
+                notBefore: v.optional(
+                  v.pipe(
+                    v.picklist(["start", "block-end"]),
+                    v.description("block-end: behind the open block"),
+                  ),
+                ),
+                minTokens: v.optional(
+                  v.pipe(
+                    v.number(),
+                    v.integer(),
+                    v.minValue(0),
+                    v.maxValue(MAX_CELLS),
+                    v.description("cells kept"),
+                  ),
+                ),
+              }),
+            ]),
             v.description("cut the canvas behind a predicted end of text, from this probability on"),
           ),
         ),
