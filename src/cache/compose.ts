@@ -15,6 +15,8 @@ export interface CacheDemands {
   readonly looksAhead?: boolean;
   /** Compares the statistics of a row with those of the step before. */
   readonly comparesSteps?: boolean;
+  /** Leaves the unconditional branch of guidance out in some steps, so that its stored K/V have holes. */
+  readonly skipsBranch?: boolean;
   /** Evaluates drafts, which have no store of their own. */
   readonly drafts?: boolean;
 }
@@ -41,6 +43,9 @@ export function composeCache(
   };
   if (policy === "none") return build(choice);
   if (demands.drafts === true) refuse("has nothing for the drafts that this recipe evaluates; use none.");
+  if (demands.skipsBranch === true && !startsAnew(choice)) {
+    refuse("goes on with what an earlier step stored, and this guidance leaves steps out; use none or dual.");
+  }
   if (policy === "block") {
     if (attention.kind === "full") refuse("needs a model with block-causal attention; use prefix or dual.");
     return build(choice);
@@ -58,6 +63,11 @@ export function composeCache(
     refuse("does not compute what follows the block, which this recipe looks at; use none or prefix.");
   }
   return build(choice);
+}
+
+/** Whether every block opens with a forward of all rows, and nothing else empties the stores. */
+function startsAnew(choice: CacheChoice): boolean {
+  return (choice.policy === "prefix" || choice.policy === "dual") && choice.refresh === 0;
 }
 
 function build(choice: CacheChoice): CachePolicy | undefined {

@@ -34,7 +34,7 @@ export async function fitLearn2pd(values: OptionValues, io: CommandIo, out: stri
     updates: wholeOption(values, "updates", 4000, 1, 1_000_000),
     seed: wholeOption(values, "seed", 0, 0, 0xffff_ffff),
   };
-  const jobs = await fitJobs(values, 40);
+  const jobs = await fitJobs(values, 100);
   let manifest = await readManifest(nodePlatform().openSource(modelOption(values)), io.signal);
   const fits = [];
   for (const variant of variantsOf(values, manifest)) {

@@ -77,6 +77,7 @@ export async function runGeneration(
       ...(kind === "infill" ? { filled: done.filled ?? [] } : {}),
       tokens: done.tokens,
       nfe: done.nfe,
+      branchNfe: done.branchNfe ?? done.nfe,
       rows: done.rows,
       steps: done.steps,
       effectiveTokens: done.effectiveTokens,

@@ -87,6 +87,8 @@ export type GenerateEvent =
       readonly reason: DoneReason;
       readonly nfe: number;
       readonly rows: number;
+      /** Canvases evaluated: the two branches of guidance and drafts count one each. */
+      readonly branchNfe?: number;
       readonly steps: number;
       /** Generated tokens that are neither EOS nor padding. */
       readonly effectiveTokens: number;

@@ -68,6 +68,11 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} evaluates drafts, which guidance is not applied to.`,
     ],
     [
+      settings.guidance.adaptive !== undefined && settings.guidance.residual !== undefined,
+      "guidance",
+      "Guidance is either adaptive or residual.",
+    ],
+    [
       name === "warm-start" && init === undefined,
       "init",
       "The recipe warm-start needs a draft to start from: init.draft.",

@@ -47,6 +47,7 @@ export async function openRun(job: Job, model: JobModel, control: JobControl): P
   const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps);
   const state = startState(canvas);
   state.nfe = probe?.nfe ?? 0;
+  state.branchNfe = state.nfe;
   state.rows = probe?.rows ?? 0;
   const resized = probe === null ? null : { from: first.ids.length, to: prompt.ids.length };
   return { plan, prompt, strategy, state, gaps, resized };

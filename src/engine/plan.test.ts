@@ -178,3 +178,19 @@ test("llama.cpp's names are accepted", () => {
   expect(recipeOf({ recipe: "4" })).toMatchObject({ preset: "maskgit" });
   expect(recipeOf({ recipe: { preset: "entropy" } })).toMatchObject({ preset: "dream-entropy" });
 });
+
+test("guidance that leaves its second branch out is resolved, and takes caches that start anew with each block", () => {
+  const of = (guidance: object, more: object = {}) =>
+    planGeneration({ recipe: { preset: "llada", guidance, ...more } }, FACTS, REGION);
+  const adaptive = of({ cfg: 1, adaptive: {} }, { cache: "dual" });
+  expect(adaptive.recipe.guidance).toEqual({ cfg: 1, adaptive: { cosine: 0.99, steps: 2 } });
+  expect(planGeneration({ recipe: adaptive.recipe }, FACTS, REGION).recipe).toEqual(adaptive.recipe);
+  expect(of({ cfg: 1, residual: { every: 4 } }).recipe.guidance.residual).toEqual({ every: 4, decay: 1 });
+  const refused = (guidance: object, more: object, option: string) =>
+    expect(() => of(guidance, more)).toThrow(
+      expect.objectContaining({ code: "invalid-options", detail: expect.objectContaining({ option }) }),
+    );
+  refused({ cfg: 1, adaptive: {}, residual: {} }, {}, "guidance");
+  refused({ cfg: 1, adaptive: {} }, { cache: "partial" }, "cache");
+  refused({ cfg: 1, adaptive: { cosine: 2 } }, {}, "guidance.adaptive.cosine");
+});

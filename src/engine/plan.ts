@@ -8,6 +8,7 @@ import { gridBlocks } from "../strategies/blocks.ts";
 import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
 import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
+import type { GuidanceSettings } from "../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
@@ -50,7 +51,7 @@ export interface ResolvedRecipe {
   readonly gamma?: number;
   readonly cache: CacheInput;
   readonly constraint?: Constraint;
-  readonly guidance: { readonly cfg: number };
+  readonly guidance: GuidanceSettings;
   /** Tokens that were committed may still change. */
   readonly remask?: true;
   readonly init?: { readonly draft: string; readonly keep?: number | undefined };
@@ -108,9 +109,10 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   const eotp = eotpGuard(asked);
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
   // Block K/V are exact, so nothing speaks against them where they fit.
-  const isExact = model.attention.kind === "block-causal" && strategy.demands?.drafts !== true;
+  const demands = { ...strategy.demands, ...(strategy.guide === undefined ? {} : { skipsBranch: true }) };
+  const isExact = model.attention.kind === "block-causal" && !demands.drafts && !demands.skipsBranch;
   const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));
-  const cache = composeCache(choice, model.attention, strategy.demands);
+  const cache = composeCache(choice, model.attention, demands);
   return {
     strategy: {
       ...stopping,

@@ -46,6 +46,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     reason,
     nfe: state.nfe,
     rows: state.rows,
+    branchNfe: state.branchNfe,
     steps: state.step,
     ...readResult(state.canvas, filledGaps(), prompt.parts, job.kind, tokenizer, manifest.tokens),
     ...clock(),

@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateOptions } from "../core/job.ts";
-import type { Preset, Settings } from "../strategies/preset.ts";
+import type { GuidanceSettings, Preset, Settings } from "../strategies/preset.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 
 const DEFAULT_LENGTH = 128;
@@ -30,7 +30,17 @@ export function settingsOf(
     threshold: chosen("threshold"),
     factor: chosen("factor"),
     gamma: chosen("gamma"),
-    guidance: { cfg: input.guidance?.cfg ?? 0 },
+    guidance: guidanceOf(input),
+  };
+}
+
+function guidanceOf({ guidance }: RecipeInput): GuidanceSettings {
+  if (guidance === undefined) return { cfg: 0 };
+  const { cfg, adaptive, residual } = guidance;
+  return {
+    cfg,
+    ...(adaptive && { adaptive: { cosine: adaptive.cosine ?? 0.99, steps: adaptive.steps ?? 2 } }),
+    ...(residual && { residual: { every: residual.every ?? 0, decay: residual.decay ?? 1 } }),
   };
 }
 

@@ -140,6 +140,7 @@ const eventSchema = v.variant("type", [
     reason: v.picklist(["complete", "eos", "aborted"]),
     nfe: count,
     rows: count,
+    branchNfe: v.exactOptional(count),
     steps: count,
     effectiveTokens: count,
     tokens: ids,

@@ -1,5 +1,5 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { ForwardRequest, SignalRequest } from "../core/types.ts";
+import type { ForwardRequest } from "../core/types.ts";
 import { CANDIDATES, ROW_KERNEL, strideOf } from "./row-kernel.ts";
 import { readRowResult, topWidth } from "./row-result.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
@@ -41,7 +41,7 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
   return {
     async reduce(outputs, request) {
       const [logits, other] = outputs.map((output) => output.buffer);
-      if (needsWholeRows(request.signals)) return onCpu.reduce(outputs, request);
+      if (needsWholeRows(request)) return onCpu.reduce(outputs, request);
       if (logits === undefined || (request.guidance.kind === "cfg" && other === undefined)) {
         return onCpu.reduce(outputs, request);
       }
@@ -88,8 +88,12 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
 }
 
 /** Signals that the kernel does not compute: the rows are read back for them. */
-function needsWholeRows({ gather, klPrevious, tempered }: SignalRequest): boolean {
-  return gather !== undefined || klPrevious !== undefined || tempered === true;
+function needsWholeRows({ signals, guidance }: ForwardRequest): boolean {
+  const { gather, klPrevious, tempered } = signals;
+  const remembers =
+    guidance.kind === "residual" ||
+    (guidance.kind === "cfg" && (guidance.agreement === true || guidance.store === true));
+  return remembers || gather !== undefined || klPrevious !== undefined || tempered === true;
 }
 
 interface KernelShape {

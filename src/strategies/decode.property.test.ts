@@ -7,7 +7,7 @@ import { decode, type StepEvent, startState } from "./decode.ts";
 import { eosStop } from "./eos-stop.ts";
 import { createOracle, type Oracle } from "./oracle.ts";
 import { ORACLE_DEFAULTS, type OracleParameters } from "./oracle-logits.ts";
-import type { ModelHints, Settings } from "./preset.ts";
+import type { GuidanceSettings, ModelHints, Settings } from "./preset.ts";
 import { buildStrategy, PRESETS } from "./presets.ts";
 import { seededRng } from "./rng.ts";
 import { runScripted } from "./run-scripted.ts";
@@ -77,11 +77,16 @@ function sceneOf(names: readonly string[]): fc.Arbitrary<Scene> {
       threshold: fc.double({ min: 0, max: 1, noNaN: true }),
       factor: fc.double({ min: 0, max: 3, noNaN: true }),
       gamma: fc.double({ min: 0, max: 3, noNaN: true }),
-      cfg: fc.constantFrom(0, 0, 1),
+      guidance: fc.constantFrom<GuidanceSettings>(
+        { cfg: 0 },
+        { cfg: 0 },
+        { cfg: 1 },
+        { cfg: 1, adaptive: { cosine: 0.2, steps: 1 } },
+      ),
       stops: fc.boolean(),
       seed: fc.nat(0xffff_ffff),
     })
-    .map(({ parameters: oracle, prompt, gaps, name, cfg, stops, seed, ...rest }) => {
+    .map(({ parameters: oracle, prompt, gaps, name, stops, seed, ...rest }) => {
       const preset = PRESETS[name]!;
       const ids = [...prompt];
       const spans = (preset.continuationOnly === true ? gaps.slice(0, 1) : gaps).map(({ cells, after }) => {
@@ -91,7 +96,7 @@ function sceneOf(names: readonly string[]): fc.Arbitrary<Scene> {
       });
       const state = startState(createCanvas(ids, spans, MASK));
       const length = state.targets.length;
-      const settings = { ...rest, block: Math.min(rest.block, length), length, table: [], guidance: { cfg } };
+      const settings = { ...rest, block: Math.min(rest.block, length), length, table: [] };
       const built = buildStrategy(preset, settings, HINTS);
       const strategy = stops && built.stop === undefined ? { ...built, stop: eosStop([EOS], PAD) } : built;
       return { name, state, settings, seed, strategy, oracle: createOracle(seed, oracle) };

@@ -67,7 +67,8 @@ export function forwardRequest(
   eligible: Int32Array,
   rng: Rng,
 ): ForwardRequest {
-  const { selector, sampler, reviser, guidance } = strategy;
+  const { selector, sampler, reviser } = strategy;
+  const guidance = strategy.guide?.plan(state) ?? strategy.guidance;
   const seen = selector.visible?.(state) ?? state.canvas.ids.length;
   const { kv, rows } = cachePlan(strategy, traits, state, eligible, seen);
   const canvas = state.canvas.ids.slice(0, seen);
@@ -95,8 +96,8 @@ export function forwardRequest(
     kv,
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
-    // A plan changes with every forward, so a cached one is never a repetition.
-    ...(kv === null && mayRepeat(selector, state) ? { repeats: true } : {}),
+    // A plan changes with every forward, and guidance may: then none is a repetition.
+    ...(kv === null && strategy.guide === undefined && mayRepeat(selector, state) ? { repeats: true } : {}),
   };
 }
 

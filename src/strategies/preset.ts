@@ -18,7 +18,15 @@ export interface Settings {
   readonly threshold: number;
   readonly factor: number;
   readonly gamma: number;
-  readonly guidance: { readonly cfg: number };
+  readonly guidance: GuidanceSettings;
+}
+
+export interface GuidanceSettings {
+  readonly cfg: number;
+  /** Leaves the unconditional branch out where it agrees. */
+  readonly adaptive?: { readonly cosine: number; readonly steps: number };
+  /** Uses an earlier unconditional branch again. */
+  readonly residual?: { readonly every: number; readonly decay: number };
 }
 
 /** What a preset may know about the model. */

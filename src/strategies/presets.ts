@@ -28,12 +28,12 @@ import { fastDllmPreset } from "./decoders/threshold.ts";
 import { llada2EditPreset } from "./decoders/token-edit.ts";
 import { warmStartPreset } from "./decoders/warm-start.ts";
 import { winoPreset } from "./decoders/wino.ts";
-import { cfgGuidance } from "./guidance.ts";
-import type { ModelHints, Preset, Settings } from "./preset.ts";
+import { adaptiveGuidance, cfgGuidance, residualGuidance } from "./guidance.ts";
+import type { GuidanceSettings, ModelHints, Preset, Settings } from "./preset.ts";
 import type { RecipeInput } from "./recipe.ts";
 import { gumbelSampler } from "./sampler.ts";
 import { probabilityScorer } from "./scorer.ts";
-import type { Strategy } from "./strategy.ts";
+import type { GuidanceControl, Strategy } from "./strategy.ts";
 
 /** Keys every preset takes. */
 export const COMMON_KEYS = [
@@ -117,6 +117,13 @@ export function findPreset(name: string, others: readonly string[] = []): Preset
   });
 }
 
+/** The control of guidance that changes during a run. */
+function guideOf({ cfg, adaptive, residual }: GuidanceSettings): { readonly guide?: GuidanceControl } {
+  if (cfg === 0) return {};
+  if (adaptive !== undefined) return { guide: adaptiveGuidance({ scale: cfg, ...adaptive }) };
+  return residual === undefined ? {} : { guide: residualGuidance({ scale: cfg, ...residual }) };
+}
+
 /** The strategy of a preset; the stop at the end of the text depends on the recipe and is not part of it. */
 export function buildStrategy(preset: Preset, settings: Settings, model: ModelHints): Strategy {
   return {
@@ -124,6 +131,7 @@ export function buildStrategy(preset: Preset, settings: Settings, model: ModelHi
     sampler: gumbelSampler(settings),
     scorer: probabilityScorer,
     guidance: cfgGuidance(settings.guidance.cfg),
+    ...guideOf(settings.guidance),
     ...preset.pieces(settings, model),
   };
 }

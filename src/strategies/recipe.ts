@@ -39,8 +39,28 @@ const recipeSchema = v.strictObject({
   gamma: v.optional(v.pipe(between(0, 100), v.description("entropy budget in nats"))),
   guidance: v.optional(
     v.pipe(
-      v.strictObject({ cfg: between(-1, 20) }),
-      v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off"),
+      v.strictObject({
+        cfg: between(-1, 20),
+        adaptive: v.optional(
+          v.pipe(
+            v.strictObject({
+              cosine: v.optional(between(-1, 1)),
+              steps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))),
+            }),
+            v.description("leave u out for the rest of a block once its logits agree with c's"),
+          ),
+        ),
+        residual: v.optional(
+          v.pipe(
+            v.strictObject({
+              every: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_536))),
+              decay: v.optional(between(0, 1)),
+            }),
+            v.description("evaluate u when a block opens (and every n forwards) and use it again in between"),
+          ),
+        ),
+      }),
+      v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off; adaptive or residual: fewer u"),
     ),
   ),
   remask: v.optional(
