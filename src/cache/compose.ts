@@ -2,6 +2,7 @@ import { assertNever, UnmaskError } from "../core/errors.ts";
 import type { Attention } from "../core/types.ts";
 import { blockKv } from "./block-kv.ts";
 import type { CacheChoice } from "./choice.ts";
+import { freeCache } from "./free.ts";
 import { dualCache, prefixCache, suffixDrop, vicinityCache } from "./frozen.ts";
 import { partialCache } from "./partial.ts";
 import type { CachePolicy } from "./policy.ts";
@@ -59,8 +60,8 @@ export function composeCache(
       "freezes finished blocks, and this recipe takes tokens of them back; use none, partial or region.",
     );
   }
-  if (demands.looksAhead === true && policy !== "prefix") {
-    refuse("does not compute what follows the block, which this recipe looks at; use none or prefix.");
+  if (demands.looksAhead === true && policy !== "prefix" && policy !== "free") {
+    refuse("does not compute what follows the block, which this recipe looks at; use none, prefix or free.");
   }
   return build(choice);
 }
@@ -76,6 +77,8 @@ function build(choice: CacheChoice): CachePolicy | undefined {
       return undefined;
     case "block":
       return blockKv;
+    case "free":
+      return freeCache;
     case "prefix":
       return prefixCache(choice.refresh);
     case "dual":

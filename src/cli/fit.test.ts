@@ -77,6 +77,21 @@ test("fitting again replaces the filter of the same weights and blocks and keeps
   expect(manifest.filters!.map(({ block }) => block)).toEqual([6, 4]);
 });
 
+test("schedule writes a recipe that plays the table it found", async () => {
+  const out = join(scratch, "schedule.json");
+  const { json } = await runFit(["schedule"], { out, steps: "2", rounds: "3", block: "6" });
+  const recipe = JSON.parse(await readFile(out, "utf8"));
+  expect(recipe).toEqual(json["recipe"]);
+  expect(recipe).toMatchObject({ preset: "quota-table", block: 6 });
+  expect(recipe.steps).toHaveLength(2);
+  expect(recipe.steps[0] + recipe.steps[1]).toBe(6);
+  expect((await runFit(["schedule"], { out, steps: "2", rounds: "3", block: "6" })).json).toEqual(json);
+  await using engine = await openNodeEngine({ model, threads: 1 });
+  for await (const event of engine.generate("a b", { maxNewTokens: 6, recipe })) {
+    if (event.type === "done") expect(event.nfe).toBe(2);
+  }
+});
+
 test("a bundle without a filter names the command that makes one", async () => {
   await using engine = await openNodeEngine({ model, threads: 1 });
   const events = engine.generate("a b", { maxNewTokens: 8, recipe: "learn2pd" });
@@ -91,6 +106,7 @@ test.each([
   [["learn2pd"], { out: "x.json", variant: "q3" }, "variant-missing"],
   [["learn2pd"], { out: "x.json", block: "1" }, "invalid-options"],
   [["learn2pd"], { out: "x.json", limit: "0" }, "invalid-options"],
+  [["schedule"], { out: "x.json", steps: "5" }, "invalid-options"],
   [["learn2pd"], { out: "x.json", prompts: CHECKPOINT }, "not-found"],
   [["learn2pd"], { out: "x.json", prompts: `${CHECKPOINT}/config.json` }, "invalid-options"],
 ] as const)("fit %j %j is refused with %s", async (what, more, code) => {

@@ -86,6 +86,7 @@ export async function runGeneration(
       backend: engine.info.backend,
       reason: engine.info.reason,
       variant: engine.info.variant,
+      ...(done.instability === undefined ? {} : { instability: done.instability, doubts: done.doubts ?? [] }),
       done: done.reason,
       recipe: start.recipe,
       seed: start.seed,

@@ -194,3 +194,24 @@ test("guidance that leaves its second branch out is resolved, and takes caches t
   refused({ cfg: 1, adaptive: {} }, { cache: "partial" }, "cache");
   refused({ cfg: 1, adaptive: { cosine: 2 } }, {}, "guidance.adaptive.cosine");
 });
+
+test("an entropy guard goes with any recipe that never takes back, and with no other", () => {
+  const of = (recipe: object) => planGeneration({ recipe }, FACTS, REGION);
+  const remask = { entropyGuard: 0.2 };
+  const guarded = of({ preset: "fast-dllm", remask, cache: "dual" });
+  expect(guarded.strategy.reviser?.needs).toEqual({ entropy: true });
+  expect(guarded.recipe.remask).toEqual(remask);
+  expect(of(guarded.recipe).recipe).toEqual(guarded.recipe);
+  const refusal = expect.objectContaining({ detail: { option: "remask" } });
+  expect(() => of({ preset: "wino", remask })).toThrow(refusal);
+  expect(() => of({ preset: "fast-dllm", remask, init: { draft: "a" } })).toThrow(refusal);
+});
+
+test("a draft is either written or found", () => {
+  const of = (init: object) => planGeneration({ recipe: { preset: "warm-start", init } }, FACTS, REGION);
+  const refusal = expect.objectContaining({ detail: { option: "init" } });
+  expect(() => of({ keep: 0.5 })).toThrow(refusal);
+  expect(() => of({ draft: "a", from: "prompt" })).toThrow(refusal);
+  const found = of({ from: "prompt", share: 0.5 });
+  expect(found.recipe.init).toEqual({ from: "prompt", share: 0.5 });
+});

@@ -5,6 +5,7 @@ import type { GenerateOptions } from "../core/job.ts";
 import { parseFrequency } from "../model/frequency.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
+import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
 import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
@@ -53,8 +54,8 @@ export interface ResolvedRecipe {
   readonly constraint?: Constraint;
   readonly guidance: GuidanceSettings;
   /** Tokens that were committed may still change. */
-  readonly remask?: true;
-  readonly init?: { readonly draft: string; readonly keep?: number | undefined };
+  readonly remask?: true | { readonly entropyGuard: number };
+  readonly init?: NonNullable<RecipeInput["init"]>;
   readonly stop: { readonly eos: boolean; readonly eotp?: false | Partial<EotpGuard> };
 }
 
@@ -107,6 +108,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   const asked = { name, preset, input, settings, strategy, model, region };
   checkFit(asked);
   const eotp = eotpGuard(asked);
+  const guard = typeof input.remask === "object" ? input.remask : undefined;
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
   // Block K/V are exact, so nothing speaks against them where they fit.
   const demands = { ...strategy.demands, ...(strategy.guide === undefined ? {} : { skipsBranch: true }) };
@@ -127,6 +129,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
             }),
           }),
       ...(input.init === undefined ? {} : { reviser: scepticalReviser(input.init.keep ?? 0.3) }),
+      ...(guard === undefined ? {} : { reviser: entropyGuard(guard.entropyGuard) }),
       ...(cache === undefined ? {} : { cache }),
       ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
     },
@@ -150,6 +153,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       guidance: settings.guidance,
       ...(input.init === undefined ? {} : { init: input.init }),
       ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
+      ...(guard === undefined ? {} : { remask: guard }),
       stop: { eos, ...writeEotp(eotp, preset.eotp) },
     },
   };

@@ -141,6 +141,7 @@ function run(input: Scene, cache: CacheInput, attention: Attention = { kind: "fu
 }
 
 const APPROXIMATE: readonly CacheInput[] = [
+  "free",
   "prefix",
   "dual",
   { ...resolveCache("dual"), refresh: 3 } as CacheInput,

@@ -64,15 +64,24 @@ const recipeSchema = v.strictObject({
     ),
   ),
   remask: v.optional(
-    v.pipe(v.boolean(), v.description("true where tokens may be taken back; follows from the preset")),
+    v.pipe(
+      v.union([v.boolean(), v.strictObject({ entropyGuard: between(0, 100) })]),
+      v.description(
+        "true where tokens may be taken back, follows from the preset; {entropyGuard: nats} undoes commits that made the rest less certain",
+      ),
+    ),
   ),
   init: v.optional(
     v.pipe(
       v.strictObject({
-        draft: v.pipe(v.string(), v.minLength(1), v.maxLength(100_000)),
+        draft: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100_000))),
+        from: v.optional(
+          v.pipe(v.picklist(["prompt"]), v.description("prompt: what followed its last words before")),
+        ),
+        share: v.optional(v.pipe(between(0, 1), v.description("share of the draft's tokens, at random"))),
         keep: v.optional(v.pipe(between(0, 1), v.description("take back tokens of less probability"))),
       }),
-      v.description("a text to start from"),
+      v.description("a text to start from: draft, or from the prompt"),
     ),
   ),
   constraint: v.optional(v.pipe(constraintSchema, v.description("what the text has to satisfy"))),
