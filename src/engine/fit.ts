@@ -73,9 +73,9 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} evaluates drafts, which guidance is not applied to.`,
     ],
     [
-      settings.guidance.adaptive !== undefined && settings.guidance.residual !== undefined,
+      Object.keys(settings.guidance).length > 2,
       "guidance",
-      "Guidance is either adaptive or residual.",
+      "Guidance is one of adaptive, residual and weak.",
     ],
     [
       name === "warm-start" && init === undefined,

@@ -36,11 +36,12 @@ export function settingsOf(
 
 function guidanceOf({ guidance }: RecipeInput): GuidanceSettings {
   if (guidance === undefined) return { cfg: 0 };
-  const { cfg, adaptive, residual } = guidance;
+  const { cfg, adaptive, residual, weak } = guidance;
   return {
     cfg,
     ...(adaptive && { adaptive: { cosine: adaptive.cosine ?? 0.99, steps: adaptive.steps ?? 2 } }),
     ...(residual && { residual: { every: residual.every ?? 0, decay: residual.decay ?? 1 } }),
+    ...(weak && { weak: { share: weak.share ?? 0.3 } }),
   };
 }
 

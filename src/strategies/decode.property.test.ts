@@ -82,6 +82,7 @@ function sceneOf(names: readonly string[]): fc.Arbitrary<Scene> {
         { cfg: 0 },
         { cfg: 1 },
         { cfg: 1, adaptive: { cosine: 0.2, steps: 1 } },
+        { cfg: 1, weak: { share: 0.5 } },
       ),
       stops: fc.boolean(),
       seed: fc.nat(0xffff_ffff),

@@ -67,21 +67,27 @@ export function forwardRequest(
   eligible: Int32Array,
   rng: Rng,
 ): ForwardRequest {
-  const { selector, sampler, reviser } = strategy;
-  const guidance = strategy.guide?.plan(state) ?? strategy.guidance;
+  const { selector, sampler, reviser, guide } = strategy;
+  const { maskId } = traits;
+  const guidance = guide?.plan(state) ?? strategy.guidance;
   const seen = selector.visible?.(state) ?? state.canvas.ids.length;
   const { kv, rows } = cachePlan(strategy, traits, state, eligible, seen);
   const canvas = state.canvas.ids.slice(0, seen);
   const noise = sampler.noise(state, rng, rows);
   const gather = sampler.gather?.(state);
   const drafts: readonly Draft[] = [
-    ...(selector.drafts?.(state, traits.maskId) ?? []),
-    ...(reviser?.drafts?.(state, traits.maskId) ?? []),
+    ...(selector.drafts?.(state, maskId) ?? []),
+    ...(reviser?.drafts?.(state, maskId) ?? []),
   ];
   return {
     canvases:
       guidance.kind === "cfg"
-        ? [canvas, unconditional(state.canvas, traits.maskId, guidance.keep ?? []).slice(0, seen)]
+        ? [
+            canvas,
+            (
+              guide?.unconditional?.(state, maskId) ?? unprompted(state.canvas, maskId, guidance.keep ?? [])
+            ).slice(0, seen),
+          ]
         : [canvas],
     rows,
     attention: traits.attention,
@@ -97,7 +103,7 @@ export function forwardRequest(
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
     // A plan changes with every forward, and guidance may: then none is a repetition.
-    ...(kv === null && strategy.guide === undefined && mayRepeat(selector, state) ? { repeats: true } : {}),
+    ...(kv === null && guide === undefined && mayRepeat(selector, state) ? { repeats: true } : {}),
   };
 }
 
@@ -117,6 +123,6 @@ function gatherTable(
 }
 
 /** The canvas with everything that was given masked (LLaDA's unsupervised classifier-free guidance). */
-function unconditional(canvas: Canvas, maskId: number, keep: readonly number[]): Int32Array {
+function unprompted(canvas: Canvas, maskId: number, keep: readonly number[]): Int32Array {
   return canvas.ids.map((id, row) => (canvas.kinds[row] === GIVEN && !keep.includes(id) ? maskId : id));
 }

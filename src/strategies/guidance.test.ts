@@ -31,17 +31,20 @@ function run(guidance: GuidanceSettings, agreements?: readonly number[]) {
   const traits = { maskId: MASK, suppress: [MASK], attention: { kind: "full" } } as const;
   const inner = createOracle(6, ORACLE_DEFAULTS);
   const branches: number[] = [];
+  const hidden: number[][] = [];
   const oracle: Oracle = {
     ...inner,
     forward: (request) => {
       branches.push(request.canvases.length);
+      const [seen, other] = request.canvases;
+      hidden.push(Array.from(seen!.keys()).filter((row) => other?.[row] === MASK && seen![row] !== MASK));
       const stats = inner.forward(request);
       const agreement = agreements?.[branches.length - 1];
       return stats.agreement === undefined || agreement === undefined ? stats : { ...stats, agreement };
     },
   };
   const { events } = runScripted(decode(strategy, traits, state, seededRng(1)), oracle);
-  return { branches, state, commits: events.flatMap(({ commits }) => commits) };
+  return { branches, hidden, state, commits: events.flatMap(({ commits }) => commits) };
 }
 
 const CFG = { cfg: 1.5 };
@@ -84,4 +87,21 @@ test("a branch that is evaluated every time is plain guidance, and a kept one st
 
 test("without a scale there is nothing to leave out", () => {
   expect(run({ cfg: 0, adaptive: { cosine: 0, steps: 1 } }).branches).toEqual(new Array(16).fill(1));
+});
+
+test("weak guidance hides the least confident tokens from the second branch, and never the prompt", () => {
+  const { branches, hidden, commits } = run({ ...CFG, weak: { share: 0.4 } });
+  expect(branches).toEqual(new Array(16).fill(2));
+  expect(hidden.map((rows) => rows.length)).toEqual(
+    Array.from({ length: 16 }, (_, written) => Math.ceil(0.4 * written)),
+  );
+  for (const [written, rows] of hidden.entries()) {
+    const before = commits.slice(0, written);
+    expect(before.map(({ row }) => row)).toEqual(expect.arrayContaining(rows));
+  }
+  expect(commits).not.toEqual(run(CFG).commits);
+});
+
+test("a second branch that hides nothing is the first", () => {
+  expect(run({ ...CFG, weak: { share: 0 } }).commits).toEqual(run({ cfg: 0 }).commits);
 });

@@ -1,6 +1,8 @@
 import type { Guidance } from "../core/types.ts";
+import { FILLED } from "./canvas.ts";
 import { defineMemory } from "./memory.ts";
-import type { GuidanceControl } from "./strategy.ts";
+import { bestProbability } from "./rows.ts";
+import type { DecodeState, GuidanceControl } from "./strategy.ts";
 
 /** Classifier-free guidance; scale 0 is the plain model and must not cost a second forward. */
 export function cfgGuidance(scale: number, keep: readonly number[] = []): Guidance {
@@ -69,4 +71,46 @@ export function residualGuidance({ scale, every, decay }: ResidualOptions): Guid
       known.cells = state.canvas.ids.length;
     },
   };
+}
+
+export interface WeakOptions {
+  readonly scale: number;
+  /** Share of the tokens written so far that the second branch does not see. */
+  readonly share: number;
+}
+
+/** Best probability of each cell when it was last looked at, by slot. */
+const confidences = defineMemory<Map<number, number>>("weak-guidance", () => new Map());
+
+/**
+ * A-CFG (arXiv 2505.20199): guides away from what the model would say without its own weakest tokens. The second branch
+ * keeps the prompt and masks the share of the written tokens that was least confident when its cell was last looked at.
+ */
+export function weakGuidance({ scale, share }: WeakOptions): GuidanceControl {
+  return {
+    plan: () => ({ kind: "cfg", scale }),
+    observe: (state, stats) => {
+      const known = confidences.of(state);
+      for (const [r, row] of stats.rows.entries()) {
+        if (state.canvas.kinds[row] !== FILLED) {
+          known.set(state.canvas.slots[row]!, bestProbability(stats, r));
+        }
+      }
+    },
+    unconditional: (state, maskId) => {
+      const ids = state.canvas.ids.slice();
+      for (const row of weakest(state, share)) ids[row] = maskId;
+      return ids;
+    },
+  };
+}
+
+function weakest(state: DecodeState, share: number): number[] {
+  const { kinds, slots } = state.canvas;
+  const known = confidences.of(state);
+  const confidence = (row: number): number => known.get(slots[row]!) ?? 0;
+  const written = Array.from(state.targets).filter((row) => kinds[row] === FILLED);
+  return written
+    .toSorted((a, b) => confidence(a) - confidence(b) || a - b)
+    .slice(0, Math.ceil(share * written.length));
 }

@@ -27,6 +27,8 @@ export interface GuidanceSettings {
   readonly adaptive?: { readonly cosine: number; readonly steps: number };
   /** Uses an earlier unconditional branch again. */
   readonly residual?: { readonly every: number; readonly decay: number };
+  /** Masks the weakest tokens in the unconditional branch, in place of the prompt. */
+  readonly weak?: { readonly share: number };
 }
 
 /** What a preset may know about the model. */

@@ -28,7 +28,7 @@ import { fastDllmPreset } from "./decoders/threshold.ts";
 import { llada2EditPreset } from "./decoders/token-edit.ts";
 import { warmStartPreset } from "./decoders/warm-start.ts";
 import { winoPreset } from "./decoders/wino.ts";
-import { adaptiveGuidance, cfgGuidance, residualGuidance } from "./guidance.ts";
+import { adaptiveGuidance, cfgGuidance, residualGuidance, weakGuidance } from "./guidance.ts";
 import type { GuidanceSettings, ModelHints, Preset, Settings } from "./preset.ts";
 import type { RecipeInput } from "./recipe.ts";
 import { gumbelSampler } from "./sampler.ts";
@@ -118,9 +118,10 @@ export function findPreset(name: string, others: readonly string[] = []): Preset
 }
 
 /** The control of guidance that changes during a run. */
-function guideOf({ cfg, adaptive, residual }: GuidanceSettings): { readonly guide?: GuidanceControl } {
+function guideOf({ cfg, adaptive, residual, weak }: GuidanceSettings): { readonly guide?: GuidanceControl } {
   if (cfg === 0) return {};
   if (adaptive !== undefined) return { guide: adaptiveGuidance({ scale: cfg, ...adaptive }) };
+  if (weak !== undefined) return { guide: weakGuidance({ scale: cfg, ...weak }) };
   return residual === undefined ? {} : { guide: residualGuidance({ scale: cfg, ...residual }) };
 }
 

@@ -59,8 +59,16 @@ const recipeSchema = v.strictObject({
             v.description("evaluate u when a block opens (and every n forwards) and use it again in between"),
           ),
         ),
+        weak: v.optional(
+          v.pipe(
+            v.strictObject({ share: v.optional(between(0, 1)) }),
+            v.description("u does not see this share of the written tokens, the least confident ones"),
+          ),
+        ),
       }),
-      v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off; adaptive or residual: fewer u"),
+      v.description(
+        "classifier-free guidance: u + (cfg + 1)(c - u); 0: off; adaptive or residual: fewer u; weak: another u",
+      ),
     ),
   ),
   remask: v.optional(

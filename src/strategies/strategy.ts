@@ -211,6 +211,8 @@ export interface StopEdit {
 /** Guidance that depends on what the branches said. */
 export interface GuidanceControl {
   plan(state: DecodeState): Guidance;
+  /** The second canvas, `[N]`, a new array; absent: everything that was given is masked. */
+  unconditional?(state: DecodeState, maskId: number): Int32Array;
   /** Told about every forward, with the guidance it ran under. */
   observe(state: DecodeState, stats: RowStats, guidance: Guidance): void;
 }
