@@ -48,9 +48,14 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} takes a number of steps; a table is for quota-table.`,
     ],
     [
-      remask !== undefined && remask !== revises,
+      typeof remask === "boolean" && remask !== revises,
       "remask",
       `The recipe ${name} ${revises ? "takes" : "never takes"} tokens back: remask follows from it.`,
+    ],
+    [
+      typeof remask === "object" && (strategy.reviser !== undefined || init !== undefined),
+      "remask",
+      `The recipe ${name} takes tokens back by itself, so an entropy guard does not fit it.`,
     ],
     [
       constraint !== undefined && (preset.overrules === true || preset.continuationOnly === true),
@@ -68,16 +73,21 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} evaluates drafts, which guidance is not applied to.`,
     ],
     [
+      Object.keys(settings.guidance).length > 2,
+      "guidance",
+      "Guidance is one of adaptive, residual and weak.",
+    ],
+    [
       name === "warm-start" && init === undefined,
       "init",
-      "The recipe warm-start needs a draft to start from: init.draft.",
+      "The recipe warm-start needs a draft to start from: init.draft or init.from.",
     ],
   ];
 }
 
 /** Cutting the canvas needs an open end. */
 function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refusal[] {
-  if (input.stop?.eotp === undefined) return [];
+  if (typeof input.stop?.eotp !== "object") return [];
   const refusal = (applies: boolean, why: string): Refusal => [
     applies,
     "stop.eotp",
@@ -95,7 +105,9 @@ function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refus
 function ofDraft({ name, input, strategy, region }: Asked): readonly Refusal[] {
   if (input.init === undefined) return [];
   const refusal = (applies: boolean, why: string): Refusal => [applies, "init", `A draft ${why}.`];
+  const { draft, from } = input.init;
   return [
+    refusal((draft === undefined) === (from === undefined), "is either a text (draft) or found (from)"),
     refusal(region.kind === "infill", "is for continuations: what stands around a gap is given already"),
     refusal(strategy.reviser !== undefined, `does not fit ${name}, which takes tokens back by itself`),
     refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),

@@ -5,22 +5,37 @@ import type { GenerateOptions } from "../core/job.ts";
 import { parseFrequency } from "../model/frequency.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
-import { eotpControl } from "../strategies/decoders/eotp.ts";
+import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
+import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
 import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
+import type { GuidanceSettings } from "../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
+import { commitFilter } from "./commit-filter.ts";
+import { eotpGuard, writeEotp } from "./eotp.ts";
 import { checkFit } from "./fit.ts";
-import { checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
+import { blockOf, checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
 
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
   Manifest,
-  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "frequency" | "recipes" | "modes" | "name"
+  | "vocab"
+  | "tokens"
+  | "maxCanvas"
+  | "attention"
+  | "logitsShift"
+  | "frequency"
+  | "filters"
+  | "recipes"
+  | "modes"
+  | "name"
 > & {
   /** 0: the graph gives no keys and values, so nothing can be cached. */
   readonly layers?: number;
+  /** Weights in use, where filters differ by them. */
+  readonly variant?: string;
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
 };
@@ -39,11 +54,11 @@ export interface ResolvedRecipe {
   readonly gamma?: number;
   readonly cache: CacheInput;
   readonly constraint?: Constraint;
-  readonly guidance: { readonly cfg: number };
+  readonly guidance: GuidanceSettings;
   /** Tokens that were committed may still change. */
-  readonly remask?: true;
-  readonly init?: { readonly draft: string; readonly keep?: number | undefined };
-  readonly stop: { readonly eos: boolean; readonly eotp?: { readonly minConf: number } };
+  readonly remask?: true | { readonly entropyGuard: number };
+  readonly init?: NonNullable<RecipeInput["init"]>;
+  readonly stop: { readonly eos: boolean; readonly eotp?: false | Partial<EotpGuard> };
 }
 
 /** One generation, decided: nothing below looks at options again. */
@@ -90,32 +105,37 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     ...(model.frequency === undefined || name !== "pc"
       ? {}
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
+    ...(name === "learn2pd" ? { filter: commitFilter(model, blockOf(input, preset)) } : {}),
   });
-  const { eotp } = input.stop ?? {};
-  checkFit({ name, preset, input, settings, strategy, model, region });
+  const asked = { name, preset, input, settings, strategy, model, region };
+  checkFit(asked);
+  const eotp = eotpGuard(asked);
+  const guard = typeof input.remask === "object" ? input.remask : undefined;
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
   // Block K/V are exact, so nothing speaks against them where they fit.
+  const demands = { ...strategy.demands, ...(strategy.guide === undefined ? {} : { skipsBranch: true }) };
   const isExact =
-    model.attention.kind === "block-causal" && model.layers !== 0 && strategy.demands?.drafts !== true;
+    model.attention.kind === "block-causal" && model.layers !== 0 && !demands.drafts && !demands.skipsBranch;
   const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));
   if (model.layers === 0 && choice.policy !== "none") {
     throw invalid("cache", `The model ${model.name} computes full forwards only, so it takes no cache.`);
   }
-  const cache = composeCache(choice, model.attention, strategy.demands);
+  const cache = composeCache(choice, model.attention, demands);
   return {
     strategy: {
       ...stopping,
-      ...(eotp === undefined
+      ...(eotp === null
         ? {}
         : {
             length: eotpControl({
+              ...eotp,
               eosIds: model.tokens.eos,
-              minConf: eotp.minConf ?? 0.9,
               // Other caches compute little more than the block.
               scope: choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block",
             }),
           }),
       ...(input.init === undefined ? {} : { reviser: scepticalReviser(input.init.keep ?? 0.3) }),
+      ...(guard === undefined ? {} : { reviser: entropyGuard(guard.entropyGuard) }),
       ...(cache === undefined ? {} : { cache }),
       ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
     },
@@ -139,7 +159,8 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       guidance: settings.guidance,
       ...(input.init === undefined ? {} : { init: input.init }),
       ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
-      stop: { eos, ...(eotp === undefined ? {} : { eotp: { minConf: eotp.minConf ?? 0.9 } }) },
+      ...(guard === undefined ? {} : { remask: guard }),
+      stop: { eos, ...writeEotp(eotp, preset.eotp) },
     },
   };
 }

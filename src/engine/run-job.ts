@@ -2,9 +2,11 @@ import { UnmaskError } from "../core/errors.ts";
 import type { DoneReason, GenerateEvent } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
 import type { ForwardRequest, RowStats, Span } from "../core/types.ts";
+import type { Canvas } from "../strategies/canvas.ts";
 import { decode } from "../strategies/decode.ts";
 import { seededRng } from "../strategies/rng.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
+import { createTrajectory, DOUBTFUL, type Trajectory } from "../strategies/trajectory.ts";
 import { type JobModel, openRun } from "./open-run.ts";
 import { PieceBook } from "./pieces.ts";
 import { readResult } from "./result.ts";
@@ -26,6 +28,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const clock = (): { ms?: number } => (control.now === undefined ? {} : { ms: control.now() - began });
   const { plan, prompt, strategy, state, gaps, resized } = await openRun(job, model, control);
   const book = new PieceBook(tokenizer);
+  const trajectory = createTrajectory();
   // A continuation may have changed its length.
   const filledGaps = (): readonly Span[] =>
     job.kind === "generate" ? [{ start: prompt.ids.length, end: state.canvas.ids.length }] : gaps;
@@ -46,8 +49,10 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     reason,
     nfe: state.nfe,
     rows: state.rows,
+    branchNfe: state.branchNfe,
     steps: state.step,
     ...readResult(state.canvas, filledGaps(), prompt.parts, job.kind, tokenizer, manifest.tokens),
+    ...doubtsOf(trajectory, state.canvas),
     ...clock(),
   });
 
@@ -62,6 +67,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
         return;
       }
       const stats = await denoiser.forward(output.request);
+      trajectory.observe(state.canvas.slots, stats);
       yield { ...forwardEvent(output.step, output.request, state), ...clock() };
       if (isRefresh(output.request)) {
         yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
@@ -80,6 +86,18 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     throw new UnmaskError("internal", "The decoder cannot make progress: the model only predicts masks.");
   }
   yield done(turn.value);
+}
+
+/** What the trajectory says against the result; nothing where no cell was looked at often enough. */
+function doubtsOf(
+  trajectory: Trajectory,
+  canvas: Canvas,
+): Pick<Extract<GenerateEvent, { type: "done" }>, "doubts" | "instability"> {
+  const all = trajectory.judge(canvas);
+  if (all.length === 0) return {};
+  const doubts = all.filter(({ osc }) => osc >= DOUBTFUL);
+  const instability = all.reduce((sum, { osc }) => sum + osc, 0) / all.length;
+  return { instability, ...(doubts.length === 0 ? {} : { doubts }) };
 }
 
 /** Everything stored before is dropped, and something is stored anew. */

@@ -32,6 +32,7 @@ export function startState(canvas: Canvas): DecodeState {
     stepInBlock: 0,
     step: 0,
     nfe: 0,
+    branchNfe: 0,
     rows: 0,
     cache: emptyMemory(canvas.ids.length),
     stopped: null,
@@ -114,11 +115,16 @@ function* forward(
   const stats = yield { type: "request", step: state.step, request };
   if (stats === undefined) throw new UnmaskError("internal", "The decoder's forward was not answered.");
   if (request.repeats === true) return stats;
+  strategy.guide?.observe(state, stats, request.guidance);
   state.nfe++;
+  state.branchNfe += request.canvases.length;
   const length = request.canvases[0]!.length;
   state.rows += request.canvases.length * (request.kv?.queryRows.length ?? length);
-  for (const { canvas, rows: asked } of request.drafts ?? [])
-    state.rows += asked.length > 0 ? canvas.length : 0;
+  for (const { canvas, rows: asked } of request.drafts ?? []) {
+    if (asked.length === 0) continue;
+    state.rows += canvas.length;
+    state.branchNfe++;
+  }
   if (request.kv !== null) recordForward(state.cache, request.kv, request.canvases[0]!);
   return stats;
 }

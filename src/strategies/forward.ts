@@ -1,5 +1,5 @@
 import { planForward } from "../cache/plan-forward.ts";
-import type { Draft, ForwardRequest, SignalRequest } from "../core/types.ts";
+import type { Draft, ForwardRequest, Guidance, SignalRequest } from "../core/types.ts";
 import { type Canvas, GIVEN } from "./canvas.ts";
 import type { DecodeState, ModelTraits, Piece, Rng, Selector, Strategy } from "./strategy.ts";
 
@@ -67,21 +67,20 @@ export function forwardRequest(
   eligible: Int32Array,
   rng: Rng,
 ): ForwardRequest {
-  const { selector, sampler, reviser, guidance } = strategy;
+  const { selector, sampler, reviser, guide } = strategy;
+  const { maskId } = traits;
+  const guidance = guide?.plan(state) ?? strategy.guidance;
   const seen = selector.visible?.(state) ?? state.canvas.ids.length;
   const { kv, rows } = cachePlan(strategy, traits, state, eligible, seen);
-  const canvas = state.canvas.ids.slice(0, seen);
+  const canvas = state.canvas.ids.slice();
   const noise = sampler.noise(state, rng, rows);
   const gather = sampler.gather?.(state);
   const drafts: readonly Draft[] = [
-    ...(selector.drafts?.(state, traits.maskId) ?? []),
-    ...(reviser?.drafts?.(state, traits.maskId) ?? []),
+    ...(selector.drafts?.(state, maskId) ?? []),
+    ...(reviser?.drafts?.(state, maskId) ?? []),
   ];
   return {
-    canvases:
-      guidance.kind === "cfg"
-        ? [canvas, unconditional(state.canvas, traits.maskId, guidance.keep ?? []).slice(0, seen)]
-        : [canvas],
+    canvases: [canvas, ...branches(strategy, state, guidance, maskId)].map((ids) => ids.subarray(0, seen)),
     rows,
     attention: traits.attention,
     guidance,
@@ -95,8 +94,8 @@ export function forwardRequest(
     kv,
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
-    // A plan changes with every forward, so a cached one is never a repetition.
-    ...(kv === null && mayRepeat(selector, state) ? { repeats: true } : {}),
+    // A plan changes with every forward, and guidance may: then none is a repetition.
+    ...(kv === null && guide === undefined && mayRepeat(selector, state) ? { repeats: true } : {}),
   };
 }
 
@@ -115,7 +114,14 @@ function gatherTable(
   return { width, ids };
 }
 
+/** The second canvas of a guided forward. */
+function branches({ guide }: Strategy, state: DecodeState, guidance: Guidance, maskId: number): Int32Array[] {
+  if (guidance.kind !== "cfg") return [];
+  const own = guide?.unconditional?.(state, maskId);
+  return [own ?? unprompted(state.canvas, maskId, guidance.keep ?? [])];
+}
+
 /** The canvas with everything that was given masked (LLaDA's unsupervised classifier-free guidance). */
-function unconditional(canvas: Canvas, maskId: number, keep: readonly number[]): Int32Array {
+function unprompted(canvas: Canvas, maskId: number, keep: readonly number[]): Int32Array {
   return canvas.ids.map((id, row) => (canvas.kinds[row] === GIVEN && !keep.includes(id) ? maskId : id));
 }
