@@ -3,6 +3,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
+import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
 
 /** onnxruntime-web's runtimes, self-hosted under `ort/`: the plain one for WASM, asyncify for WebGPU. */
 const ORT_FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"].flatMap((name) => [
@@ -37,9 +38,25 @@ function ortRuntime(): Plugin {
   };
 }
 
+/** Origins the page may fetch models from; set `UNMASK_CONNECT` to change them, to nothing for the page's own alone. */
+const CONNECT = parseConnect(process.env["UNMASK_CONNECT"] ?? DEFAULT_CONNECT);
+
+/** Adds the origins to the page's Content-Security-Policy. */
+function connectPolicy(): Plugin {
+  const own = "connect-src 'self'";
+  return {
+    name: "connect-policy",
+    transformIndexHtml(html) {
+      if (!html.includes(own)) throw new Error(`index.html has no policy with ${own}`);
+      return html.replace(own, [own, ...CONNECT].join(" "));
+    },
+  };
+}
+
 export default defineConfig({
   base: "./",
-  plugins: [ortRuntime()],
+  define: { __UNMASK_CONNECT__: JSON.stringify(CONNECT.join(" ")) },
+  plugins: [ortRuntime(), connectPolicy()],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   worker: { format: "es" },
   build: { outDir: "dist-app", target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },

@@ -1,48 +1,50 @@
-import { basename, resolve } from "node:path";
 import { convertCheckpoint, parseDtypes } from "../convert/convert.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";
-import type { Command, OptionValues } from "./command.ts";
+import type { Command, CommandIo, OptionValues } from "./command.ts";
+import { type CliSource, HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
 
-/** `unmask convert`: checkpoint folder to bundle. */
+/** `unmask convert`: checkpoint to bundle. */
 export const convertCommand: Command = {
   name: "convert",
-  summary: "convert a checkpoint folder (safetensors and config.json) to a bundle",
-  usage: "SRC --out DIR [--dtype LIST] [--profile NAME] [--mask ID]",
+  summary: "convert a checkpoint (safetensors and config.json) to a bundle",
+  usage: "DIR|FILE|URL|OWNER/NAME[@REVISION] --out DIR [--dtype LIST] [--profile NAME] [--mask ID]",
   options: {
     out: { type: "string" },
     dtype: { type: "string" },
     profile: { type: "string" },
     mask: { type: "string" },
+    ...HUB_OPTION,
   },
   help: {
     out: "folder of the bundle; an existing bundle is replaced, anything else is left alone",
     dtype: "variants, comma-separated, of f32, f16, q8, q4, int8 (default q4,int8)",
     profile: "attention of models whose config.json does not tell: mdlm (full) or bd3lm (blocks of 32)",
     mask: "id of the mask token, when neither config.json nor tokenizer.json names it",
+    ...HUB_HELP,
   },
   async run(positionals, values, io) {
     const [src, ...rest] = positionals;
     const out = text(values, "out");
     if (src === undefined || rest.length > 0 || out === undefined) {
-      throw new UnmaskError("usage", "convert takes a folder and --out: unmask convert SRC --out DIR");
+      throw new UnmaskError("usage", "convert takes one source and --out: unmask convert SRC --out DIR");
     }
     if (src.trim() === "" || out.trim() === "")
-      throw new UnmaskError("usage", "convert needs two folder names.");
+      throw new UnmaskError("usage", "convert needs a source and the name of a folder.");
     const dtypes = parseDtypes(text(values, "dtype") ?? "q4,int8");
-    const profile = text(values, "profile");
     const mask = maskId(text(values, "mask"));
     const started = performance.now();
     const throwIfStopped = () => {
       if (io.signal.aborted)
         throw new UnmaskError("aborted", "The conversion was stopped; nothing was written.");
     };
-    const manifest = await convertCheckpoint(nodeFolder(resolve(src)), () => nodeTarget(out), {
+    await using source = await openCliSource(src, values, io);
+    const profile = text(values, "profile") ?? guessProfile(source, io);
+    const manifest = await convertCheckpoint(source.folder, () => nodeTarget(out), {
       dtypes,
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
-      name: basename(resolve(src)),
+      name: source.label,
       warn: io.warn,
       progress: (step) => {
         throwIfStopped();
@@ -59,6 +61,13 @@ export const convertCommand: Command = {
     return { json: { out, name, family, attention, variants, bytes, files: manifest.files.length, ms } };
   },
 };
+
+/** Published A2D models name their attention in the repository's name and nowhere else. */
+function guessProfile({ kind, label }: CliSource, io: CommandIo): string | undefined {
+  if (kind !== "hub" || !/-diffusion-bd3lm(-|$)/.test(label)) return undefined;
+  io.warn("profile-guessed", `${label} is taken for a model of the profile bd3lm, by its name.`);
+  return "bd3lm";
+}
 
 function text(values: OptionValues, key: string): string | undefined {
   const value = values[key];
