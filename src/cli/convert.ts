@@ -1,8 +1,8 @@
 import { convertCheckpoint, parseDtypes } from "../convert/convert.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";
-import type { Command, CommandIo, OptionValues } from "./command.ts";
-import { type CliSource, HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
+import type { Command, OptionValues } from "./command.ts";
+import { HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
 
 /** `unmask convert`: checkpoint to bundle. */
 export const convertCommand: Command = {
@@ -35,12 +35,11 @@ export const convertCommand: Command = {
     const mask = maskId(text(values, "mask"));
     const started = performance.now();
     const throwIfStopped = () => {
-      if (io.signal.aborted)
-        throw new UnmaskError("aborted", "The conversion was stopped; nothing was written.");
+      if (io.signal.aborted) throw new UnmaskError("aborted", "The conversion was stopped.");
     };
     await using source = await openCliSource(src, values, io);
-    const profile = text(values, "profile") ?? guessProfile(source, io);
-    const manifest = await convertCheckpoint(source.folder, () => nodeTarget(out), {
+    const profile = text(values, "profile");
+    const manifest = await convertCheckpoint(source.folder, (key) => nodeTarget(out, key), {
       dtypes,
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
@@ -61,13 +60,6 @@ export const convertCommand: Command = {
     return { json: { out, name, family, attention, variants, bytes, files: manifest.files.length, ms } };
   },
 };
-
-/** Published A2D models name their attention in the repository's name and nowhere else. */
-function guessProfile({ kind, label }: CliSource, io: CommandIo): string | undefined {
-  if (kind !== "hub" || !/-diffusion-bd3lm(-|$)/.test(label)) return undefined;
-  io.warn("profile-guessed", `${label} is taken for a model of the profile bd3lm, by its name.`);
-  return "bd3lm";
-}
 
 function text(values: OptionValues, key: string): string | undefined {
   const value = values[key];

@@ -8,6 +8,8 @@ export interface Checkpoint {
   readonly folder: CheckpointFolder;
   readonly config: JsonObject;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Remembers what is dear to find out, such as whether two large tensors are equal. */
+  fact?(name: string, find: () => Promise<boolean>): Promise<boolean>;
 }
 
 const SINGLE = "model.safetensors";

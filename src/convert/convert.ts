@@ -1,15 +1,18 @@
-import { UnmaskError } from "../core/errors.ts";
+import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { deriveInt8 } from "../model/derive-int8.ts";
 import { type DenseModel, describeModel } from "../model/families.ts";
 import { type Manifest, type ManifestFile, type ManifestVariant, parseManifest } from "../model/manifest.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { openCheckpoint, readAll } from "./checkpoint.ts";
+import { conversionKey } from "./conversion-key.ts";
 import { denseGraph } from "./dense-graph.ts";
 import { type DenseWeights, planDense } from "./dense-weights.ts";
 import { planDerivation } from "./derive-plan.ts";
 import { goldenForward, goldenIds } from "./golden.ts";
-import { type PlannedGraph, readShard } from "./graph.ts";
+import type { DataShard, PlannedGraph } from "./graph.ts";
+import { type Journal, openJournal } from "./journal.ts";
+import { createMeter } from "./meter.ts";
 import { checkFinite } from "./safetensors.ts";
 import { readSidecar, type Sidecar } from "./sidecar.ts";
 import { findTokens, type TokenIds } from "./tokens.ts";
@@ -17,6 +20,7 @@ import type { WeightStyle } from "./weights.ts";
 import { blockStyle } from "./weights-blocks.ts";
 import { floatStyle } from "./weights-float.ts";
 import { int8Style } from "./weights-int8.ts";
+import { writeShard } from "./write-shard.ts";
 
 export const DTYPES = ["f32", "f16", "q8", "q4", "int8"] as const;
 export type Dtype = (typeof DTYPES)[number];
@@ -30,7 +34,7 @@ export interface ConvertOptions {
   /** Used where the sidecar names none. */
   readonly name: string;
   warn(code: string, message: string): void;
-  /** Called before each stage; what it throws ends the conversion. */
+  /** Called before each stage and as it goes on; what it throws ends the conversion. */
   progress(text: string): void;
 }
 
@@ -42,6 +46,7 @@ const MAX_GOLDEN_BYTES = 1_800_000_000;
 /** The files written so far and what the manifest says about them. */
 interface Draft {
   readonly target: BundleTarget;
+  readonly journal: Journal;
   readonly model: DenseModel;
   readonly weights: DenseWeights;
   readonly maxCanvas: number;
@@ -53,54 +58,73 @@ interface Draft {
 }
 
 /**
- * Converts a checkpoint folder to a bundle (architecture.md 5.3). Configuration, headers and values are checked before
- * anything is written; on failure nothing of the bundle remains.
+ * Converts a checkpoint to a bundle (architecture.md 5.3). Configuration and headers are checked before anything is
+ * written, values as they are read. On failure nothing of the bundle remains; but when a source far away fails or the
+ * caller stops it, the finished tensors stay for a later call with the same source and options, as they do when the
+ * process is killed.
  *
+ * @param openTarget gets the key of what is converted and how
  * @throws UnmaskError
  */
 export async function convertCheckpoint(
   folder: CheckpointFolder,
-  openTarget: () => Promise<BundleTarget>,
+  openTarget: (key: string) => Promise<BundleTarget>,
   options: ConvertOptions,
 ): Promise<Manifest> {
   const checkpoint = await openCheckpoint(folder);
   const sidecar = await readSidecar(folder);
   const model = describeModel(checkpoint.config, options.profile ?? sidecar.profile);
-  const weights = await planDense(checkpoint, model);
-  for (const { code, message } of weights.warnings) options.warn(code, message);
-  const given = withoutUndefined({
-    ...sidecar.tokens,
-    suppress: sidecar.suppress,
-    mask: options.mask ?? sidecar.tokens?.mask,
-  });
-  const tokens = await findTokens(folder, checkpoint.config, model.vocab, given);
-  const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, model.maxPositions);
-  options.progress("checking");
-  await checkFinite(weights.tensors);
-  const target = await openTarget();
+  const target = await openTarget(await conversionKey(checkpoint, options));
   try {
-    const ids = goldenIds(tokens.mask, model.vocab);
+    const journal = openJournal(target);
+    const weights = await planDense({ ...checkpoint, fact: journal.fact }, model);
+    for (const { code, message } of weights.warnings) options.warn(code, message);
+    const given = withoutUndefined({
+      ...sidecar.tokens,
+      suppress: sidecar.suppress,
+      mask: options.mask ?? sidecar.tokens?.mask,
+    });
+    const tokens = await findTokens(folder, checkpoint.config, model.vocab, given);
     const draft: Draft = {
       target,
+      journal,
       model,
       weights,
-      maxCanvas,
-      ids,
+      maxCanvas: Math.min(sidecar.maxCanvas ?? MAX_CANVAS, model.maxPositions),
+      ids: goldenIds(tokens.mask, model.vocab),
       options,
       files: [],
       variants: {},
       golden: {},
     };
-    await writeVariants(draft);
+    await writeVariants(draft).catch((error: unknown) => everyBroken(error, folder, weights));
     await copyTokenizer(draft, folder);
     options.progress("writing");
     const manifest = parseManifest(assemble(draft, tokens, sidecar));
     await target.write("unmask.json", new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
     await target.commit();
     return manifest;
-  } finally {
+  } catch (error) {
+    if (mayPass(error) && folder.remote === true && (await target.leave())) throw worthGoingOn(error);
     await target.discard();
+    throw error;
   }
+}
+
+function mayPass(error: unknown): error is UnmaskError {
+  return isUnmaskError(error) && (error.code === "aborted" || error.code === "download-failed");
+}
+
+function worthGoingOn({ code, message, detail, cause }: UnmaskError): UnmaskError {
+  const advice = "What is done is kept: the same command goes on from there.";
+  return new UnmaskError(code, `${message} ${advice}`, { detail, cause });
+}
+
+/** One tensor that is not finite is rarely alone; with the files at hand all of them are named. */
+async function everyBroken(error: unknown, folder: CheckpointFolder, weights: DenseWeights): Promise<never> {
+  const isBroken = isUnmaskError(error) && error.detail["notFinite"] !== undefined;
+  if (isBroken && folder.remote !== true) await checkFinite(weights.tensors);
+  throw error;
 }
 
 async function writeVariants(draft: Draft): Promise<void> {
@@ -115,9 +139,9 @@ async function writeVariants(draft: Draft): Promise<void> {
     if (dtype === "int8" || !wanted.has(dtype)) continue;
     draft.options.progress(`converting ${dtype}`);
     const plan = planVariant(draft, dtype, styleOf(dtype, warn));
-    const data = await writeGraph(draft, dtype, plan);
-    await recordGolden(draft, dtype, plan, data);
-    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan, data);
+    await writeGraph(draft, dtype, plan);
+    await recordGolden(draft, dtype, plan, () => readBack(draft, plan));
+    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan);
   }
 }
 
@@ -137,27 +161,32 @@ function planVariant({ model, weights, maxCanvas }: Draft, dtype: Dtype, style: 
   });
 }
 
-/** Writes graph and data files of a stored variant and returns the data. */
-async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph) {
+/** Writes graph and data files of a stored variant. */
+async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph): Promise<void> {
+  const { target, journal, options } = draft;
   const graph = `onnx/model_${dtype}.onnx`;
-  draft.files.push(await writeHashed(draft.target, graph, plan.model));
-  const data: { path: string; data: Uint8Array<ArrayBuffer> }[] = [];
+  draft.files.push(await writeHashed(target, graph, plan.model));
+  const report = progressOf(plan.shards, (text) => options.progress(`converting ${dtype}: ${text}`));
   for (const shard of plan.shards) {
-    const bytes = await readShard(shard);
-    draft.files.push(await writeHashed(draft.target, `onnx/${shard.location}`, bytes));
-    data.push({ path: shard.location, data: bytes });
+    const path = `onnx/${shard.location}`;
+    draft.files.push(await writeShard(target, journal, path, shard, (done) => report(shard, done)));
   }
   draft.variants[dtype] = { graph, data: plan.shards.map((shard) => `onnx/${shard.location}`) };
-  return data;
+}
+
+/** Turns bytes done of a shard into progress of them all. The first report counts as what an earlier run did. */
+function progressOf(shards: readonly DataShard[], progress: (text: string) => void) {
+  const total = shards.reduce((sum, { bytes }) => sum + bytes, 0);
+  let meter: ReturnType<typeof createMeter> | undefined;
+  return (shard: DataShard, done: number) => {
+    const before = shards.slice(0, shards.indexOf(shard)).reduce((sum, { bytes }) => sum + bytes, 0);
+    meter ??= createMeter(total, before + done);
+    progress(meter(before + done));
+  };
 }
 
 /** The int8 graph and the plan to derive its weights; the weights themselves are not stored. */
-async function writeInt8(
-  draft: Draft,
-  base: "q4" | "q8",
-  source: PlannedGraph,
-  data: readonly { readonly data: Uint8Array }[],
-): Promise<void> {
+async function writeInt8(draft: Draft, base: "q4" | "q8", source: PlannedGraph): Promise<void> {
   const plan = planVariant(draft, "int8", int8Style(styleOf(base, () => {})));
   const [from, ...more] = source.shards;
   const [to, ...rest] = plan.shards;
@@ -173,16 +202,30 @@ async function writeInt8(
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };
-  await recordGolden(draft, "int8", plan, [{ path: to.location, data: deriveInt8(data[0]!.data, derive) }]);
+  await recordGolden(draft, "int8", plan, async () => {
+    const data = deriveInt8(await draft.target.read(`onnx/${from.location}`), derive);
+    return [{ path: to.location, data }];
+  });
 }
 
+type GraphData = readonly { readonly path: string; readonly data: Uint8Array }[];
+
+/** The data files of a stored variant, read back. */
+async function readBack({ target }: Draft, { shards }: PlannedGraph): Promise<GraphData> {
+  const data: { path: string; data: Uint8Array }[] = [];
+  for (const { location } of shards)
+    data.push({ path: location, data: await target.read(`onnx/${location}`) });
+  return data;
+}
+
+/** @param load the data files, which a forward needs in memory; nothing before it does */
 async function recordGolden(
   draft: Draft,
   dtype: Dtype,
   plan: PlannedGraph,
-  data: readonly { readonly path: string; readonly data: Uint8Array }[],
+  load: () => Promise<GraphData>,
 ): Promise<void> {
-  const bytes = data.reduce((sum, file) => sum + file.data.length, 0);
+  const bytes = plan.shards.reduce((sum, shard) => sum + shard.bytes, 0);
   if (bytes > MAX_GOLDEN_BYTES) {
     const size = `${(bytes / 1e9).toFixed(1)} GB`;
     draft.options.warn(
@@ -192,7 +235,7 @@ async function recordGolden(
     return;
   }
   draft.options.progress(`golden forward ${dtype}`);
-  draft.golden[dtype] = await goldenForward(plan.model, data, draft.model, draft.ids, dtype);
+  draft.golden[dtype] = await goldenForward(plan.model, await load(), draft.model, draft.ids, dtype);
 }
 
 async function copyTokenizer(draft: Draft, folder: CheckpointFolder): Promise<void> {

@@ -55,9 +55,11 @@ export async function planDense(checkpoint: Checkpoint, model: DenseModel): Prom
     tensors.push(tensor);
     return tensor;
   };
-  const matrix = (name: string, n: number, k: number, change = (w: Float32Array) => w): Matrix => {
+  const matrix = (name: string, n: number, k: number, change?: (w: Float32Array) => Float32Array): Matrix => {
     const tensor = find(name, [n, k]);
-    return { name, n, k, load: async () => change(await readFloats(tensor)) };
+    if (change !== undefined) return { name, n, k, load: async () => change(await readFloats(tensor)) };
+    const rows = (start: number, count: number) => readFloats(tensor, start * k, count * k);
+    return { name, n, k, load: () => readFloats(tensor), rows };
   };
   const vector = (name: string, size: number, change = (w: Float32Array) => w): Vector => {
     const tensor = find(name, [size]);

@@ -19,7 +19,9 @@ export async function chooseHead(
 ): Promise<Head> {
   if (!checkpoint.tensors.has(HEAD) && model.tied) return { kind: "tied" };
   const head = requireTensor(checkpoint, HEAD, [model.vocab, model.hidden]);
-  if (await sameBytes(head, table)) return { kind: "tied" };
+  const compare = () => sameBytes(head, table);
+  const same = (await checkpoint.fact?.(`${HEAD} is the token table`, compare)) ?? (await compare());
+  if (same) return { kind: "tied" };
   return { kind: "stored", differs: model.tied };
 }
 
