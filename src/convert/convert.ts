@@ -1,9 +1,11 @@
+import type { CompiledChat } from "../chat/compile.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { deriveInt8 } from "../model/derive-int8.ts";
 import { type DenseModel, describeModel } from "../model/families.ts";
 import { type Manifest, type ManifestFile, type ManifestVariant, parseManifest } from "../model/manifest.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
+import { findChat } from "./chat.ts";
 import { openCheckpoint, readAll } from "./checkpoint.ts";
 import { conversionKey } from "./conversion-key.ts";
 import { denseGraph } from "./dense-graph.ts";
@@ -100,7 +102,8 @@ export async function convertCheckpoint(
     await writeVariants(draft).catch((error: unknown) => everyBroken(error, folder, weights));
     await copyTokenizer(draft, folder);
     options.progress("writing");
-    const manifest = parseManifest(assemble(draft, tokens, sidecar));
+    const chat = await knownChat(folder, options);
+    const manifest = parseManifest(assemble(draft, tokens, sidecar, chat));
     await target.write("unmask.json", new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
     await target.commit();
     return manifest;
@@ -109,6 +112,21 @@ export async function convertCheckpoint(
     await target.discard();
     throw error;
   }
+}
+
+/** A bundle carries the templates of known families as data; any other is copied, but never run. */
+async function knownChat(
+  folder: CheckpointFolder,
+  { warn }: ConvertOptions,
+): Promise<CompiledChat | undefined> {
+  const found = await findChat(folder);
+  if (found === "unknown") {
+    warn(
+      "chat-unknown",
+      "The chat template is of no known family; the bundle continues texts, but cannot chat.",
+    );
+  }
+  return typeof found === "object" ? found : undefined;
 }
 
 function mayPass(error: unknown): error is UnmaskError {
@@ -245,7 +263,7 @@ async function copyTokenizer(draft: Draft, folder: CheckpointFolder): Promise<vo
   }
 }
 
-function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar): unknown {
+function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar, chat: CompiledChat | undefined): unknown {
   const { model, maxCanvas, ids, files, variants, golden } = draft;
   const preset = model.logitsShift === 1 ? "dream-entropy" : "llada";
   const block = model.attention.kind === "full" ? {} : { block: model.attention.block };
@@ -258,7 +276,8 @@ function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar): unknown {
     attention: model.attention,
     logitsShift: model.logitsShift,
     vocab: model.vocab,
-    tokens,
+    // An answer ends where a message ends, whatever config.json calls the end of a text.
+    tokens: chat?.end === undefined ? tokens : { ...tokens, eos: [...new Set([...tokens.eos, chat.end])] },
     maxCanvas,
     layers: model.layers,
     kvWidth: model.kvHeads * model.headDim,
@@ -266,6 +285,7 @@ function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar): unknown {
     files,
     ...(sidecar.frequency === undefined ? {} : { frequency: sidecar.frequency }),
     recipes: sidecar.recipes ?? { default: { preset, ...block } },
+    ...(chat !== undefined && { chat: chat.template }),
     modes: sidecar.modes ?? { plain: { prefix: [], suffix: [] } },
     golden: { ids: [...ids], positions: ids.map((_, i) => i), byVariant: golden },
   };

@@ -56,7 +56,8 @@ export async function findTokens(
   };
 }
 
-function addedTokens(tokenizer: JsonObject): Map<string, number> {
+/** Ids of the added tokens of `tokenizer.json` by their content. */
+export function addedTokens(tokenizer: JsonObject): Map<string, number> {
   const list = own(tokenizer, "added_tokens");
   const found = new Map<string, number>();
   for (const token of Array.isArray(list) ? list : []) {

@@ -17,7 +17,16 @@ import { checkNumber, continuationLength, invalid, settingsOf } from "./settings
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
   Manifest,
-  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "frequency" | "recipes" | "modes" | "name"
+  | "vocab"
+  | "tokens"
+  | "maxCanvas"
+  | "attention"
+  | "logitsShift"
+  | "frequency"
+  | "recipes"
+  | "modes"
+  | "name"
+  | "chat"
 > & {
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
