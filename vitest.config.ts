@@ -10,6 +10,7 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       { test: { name: "slow", include: ["src/**/*.slow.test.ts"], testTimeout: 600_000 } },

@@ -57,22 +57,23 @@ async function openShards(
     if (typeof file !== "string" || !SHARD_NAME.test(file)) {
       throw new UnmaskError(
         "checkpoint-invalid",
-        `${SHARD_INDEX} names ${JSON.stringify(file)}, which is not a file of the folder.`,
+        `${SHARD_INDEX} names ${JSON.stringify(file)?.slice(0, 200)}, which is not a file of the folder.`,
       );
     }
-    if (!names.includes(file)) {
-      throw new UnmaskError(
-        "checkpoint-invalid",
-        `${SHARD_INDEX} names ${file}, which is missing from ${folder.name}.`,
-      );
+    if (!shards.has(file)) {
+      if (!names.includes(file)) {
+        throw new UnmaskError(
+          "checkpoint-invalid",
+          `${SHARD_INDEX} names ${file}, which is missing from ${folder.name}.`,
+        );
+      }
+      shards.set(file, await readSafetensors(await folder.open(file), file));
     }
-    const shard = shards.get(file) ?? (await readSafetensors(await folder.open(file), file));
-    shards.set(file, shard);
-    const entry = shard.get(tensor);
+    const entry = shards.get(file)?.get(tensor);
     if (entry === undefined) {
       throw new UnmaskError(
         "checkpoint-invalid",
-        `${SHARD_INDEX} puts ${tensor} into ${file}, which does not hold it.`,
+        `${SHARD_INDEX} puts ${tensor.slice(0, 200)} into ${file}, which does not hold it.`,
       );
     }
     tensors.set(tensor, entry);

@@ -49,7 +49,9 @@ export interface TensorEntry {
  */
 export async function readSafetensors(source: ByteSource, file: string): Promise<Map<string, TensorEntry>> {
   const fail = (problem: string): never => {
-    throw new UnmaskError("checkpoint-invalid", `${file} is not a valid safetensors file: ${problem}.`, {
+    // Names are the file's, and may be as long as its header.
+    const short = problem.length > 400 ? `${problem.slice(0, 400)}…` : problem;
+    throw new UnmaskError("checkpoint-invalid", `${file} is not a valid safetensors file: ${short}.`, {
       detail: { file },
     });
   };

@@ -1,4 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
+import { MAX_VOCAB } from "../model/manifest.ts";
+import { tokenizerProblem } from "../model/regex-check.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { readJson } from "./checkpoint.ts";
 import { isObject, type JsonObject, own } from "./json.ts";
@@ -19,7 +21,8 @@ const MASK_CONTENTS = ["<|mask|>", "<|mdm_mask|>", "[MASK]", "<mask>", "<M>", "|
  * Finds the special ids: what the caller gave, else config.json, else the added tokens of tokenizer.json. Ids the
  * tokenizer does not know are padding rows of the table and are suppressed.
  *
- * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token.
+ * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token, `tokenizer-invalid` for patterns that may
+ *   take for ever
  */
 export async function findTokens(
   folder: CheckpointFolder,
@@ -28,9 +31,17 @@ export async function findTokens(
   given: Partial<TokenIds>,
 ): Promise<TokenIds> {
   const tokenizer = await readJson(folder, "tokenizer.json");
+  const problem = tokenizerProblem(tokenizer);
+  if (problem !== undefined) {
+    throw new UnmaskError("tokenizer-invalid", `tokenizer.json cannot be used: ${problem}.`);
+  }
+  if (vocab > MAX_VOCAB) {
+    const message = `The vocabulary has ${vocab} tokens; a bundle holds at most ${MAX_VOCAB}.`;
+    throw new UnmaskError("checkpoint-unsupported", message);
+  }
   const added = addedTokens(tokenizer);
   const known = MASK_CONTENTS.flatMap((content) => added.get(content) ?? []);
-  const mask = given.mask ?? idOf(config, "mask_token_id") ?? known[0];
+  const mask = given.mask ?? idOf(config, "mask_token_id", Number.POSITIVE_INFINITY) ?? known[0];
   if (mask === undefined) {
     throw new UnmaskError(
       "checkpoint-unsupported",
@@ -40,8 +51,8 @@ export async function findTokens(
   if (mask >= vocab) {
     throw new UnmaskError("checkpoint-invalid", `The mask id ${mask} is outside the vocabulary of ${vocab}.`);
   }
-  const pad = given.pad ?? idOf(config, "pad_token_id");
-  const bos = given.bos ?? idOf(config, "bos_token_id");
+  const pad = given.pad ?? idOf(config, "pad_token_id", vocab);
+  const bos = given.bos ?? idOf(config, "bos_token_id", vocab);
   const size = tokenizerSize(tokenizer, added);
   const padding = Array.from({ length: Math.max(0, vocab - size) }, (_, i) => size + i);
   const never = new Set([...(given.suppress ?? []), ...padding]);
@@ -49,7 +60,7 @@ export async function findTokens(
   const suppress = [...never].sort((a, b) => a - b);
   return {
     mask,
-    eos: given.eos ?? idsOf(config, "eos_token_id"),
+    eos: given.eos ?? idsOf(config, "eos_token_id").filter((id) => id < vocab),
     ...(pad !== undefined && { pad }),
     ...(bos !== undefined && { bos }),
     ...(suppress.length > 0 && { suppress }),
@@ -63,7 +74,7 @@ export function addedTokens(tokenizer: JsonObject): Map<string, number> {
   for (const token of Array.isArray(list) ? list : []) {
     if (!isObject(token)) continue;
     const { content, id } = token;
-    if (typeof content === "string" && typeof id === "number") found.set(content, id);
+    if (typeof content === "string" && isId(id)) found.set(content, id);
   }
   return found;
 }
@@ -83,9 +94,10 @@ function idsOf(config: JsonObject, key: string): number[] {
   return (Array.isArray(value) ? value : [value]).filter(isId);
 }
 
-function idOf(config: JsonObject, key: string): number | undefined {
+/** The id under `key`; one that the table has no row for counts as none. */
+function idOf(config: JsonObject, key: string, vocab: number): number | undefined {
   const value = own(config, key);
-  return isId(value) ? value : undefined;
+  return isId(value) && value < vocab ? value : undefined;
 }
 
 function isId(value: unknown): value is number {

@@ -7,7 +7,7 @@ import { chatTemplateSchema, chatTokens } from "./chat-template.ts";
  * every path is relative and stays in the bundle, every number is in range.
  */
 
-const MAX_VOCAB = 262_144;
+export const MAX_VOCAB = 262_144;
 const MAX_CANVAS = 65_536;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
