@@ -44,6 +44,7 @@ export const convertCommand: Command = {
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
       name: source.label,
+      ...(source.kind !== "folder" && { source: source.location }),
       warn: io.warn,
       progress: (step) => {
         throwIfStopped();

@@ -10,6 +10,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** Remembers what is dear to find out, such as whether two large tensors are equal. */
   fact?(name: string, find: () => Promise<boolean>): Promise<boolean>;
+  /** Compare only so many bytes at the beginning and at the end of large tensors: a good guess for a look from afar. */
+  readonly glance?: number;
 }
 
 const SINGLE = "model.safetensors";

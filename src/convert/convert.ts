@@ -35,6 +35,8 @@ export interface ConvertOptions {
   readonly mask?: number;
   /** Used where the sidecar names none. */
   readonly name: string;
+  /** Where the checkpoint is from, for the manifest; the name when left out. */
+  readonly source?: string;
   warn(code: string, message: string): void;
   /** Called before each stage and as it goes on; what it throws ends the conversion. */
   progress(text: string): void;
@@ -271,7 +273,7 @@ function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar, chat: Compil
     schema: 1,
     name: sidecar.name ?? draft.options.name,
     licence: sidecar.licence ?? "unknown",
-    source: sidecar.source ?? draft.options.name,
+    source: sidecar.source ?? draft.options.source ?? draft.options.name,
     family: model.family,
     attention: model.attention,
     logitsShift: model.logitsShift,

@@ -5,6 +5,9 @@ import type { CheckpointFolder } from "./byte-source.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { planDense } from "./dense-weights.ts";
 
+/** Enough to tell a head of its own from the token table, without a download of both. */
+const GLANCE_BYTES = 1 << 20;
+
 /** What a folder is, what it needs and whether it can run, as a JSON document. */
 export interface Inspection {
   readonly kind: "checkpoint" | "bundle";
@@ -20,7 +23,8 @@ export interface Inspection {
  * broken file is an error.
  */
 export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspection> {
-  const checkpoint = await openCheckpoint(folder);
+  const opened = await openCheckpoint(folder);
+  const checkpoint = folder.remote === true ? { ...opened, glance: GLANCE_BYTES } : opened;
   const tensors = [...checkpoint.tensors.values()];
   const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
   const parameters = tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);

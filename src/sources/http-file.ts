@@ -40,7 +40,7 @@ export async function httpFile(url: string, options: HttpOptions, bytes?: number
       detail: { url },
     });
 
-  /** Checks that the answer is a part of the same file as before; undefined when it is the whole. */
+  /** Checks that the answer is the part that was asked for, of the same file as before. */
   const check = (response: Response, start: number): void => {
     const range = contentRange(response);
     if (range.start !== undefined && range.start !== start) {
