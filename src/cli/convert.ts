@@ -1,4 +1,6 @@
-import { convertCheckpoint, parseDtypes } from "../convert/convert.ts";
+import { type ConvertOptions, convertCheckpoint, parseDtypes } from "../convert/convert.ts";
+import { importLogitsModel } from "../convert/import-logits.ts";
+import { nodeExport } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Command, OptionValues } from "./command.ts";
@@ -7,7 +9,8 @@ import { HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
 /** `unmask convert`: checkpoint to bundle. */
 export const convertCommand: Command = {
   name: "convert",
-  summary: "convert a checkpoint (safetensors and config.json) to a bundle",
+  summary:
+    "convert a checkpoint (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph)",
   usage: "DIR|FILE|URL|OWNER/NAME[@REVISION] --out DIR [--dtype LIST] [--profile NAME] [--mask ID]",
   options: {
     out: { type: "string" },
@@ -19,7 +22,8 @@ export const convertCommand: Command = {
   help: {
     out: "folder of the bundle; an existing bundle is replaced, anything else is left alone",
     dtype: "variants, comma-separated, of f32, f16, q8, q4, int8 (default q4,int8)",
-    profile: "attention of models whose config.json does not tell: mdlm (full) or bd3lm (blocks of 32)",
+    profile:
+      "how the model was trained, where config.json does not tell: mdlm (full attention), bd3lm (blocks of 32) or open-dcoder (full, shifted logits); known repository names say it themselves",
     mask: "id of the mask token, when neither config.json nor tokenizer.json names it",
     ...HUB_HELP,
   },
@@ -38,8 +42,10 @@ export const convertCommand: Command = {
       if (io.signal.aborted) throw new UnmaskError("aborted", "The conversion was stopped.");
     };
     await using source = await openCliSource(src, values, io);
+    const { folder } = source;
     const profile = text(values, "profile");
-    const manifest = await convertCheckpoint(source.folder, (key) => nodeTarget(out, key), {
+    const graphs = source.kind === "folder" ? await nodeExport(source.location) : undefined;
+    const options: ConvertOptions = {
       dtypes,
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
@@ -50,7 +56,12 @@ export const convertCommand: Command = {
         throwIfStopped();
         io.status(step);
       },
-    });
+    };
+    const target = (key?: string) => nodeTarget(out, key);
+    const manifest =
+      graphs === undefined
+        ? await convertCheckpoint(folder, target, options)
+        : await importLogitsModel(folder, graphs, target, options);
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
     const variants = Object.keys(manifest.variants);
     const ms = Math.round(performance.now() - started);

@@ -1,5 +1,7 @@
 import { readAll } from "../convert/checkpoint.ts";
+import { inspectExport } from "../convert/import-logits.ts";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
+import { nodeExport } from "../convert/node-folder.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { readManifest } from "../runtime/bundle.ts";
 import { downloadFile } from "../runtime/download.ts";
@@ -13,7 +15,8 @@ const MANIFEST = "unmask.json";
 /** `unmask inspect`: what a checkpoint or bundle is, what it needs, whether it can run. */
 export const inspectCommand: Command = {
   name: "inspect",
-  summary: "say what a checkpoint or bundle is, what it needs, and whether it can run",
+  summary:
+    "say what a checkpoint or bundle is, what it needs (bytes by dtype), and whether it can run; a family that cannot is named with what it would take",
   usage: "DIR|FILE|URL|OWNER/NAME[@REVISION]",
   options: HUB_OPTION,
   help: HUB_HELP,
@@ -34,7 +37,10 @@ export const inspectCommand: Command = {
 
 async function inspect({ kind, folder, location }: CliSource, signal: AbortSignal): Promise<Inspection> {
   if (kind === "url") return inspectUrl(location, folder, signal);
-  if (!(await folder.names()).includes(MANIFEST)) return inspectCheckpoint(folder);
+  if (!(await folder.names()).includes(MANIFEST)) {
+    const graphs = kind === "folder" ? await nodeExport(location) : undefined;
+    return graphs === undefined ? inspectCheckpoint(folder) : inspectExport(graphs);
+  }
   if (kind === "folder") {
     const source = folderSource(location);
     const manifest = await readManifest(source, signal);
@@ -61,7 +67,9 @@ async function inspectUrl(
 }
 
 function report(io: CommandIo, src: string, { kind, runnable, reason, facts }: Inspection): void {
-  io.print(`${src}: a ${kind}${runnable ? " this build can run" : ""}`);
+  io.print(
+    `${src}: ${kind === "export" ? "an ONNX export" : `a ${kind}`}${runnable ? " this build can run" : ""}`,
+  );
   if (reason !== undefined) io.print(reason);
   for (const [key, value] of Object.entries(facts)) io.print(`  ${key.padEnd(14)} ${JSON.stringify(value)}`);
 }

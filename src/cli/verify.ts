@@ -8,7 +8,8 @@ import type { Command, CommandIo } from "./command.ts";
 /** `unmask verify`: reference checkpoints against their golden numbers. */
 export const verifyCommand: Command = {
   name: "verify",
-  summary: "convert a reference checkpoint in memory and compare it with its golden numbers",
+  summary:
+    "convert a reference checkpoint in memory and compare it with its golden numbers (quantised builds without any: with a float64 forward)",
   usage: "SRC",
   options: {},
   help: {},
@@ -20,7 +21,7 @@ export const verifyCommand: Command = {
     const names = await nodeFolder(path).names();
     const cases: (VerifyCase | BrokenCase)[] = [];
     const skipped: { name: string; reason: string }[] = [];
-    if (names.includes("config.json")) {
+    if (names.includes("config.json") || names.includes("quant.safetensors")) {
       cases.push(...(await verifyCheckpoint(nodeFolder(path), basename(path))));
     } else {
       for (const name of await caseFolders(path)) {
@@ -49,13 +50,15 @@ interface BrokenCase {
   readonly message: string;
 }
 
+const GOLDEN_FILES = ["golden.json", "golden.safetensors", "quant.safetensors"];
+
 /** Subfolders with a golden file, whether or not the rest of the checkpoint is there. */
 async function caseFolders(path: string): Promise<string[]> {
   const entries = await readdir(path, { withFileTypes: true });
   const found: string[] = [];
   for (const entry of entries.filter((item) => item.isDirectory())) {
     const files = await nodeFolder(join(path, entry.name)).names();
-    if (files.includes("golden.json") || files.includes("golden.safetensors")) found.push(entry.name);
+    if (GOLDEN_FILES.some((file) => files.includes(file))) found.push(entry.name);
   }
   return found.sort();
 }
@@ -88,9 +91,9 @@ function report(
       io.print(`FAIL  ${entry.name}: ${entry.error}: ${entry.message}`);
       continue;
     }
-    const { name, dtype, scales, maxRelError, argmaxAgreement, pass } = entry;
+    const { name, dtype, scales, against, maxRelError, argmaxAgreement, pass } = entry;
     const build = scales === undefined ? dtype : `${dtype}/${scales}`;
-    const figures = `rel ${maxRelError.toExponential(1)}  argmax ${argmaxAgreement.toFixed(3)}`;
+    const figures = `rel ${maxRelError.toExponential(1)}  argmax ${argmaxAgreement.toFixed(3)}  ${against}`;
     io.print(`${pass ? "pass" : "FAIL"}  ${build.padEnd(7)} ${name.padEnd(32)} ${figures}`);
   }
   for (const { name, reason } of skipped) io.print(`skip  ${name}: ${reason}`);

@@ -28,6 +28,8 @@ export type ModelFacts = Pick<
   | "name"
   | "chat"
 > & {
+  /** 0: the graph gives no keys and values, so nothing can be cached. */
+  readonly layers?: number;
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
 };
@@ -102,8 +104,12 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
   checkFit({ name, preset, input, settings, strategy, model, region });
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
   // Block K/V are exact, so nothing speaks against them where they fit.
-  const isExact = model.attention.kind === "block-causal" && strategy.demands?.drafts !== true;
+  const isExact =
+    model.attention.kind === "block-causal" && model.layers !== 0 && strategy.demands?.drafts !== true;
   const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));
+  if (model.layers === 0 && choice.policy !== "none") {
+    throw invalid("cache", `The model ${model.name} computes full forwards only, so it takes no cache.`);
+  }
   const cache = composeCache(choice, model.attention, strategy.demands);
   return {
     strategy: {
