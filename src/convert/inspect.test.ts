@@ -72,6 +72,6 @@ test("an inspection from afar compares the ends of table and head; at hand, all 
   for (const remote of [true, false]) {
     const { facts, warnings } = await inspectCheckpoint(folderOf(remote, true).folder);
     expect(facts).toMatchObject({ tied: false });
-    expect(warnings).toMatchObject([{ code: "lm-head-differs" }]);
+    expect(warnings).toContainEqual(expect.objectContaining({ code: "lm-head-differs" }));
   }
 });
