@@ -19,23 +19,23 @@ export const verifyCommand: Command = {
       throw new UnmaskError("usage", "verify takes one folder: unmask verify SRC");
     const path = resolve(src);
     const names = await nodeFolder(path).names();
-    const cases: (VerifyCase | BrokenCase)[] = [];
-    const skipped: { name: string; reason: string }[] = [];
+    const found: Findings = { cases: [], packed: [], skipped: [] };
+    const { cases, packed, skipped } = found;
     if (names.includes("config.json") || names.includes("quant.safetensors")) {
-      cases.push(...(await verifyCheckpoint(nodeFolder(path), basename(path))));
+      collect(found, await verifyCheckpoint(nodeFolder(path), basename(path)));
     } else {
       for (const name of await caseFolders(path)) {
         if (io.signal.aborted) throw new UnmaskError("aborted", "Stopped before every case was verified.");
         io.status(name);
-        await verifyOne(path, name, cases, skipped);
+        await verifyOne(path, name, found);
       }
       if (cases.length + skipped.length === 0) {
         throw new UnmaskError("not-found", `${src} is neither a reference checkpoint nor a folder of them.`);
       }
     }
-    const pass = cases.every((entry) => entry.pass);
-    report(io, cases, skipped);
-    return { json: { cases, skipped, pass }, exitCode: pass ? 0 : 1 };
+    const pass = [...cases, ...packed].every((entry) => entry.pass);
+    report(io, [...cases, ...packed], skipped);
+    return { json: { ...found, pass }, exitCode: pass ? 0 : 1 };
   },
 };
 
@@ -48,6 +48,23 @@ interface BrokenCase {
   readonly pass: false;
   readonly error: UnmaskErrorCode;
   readonly message: string;
+}
+
+interface Findings {
+  readonly cases: (VerifyCase | BrokenCase)[];
+  /** Packed matrices of checkpoints that have cases of their own: `cases` has one entry an input, dtype and scale type. */
+  readonly packed: VerifyCase[];
+  readonly skipped: { readonly name: string; readonly reason: string }[];
+}
+
+/** Matrices without a checkpoint are the cases of their folder. */
+function collect({ cases, packed }: Findings, all: readonly VerifyCase[]): void {
+  const forwards = all.filter(({ against }) => against !== "packed");
+  if (forwards.length === 0) cases.push(...all);
+  else {
+    cases.push(...forwards);
+    packed.push(...all.filter(({ against }) => against === "packed"));
+  }
 }
 
 const GOLDEN_FILES = ["golden.json", "golden.safetensors", "quant.safetensors"];
@@ -63,14 +80,10 @@ async function caseFolders(path: string): Promise<string[]> {
   return found.sort();
 }
 
-async function verifyOne(
-  path: string,
-  name: string,
-  cases: (VerifyCase | BrokenCase)[],
-  skipped: { name: string; reason: string }[],
-): Promise<void> {
+async function verifyOne(path: string, name: string, found: Findings): Promise<void> {
+  const { cases, skipped } = found;
   try {
-    cases.push(...(await verifyCheckpoint(nodeFolder(join(path, name)), name)));
+    collect(found, await verifyCheckpoint(nodeFolder(join(path, name)), name));
   } catch (error) {
     const { code, message } = toUnmaskError(error);
     if (code === "checkpoint-unsupported") skipped.push({ name, reason: message });
@@ -84,7 +97,7 @@ async function verifyOne(
 function report(
   io: CommandIo,
   cases: readonly (VerifyCase | BrokenCase)[],
-  skipped: readonly { name: string; reason: string }[],
+  skipped: Findings["skipped"],
 ): void {
   for (const entry of cases) {
     if ("error" in entry) {
