@@ -1,9 +1,10 @@
 import { createReadStream } from "node:fs";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
+import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
 
 /** onnxruntime-web's runtimes, self-hosted under `ort/`: the plain one for WASM, asyncify for WebGPU. */
 const ORT_FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"].flatMap((name) => [
@@ -73,9 +74,43 @@ function offlineApp() {
   });
 }
 
+/** Origins the page may fetch models from; set `UNMASK_CONNECT` to change them, to nothing for the page's own alone. */
+const CONNECT = parseConnect(process.env["UNMASK_CONNECT"] ?? DEFAULT_CONNECT);
+
+/** Adds the origins to the page's Content-Security-Policy, and writes it with the other headers for hosts that read `_headers`. */
+function connectPolicy(): Plugin {
+  const own = "connect-src 'self'";
+  let outDir = "";
+  return {
+    name: "connect-policy",
+    configResolved(config) {
+      outDir = join(config.root, config.build.outDir);
+    },
+    transformIndexHtml(html) {
+      if (!html.includes(own)) throw new Error(`index.html has no policy with ${own}`);
+      return html.replace(own, [own, ...CONNECT].join(" "));
+    },
+    async writeBundle() {
+      const page = await readFile(join(outDir, "index.html"), "utf8");
+      const policy = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(page)?.[1];
+      if (policy === undefined) throw new Error("the built page has no policy");
+      const headers = {
+        ...ISOLATION,
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Access-Control-Allow-Origin": "*",
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+      };
+      const lines = Object.entries(headers).map(([name, value]) => `  ${name}: ${value}\n`);
+      await writeFile(join(outDir, "_headers"), `/*\n${lines.join("")}`);
+    },
+  };
+}
+
 export default defineConfig({
   base: "./",
-  plugins: [ortRuntime(), offlineApp()],
+  define: { __UNMASK_CONNECT__: JSON.stringify(CONNECT.join(" ")) },
+  plugins: [ortRuntime(), connectPolicy(), offlineApp()],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   worker: { format: "es" },
   build: {

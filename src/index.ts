@@ -1,3 +1,4 @@
+export { type SplitAnswer, splitThinking } from "./chat/thinking.ts";
 export { type OpenEngineOptions, openEngine } from "./client/client.ts";
 export {
   ERROR_CODES,
@@ -15,5 +16,5 @@ export type {
   Pieces,
   Trace,
 } from "./core/events.ts";
-export type { GenerateOptions } from "./core/job.ts";
+export type { ChatMessage, ChatOptions, GenerateOptions } from "./core/job.ts";
 export type { BackendKind, Engine, EngineInfo, LoadOptions, RunOptions } from "./protocol.ts";

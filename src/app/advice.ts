@@ -38,6 +38,10 @@ const ADVICE: Readonly<Record<UnmaskErrorCode, Advice>> = {
     todo: "Allow this address in the browser or the page's policy, then try again.",
     remedy: "retry",
   },
+  "source-changed": {
+    todo: "The files changed while they were read. Try again.",
+    remedy: "retry",
+  },
   "manifest-invalid": {
     todo: "The model was packed wrongly. Convert it again, or load another.",
     remedy: "retry",

@@ -1,22 +1,23 @@
-import { basename, resolve } from "node:path";
 import { type ConvertOptions, convertCheckpoint, parseDtypes } from "../convert/convert.ts";
 import { importLogitsModel } from "../convert/import-logits.ts";
-import { nodeExport, nodeFolder } from "../convert/node-folder.ts";
+import { nodeExport } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Command, OptionValues } from "./command.ts";
+import { HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
 
-/** `unmask convert`: checkpoint folder to bundle. */
+/** `unmask convert`: checkpoint to bundle. */
 export const convertCommand: Command = {
   name: "convert",
   summary:
-    "convert a checkpoint folder (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph)",
-  usage: "SRC --out DIR [--dtype LIST] [--profile NAME] [--mask ID]",
+    "convert a checkpoint (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph)",
+  usage: "DIR|FILE|URL|OWNER/NAME[@REVISION] --out DIR [--dtype LIST] [--profile NAME] [--mask ID]",
   options: {
     out: { type: "string" },
     dtype: { type: "string" },
     profile: { type: "string" },
     mask: { type: "string" },
+    ...HUB_OPTION,
   },
   help: {
     out: "folder of the bundle; an existing bundle is replaced, anything else is left alone",
@@ -24,37 +25,39 @@ export const convertCommand: Command = {
     profile:
       "how the model was trained, where config.json does not tell: mdlm (full attention), bd3lm (blocks of 32) or open-dcoder (full, shifted logits); known repository names say it themselves",
     mask: "id of the mask token, when neither config.json nor tokenizer.json names it",
+    ...HUB_HELP,
   },
   async run(positionals, values, io) {
     const [src, ...rest] = positionals;
     const out = text(values, "out");
     if (src === undefined || rest.length > 0 || out === undefined) {
-      throw new UnmaskError("usage", "convert takes a folder and --out: unmask convert SRC --out DIR");
+      throw new UnmaskError("usage", "convert takes one source and --out: unmask convert SRC --out DIR");
     }
     if (src.trim() === "" || out.trim() === "")
-      throw new UnmaskError("usage", "convert needs two folder names.");
+      throw new UnmaskError("usage", "convert needs a source and the name of a folder.");
     const dtypes = parseDtypes(text(values, "dtype") ?? "q4,int8");
-    const profile = text(values, "profile");
     const mask = maskId(text(values, "mask"));
     const started = performance.now();
     const throwIfStopped = () => {
-      if (io.signal.aborted)
-        throw new UnmaskError("aborted", "The conversion was stopped; nothing was written.");
+      if (io.signal.aborted) throw new UnmaskError("aborted", "The conversion was stopped.");
     };
-    const folder = nodeFolder(resolve(src));
-    const graphs = await nodeExport(resolve(src));
+    await using source = await openCliSource(src, values, io);
+    const { folder } = source;
+    const profile = text(values, "profile");
+    const graphs = source.kind === "folder" ? await nodeExport(source.location) : undefined;
     const options: ConvertOptions = {
       dtypes,
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
-      name: basename(resolve(src)),
+      name: source.label,
+      ...(source.kind !== "folder" && { source: source.location }),
       warn: io.warn,
       progress: (step) => {
         throwIfStopped();
         io.status(step);
       },
     };
-    const target = () => nodeTarget(out);
+    const target = (key?: string) => nodeTarget(out, key);
     const manifest =
       graphs === undefined
         ? await convertCheckpoint(folder, target, options)

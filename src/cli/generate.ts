@@ -1,5 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { Command } from "./command.ts";
+import type { GenerateOptions } from "../core/job.ts";
+import type { Command, OptionValues } from "./command.ts";
 import { GENERATION_HELP, GENERATION_OPTIONS, generateOptions } from "./generation-options.ts";
 import { runGeneration } from "./run-generation.ts";
 
@@ -7,14 +8,37 @@ export const generateCommand: Command = {
   name: "generate",
   summary: "Writes a text from a prompt.",
   usage:
-    "[--model DIR] --prompt TEXT [--mode NAME] [--recipe NAME|JSON|FILE] [--max-new-tokens N] [--seed N] [--temperature T] [--trace FILE]",
-  options: { ...GENERATION_OPTIONS, prompt: { type: "string" } },
-  help: { ...GENERATION_HELP, prompt: "the text to continue, or the task" },
+    "[--model DIR] --prompt TEXT [--mode NAME | --chat [--system TEXT] [--think]] [--recipe NAME|JSON|FILE] [--max-new-tokens N] [--seed N] [--temperature T] [--trace FILE]",
+  options: {
+    ...GENERATION_OPTIONS,
+    prompt: { type: "string" },
+    chat: { type: "boolean" },
+    system: { type: "string" },
+    think: { type: "boolean" },
+  },
+  help: {
+    ...GENERATION_HELP,
+    prompt: "the text to continue, or the task",
+    chat: "take the prompt as a message and write the answer, for models with a chat template",
+    system: "the system message of the chat",
+    think: "let the model think before it answers",
+  },
   async run(positionals, values, io) {
     const prompt = values["prompt"];
     if (typeof prompt !== "string" || positionals.length > 0) {
       throw new UnmaskError("usage", 'Give the prompt with --prompt "TEXT".');
     }
-    return await runGeneration("generate", prompt, await generateOptions(values), values, io);
+    const options = { ...(await generateOptions(values)), ...chatOption(values) };
+    return await runGeneration("generate", prompt, options, values, io);
   },
 };
+
+function chatOption(values: OptionValues): Pick<GenerateOptions, "chat"> {
+  const { chat, system, think } = values;
+  if (chat !== true) {
+    if (system === undefined && think === undefined) return {};
+    throw new UnmaskError("usage", "--system and --think belong to --chat.");
+  }
+  const history = typeof system === "string" ? [{ role: "system", content: system } as const] : [];
+  return { chat: { history, thinking: think === true } };
+}

@@ -1,13 +1,14 @@
-import { resolve } from "node:path";
+import { readAll } from "../convert/checkpoint.ts";
 import { inspectExport } from "../convert/import-logits.ts";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
-import { nodeExport, nodeFolder } from "../convert/node-folder.ts";
-import { UnmaskError } from "../core/errors.ts";
+import { nodeExport } from "../convert/node-folder.ts";
+import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { readManifest } from "../runtime/bundle.ts";
 import { downloadFile } from "../runtime/download.ts";
 import { folderSource } from "../runtime/folder-source.ts";
 import { httpSource } from "../runtime/http-source.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { type CliSource, HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
 
 const MANIFEST = "unmask.json";
 
@@ -16,38 +17,53 @@ export const inspectCommand: Command = {
   name: "inspect",
   summary:
     "say what a checkpoint or bundle is, what it needs (bytes by dtype), and whether it can run; a family that cannot is named with what it would take",
-  usage: "DIR|URL",
-  options: {},
-  help: {},
-  async run(positionals, _values, io) {
+  usage: "DIR|FILE|URL|OWNER/NAME[@REVISION]",
+  options: HUB_OPTION,
+  help: HUB_HELP,
+  async run(positionals, values, io) {
     const [src, ...rest] = positionals;
     if (src === undefined || src.trim() === "" || rest.length > 0) {
       throw new UnmaskError("usage", "inspect takes one folder or address: unmask inspect DIR");
     }
-    const found = /^https?:\/\//.test(src)
-      ? await inspectUrl(src, io.signal)
-      : await inspectFolder(resolve(src), io.signal);
+    await using source = await openCliSource(src, values, io);
+    const found = await inspect(source, io.signal);
     for (const { code, message } of found.warnings) io.warn(code, message);
     report(io, src, found);
     const { kind, runnable, reason, facts } = found;
-    return { json: { kind, runnable, ...(reason !== undefined && { reason }), ...facts } };
+    const origin = source.kind === "hub" ? { location: source.location } : {};
+    return { json: { kind, runnable, ...(reason !== undefined && { reason }), ...origin, ...facts } };
   },
 };
 
-async function inspectFolder(path: string, signal: AbortSignal): Promise<Inspection> {
-  const folder = nodeFolder(path);
+async function inspect({ kind, folder, location }: CliSource, signal: AbortSignal): Promise<Inspection> {
+  if (kind === "url") return inspectUrl(location, folder, signal);
   if (!(await folder.names()).includes(MANIFEST)) {
-    const graphs = await nodeExport(path);
+    const graphs = kind === "folder" ? await nodeExport(location) : undefined;
     return graphs === undefined ? inspectCheckpoint(folder) : inspectExport(graphs);
   }
-  const source = folderSource(path);
-  const manifest = await readManifest(source, signal);
-  return inspectBundle(manifest, (file) => downloadFile(source, file, signal, () => {}));
+  if (kind === "folder") {
+    const source = folderSource(location);
+    const manifest = await readManifest(source, signal);
+    return inspectBundle(manifest, (file) => downloadFile(source, file, signal, () => {}));
+  }
+  const read = async function* (name: string) {
+    yield await readAll(await folder.open(name), name);
+  };
+  return inspectBundle(await readManifest({ name: location, read }, signal));
 }
 
-/** Only the manifest is fetched: the files of a bundle may be gigabytes. */
-async function inspectUrl(url: string, signal: AbortSignal): Promise<Inspection> {
-  return inspectBundle(await readManifest(httpSource(url), signal));
+/** Of a bundle only the manifest is fetched: its files may be gigabytes. What has none may be a checkpoint. */
+async function inspectUrl(
+  url: string,
+  folder: CliSource["folder"],
+  signal: AbortSignal,
+): Promise<Inspection> {
+  try {
+    return await inspectBundle(await readManifest(httpSource(url), signal));
+  } catch (error) {
+    if (!isUnmaskError(error) || error.code !== "not-found") throw error;
+  }
+  return inspectCheckpoint(folder);
 }
 
 function report(io: CommandIo, src: string, { kind, runnable, reason, facts }: Inspection): void {

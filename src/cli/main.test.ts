@@ -105,6 +105,13 @@ test("a generation prints one document, takes a prompt that begins with a dash a
   expect(await readdir(folder)).toEqual(["a.unmask.json"]);
 });
 
+test("a converted chat model answers a message; what belongs to a chat needs one", async () => {
+  const common = ["generate", "--model", bundle, "--max-new-tokens", "4", "--threads", "1", "--json"];
+  const chat = await unmask(...common, "--prompt", "Hi", "--chat", "--system", "Be brief.");
+  expect(JSON.parse(chat.stdout)).toMatchObject({ ok: true, tokens: expect.any(Array) });
+  expectError(await unmask(...common, "--prompt", "Hi", "--system", "Be brief."), "usage", 2);
+});
+
 test("bad options are named before the model is opened or by the engine", async () => {
   const generate = (...more: string[]) => unmask("generate", "--model", bundle, "--json", ...more);
   const bad: readonly (readonly [UnmaskErrorCode, Promise<Ended>])[] = [

@@ -1,3 +1,4 @@
+import { splitThinking } from "../chat/thinking.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent, Trace } from "../core/events.ts";
 import type { GenerateOptions, Job } from "../core/job.ts";
@@ -69,11 +70,16 @@ export async function runGeneration(
     const log: Trace = { schema: 1, model: engine.info.name, recipe, seed, prompt, events };
     await writeResult("trace", trace, log);
   }
-  if (!io.interactive) io.print(done.text ?? "");
+  const { text: answer, thoughts } =
+    options.chat === undefined
+      ? { text: done.text ?? "", thoughts: undefined }
+      : splitThinking(done.text ?? "");
+  if (!io.interactive) io.print(answer);
   const ms = done.ms ?? 0;
   return {
     json: {
-      text: done.text ?? "",
+      text: answer,
+      ...(thoughts !== undefined && { thoughts }),
       ...(kind === "infill" ? { filled: done.filled ?? [] } : {}),
       tokens: done.tokens,
       nfe: done.nfe,

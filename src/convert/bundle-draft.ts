@@ -1,7 +1,10 @@
+import type { CompiledChat } from "../chat/compile.ts";
 import { type Manifest, type ManifestFile, type ManifestVariant, parseManifest } from "../model/manifest.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
+import { findChat } from "./chat.ts";
 import { readAll } from "./checkpoint.ts";
+import type { ConvertOptions } from "./convert.ts";
 import { goldenIds } from "./golden.ts";
 import type { Sidecar } from "./sidecar.ts";
 import type { TokenIds } from "./tokens.ts";
@@ -40,27 +43,42 @@ export function createDraft(
   return { target, facts, tokens, maxCanvas, sidecar, ids, files: [], variants: {}, golden: {} };
 }
 
-/**
- * Copies the tokenizer, writes the manifest and makes the bundle appear.
- *
- * @param name used where the sidecar names none
- */
+/** Copies the tokenizer, writes the manifest and makes the bundle appear. */
 export async function finishBundle(
   draft: BundleDraft,
   folder: CheckpointFolder,
-  name: string,
+  options: Pick<ConvertOptions, "name" | "source" | "warn">,
 ): Promise<Manifest> {
   const names = await folder.names();
   for (const file of TOKENIZER_FILES.filter((item) => names.includes(item))) {
     draft.files.push(await writeHashed(draft.target, file, await readAll(await folder.open(file), file)));
   }
-  const manifest = parseManifest(assemble(draft, name));
+  const manifest = parseManifest(assemble(draft, options, await knownChat(folder, options)));
   await draft.target.write("unmask.json", new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
   await draft.target.commit();
   return manifest;
 }
 
-function assemble(draft: BundleDraft, name: string): unknown {
+/** A bundle carries the templates of known families as data; any other is copied, but never run. */
+async function knownChat(
+  folder: CheckpointFolder,
+  { warn }: Pick<ConvertOptions, "warn">,
+): Promise<CompiledChat | undefined> {
+  const found = await findChat(folder);
+  if (found === "unknown") {
+    warn(
+      "chat-unknown",
+      "The chat template is of no known family; the bundle continues texts, but cannot chat.",
+    );
+  }
+  return typeof found === "object" ? found : undefined;
+}
+
+function assemble(
+  draft: BundleDraft,
+  { name, source }: Pick<ConvertOptions, "name" | "source">,
+  chat: CompiledChat | undefined,
+): unknown {
   const { facts, tokens, maxCanvas, sidecar, ids, files, variants, golden } = draft;
   const preset = facts.logitsShift === 1 ? "dream-entropy" : "llada";
   const block = facts.attention.kind === "full" ? {} : { block: facts.attention.block };
@@ -68,12 +86,13 @@ function assemble(draft: BundleDraft, name: string): unknown {
     schema: 1,
     name: sidecar.name ?? name,
     licence: sidecar.licence ?? "unknown",
-    source: sidecar.source ?? name,
+    source: sidecar.source ?? source ?? name,
     family: facts.family,
     attention: facts.attention,
     logitsShift: facts.logitsShift,
     vocab: facts.vocab,
-    tokens,
+    // An answer ends where a message ends, whatever config.json calls the end of a text.
+    tokens: chat?.end === undefined ? tokens : { ...tokens, eos: [...new Set([...tokens.eos, chat.end])] },
     maxCanvas,
     layers: facts.layers,
     kvWidth: facts.kvHeads * facts.headDim,
@@ -81,6 +100,7 @@ function assemble(draft: BundleDraft, name: string): unknown {
     files,
     ...(sidecar.frequency === undefined ? {} : { frequency: sidecar.frequency }),
     recipes: sidecar.recipes ?? { default: { preset, ...block } },
+    ...(chat !== undefined && { chat: chat.template }),
     modes: sidecar.modes ?? { plain: { prefix: [], suffix: [] } },
     golden: { ids: [...ids], positions: ids.map((_, i) => i), byVariant: golden },
   };

@@ -8,12 +8,16 @@ export interface Checkpoint {
   readonly folder: CheckpointFolder;
   readonly config: JsonObject;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Remembers what is dear to find out, such as whether two large tensors are equal. */
+  fact?(name: string, find: () => Promise<boolean>): Promise<boolean>;
+  /** Compare only so many bytes at the beginning and at the end of large tensors: a good guess for a look from afar. */
+  readonly glance?: number;
 }
 
 const SINGLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+export const SHARD_INDEX = "model.safetensors.index.json";
 const MAX_JSON_BYTES = 64_000_000;
-const SHARD_NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.safetensors$/;
+export const SHARD_NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.safetensors$/;
 
 /**
  * Opens `config.json` and the weights of a folder in Hugging Face layout.
@@ -36,7 +40,7 @@ async function openWeights(
   folder: CheckpointFolder,
   names: readonly string[],
 ): Promise<Map<string, TensorEntry>> {
-  if (names.includes(INDEX)) return openShards(folder, names);
+  if (names.includes(SHARD_INDEX)) return openShards(folder, names);
   if (names.includes(SINGLE)) return readSafetensors(await folder.open(SINGLE), SINGLE);
   const pickle = names.find((name) => /\.(bin|pt|pth|ckpt)$/.test(name));
   const has = pickle === undefined ? "has no weights" : `has only ${pickle}, a pickle, which is never read`;
@@ -47,30 +51,31 @@ async function openShards(
   folder: CheckpointFolder,
   names: readonly string[],
 ): Promise<Map<string, TensorEntry>> {
-  const map = own(await readJson(folder, INDEX), "weight_map");
-  if (!isObject(map)) throw new UnmaskError("checkpoint-invalid", `${INDEX} has no weight_map.`);
+  const map = own(await readJson(folder, SHARD_INDEX), "weight_map");
+  if (!isObject(map)) throw new UnmaskError("checkpoint-invalid", `${SHARD_INDEX} has no weight_map.`);
   const shards = new Map<string, Map<string, TensorEntry>>();
   const tensors = new Map<string, TensorEntry>();
   for (const [tensor, file] of Object.entries(map)) {
     if (typeof file !== "string" || !SHARD_NAME.test(file)) {
       throw new UnmaskError(
         "checkpoint-invalid",
-        `${INDEX} names ${JSON.stringify(file)}, which is not a file of the folder.`,
+        `${SHARD_INDEX} names ${JSON.stringify(file)?.slice(0, 200)}, which is not a file of the folder.`,
       );
     }
-    if (!names.includes(file)) {
-      throw new UnmaskError(
-        "checkpoint-invalid",
-        `${INDEX} names ${file}, which is missing from ${folder.name}.`,
-      );
+    if (!shards.has(file)) {
+      if (!names.includes(file)) {
+        throw new UnmaskError(
+          "checkpoint-invalid",
+          `${SHARD_INDEX} names ${file}, which is missing from ${folder.name}.`,
+        );
+      }
+      shards.set(file, await readSafetensors(await folder.open(file), file));
     }
-    const shard = shards.get(file) ?? (await readSafetensors(await folder.open(file), file));
-    shards.set(file, shard);
-    const entry = shard.get(tensor);
+    const entry = shards.get(file)?.get(tensor);
     if (entry === undefined) {
       throw new UnmaskError(
         "checkpoint-invalid",
-        `${INDEX} puts ${tensor} into ${file}, which does not hold it.`,
+        `${SHARD_INDEX} puts ${tensor.slice(0, 200)} into ${file}, which does not hold it.`,
       );
     }
     tensors.set(tensor, entry);

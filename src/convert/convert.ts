@@ -1,14 +1,17 @@
-import { UnmaskError } from "../core/errors.ts";
+import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { deriveInt8 } from "../model/derive-int8.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { type BundleDraft, createDraft, finishBundle } from "./bundle-draft.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { openCheckpoint } from "./checkpoint.ts";
+import { conversionKey } from "./conversion-key.ts";
 import { planDerivation } from "./derive-plan.ts";
 import { describeModel, planModel } from "./families/index.ts";
 import { goldenForward } from "./golden.ts";
-import { type PlannedGraph, readShard } from "./graph.ts";
+import type { DataShard, PlannedGraph } from "./graph.ts";
+import { type Journal, openJournal } from "./journal.ts";
+import { createMeter } from "./meter.ts";
 import { BLOCK } from "./quantize.ts";
 import { checkFinite } from "./safetensors.ts";
 import { givenTokens, readSidecar } from "./sidecar.ts";
@@ -19,6 +22,7 @@ import type { WeightStyle } from "./weights.ts";
 import { blockStyle } from "./weights-blocks.ts";
 import { floatStyle } from "./weights-float.ts";
 import { int8Style } from "./weights-int8.ts";
+import { writeShard } from "./write-shard.ts";
 
 export const DTYPES = ["f32", "f16", "q8", "q4", "int8"] as const;
 export type Dtype = (typeof DTYPES)[number];
@@ -31,8 +35,10 @@ export interface ConvertOptions {
   readonly mask?: number;
   /** Used where the sidecar names none. */
   readonly name: string;
+  /** Where the checkpoint is from, for the manifest; the name when left out. */
+  readonly source?: string;
   warn(code: string, message: string): void;
-  /** Called before each stage; what it throws ends the conversion. */
+  /** Called before each stage and as it goes on; what it throws ends the conversion. */
   progress(text: string): void;
 }
 
@@ -41,40 +47,67 @@ const MAX_CANVAS = 2048;
 const MAX_GOLDEN_BYTES = 1_800_000_000;
 
 interface Draft extends BundleDraft {
+  readonly journal: Journal;
   readonly model: Transformer;
   readonly options: ConvertOptions;
 }
 
 /**
- * Converts a checkpoint folder to a bundle (architecture.md 5.3). Configuration, headers and values are checked before
- * anything is written; on failure nothing of the bundle remains.
+ * Converts a checkpoint to a bundle (architecture.md 5.3). Configuration and headers are checked before anything is
+ * written, values as they are read. On failure nothing of the bundle remains; but when a source far away fails or the
+ * caller stops it, the finished tensors stay for a later call with the same source and options, as they do when the
+ * process is killed.
  *
+ * @param openTarget gets the key of what is converted and how
  * @throws UnmaskError
  */
 export async function convertCheckpoint(
   folder: CheckpointFolder,
-  openTarget: () => Promise<BundleTarget>,
+  openTarget: (key: string) => Promise<BundleTarget>,
   options: ConvertOptions,
 ): Promise<Manifest> {
   const checkpoint = await openCheckpoint(folder);
   const sidecar = await readSidecar(folder);
   const hints = { profile: options.profile ?? sidecar.profile, repository: options.name };
-  const model = await planModel(checkpoint, describeModel(checkpoint.config, hints));
-  const { facts } = model;
-  for (const { code, message } of model.warnings) options.warn(code, message);
-  const tokens = await findTokens(folder, checkpoint.config, facts, givenTokens(sidecar, options.mask));
-  const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, facts.maxPositions);
-  options.progress("checking");
-  await checkFinite(model.tensors);
-  const target = await openTarget();
+  const described = describeModel(checkpoint.config, hints);
+  const target = await openTarget(await conversionKey(checkpoint, options));
   try {
-    const draft: Draft = { ...createDraft(target, facts, tokens, maxCanvas, sidecar), model, options };
-    await writeVariants(draft);
+    const journal = openJournal(target);
+    const model = await planModel({ ...checkpoint, fact: journal.fact }, described);
+    const { facts } = model;
+    for (const { code, message } of model.warnings) options.warn(code, message);
+    const tokens = await findTokens(folder, checkpoint.config, facts, givenTokens(sidecar, options.mask));
+    const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, facts.maxPositions);
+    const draft: Draft = {
+      ...createDraft(target, facts, tokens, maxCanvas, sidecar),
+      journal,
+      model,
+      options,
+    };
+    await writeVariants(draft).catch((error: unknown) => everyBroken(error, folder, model));
     options.progress("writing");
-    return await finishBundle(draft, folder, options.name);
-  } finally {
+    return await finishBundle(draft, folder, options);
+  } catch (error) {
+    if (mayPass(error) && folder.remote === true && (await target.leave())) throw worthGoingOn(error);
     await target.discard();
+    throw error;
   }
+}
+
+function mayPass(error: unknown): error is UnmaskError {
+  return isUnmaskError(error) && (error.code === "aborted" || error.code === "download-failed");
+}
+
+function worthGoingOn({ code, message, detail, cause }: UnmaskError): UnmaskError {
+  const advice = "What is done is kept: the same command goes on from there.";
+  return new UnmaskError(code, `${message} ${advice}`, { detail, cause });
+}
+
+/** One tensor that is not finite is rarely alone; with the files at hand all of them are named. */
+async function everyBroken(error: unknown, folder: CheckpointFolder, model: Transformer): Promise<never> {
+  const isBroken = isUnmaskError(error) && error.detail["notFinite"] !== undefined;
+  if (isBroken && folder.remote !== true) await checkFinite(model.tensors);
+  throw error;
 }
 
 async function writeVariants(draft: Draft): Promise<void> {
@@ -89,9 +122,9 @@ async function writeVariants(draft: Draft): Promise<void> {
     if (dtype === "int8" || !wanted.has(dtype)) continue;
     draft.options.progress(`converting ${dtype}`);
     const plan = planVariant(draft, dtype, styleOf(dtype, warn));
-    const data = await writeGraph(draft, dtype, plan);
-    await recordGolden(draft, dtype, plan, data);
-    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan, data);
+    await writeGraph(draft, dtype, plan);
+    await recordGolden(draft, dtype, plan, () => readBack(draft, plan));
+    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan);
   }
 }
 
@@ -111,27 +144,32 @@ function planVariant({ model, maxCanvas }: Draft, dtype: Dtype, style: WeightSty
   });
 }
 
-/** Writes graph and data files of a stored variant and returns the data. */
-async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph) {
+/** Writes graph and data files of a stored variant. */
+async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph): Promise<void> {
+  const { target, journal, options } = draft;
   const graph = `onnx/model_${dtype}.onnx`;
-  draft.files.push(await writeHashed(draft.target, graph, plan.model));
-  const data: { path: string; data: Uint8Array<ArrayBuffer> }[] = [];
+  draft.files.push(await writeHashed(target, graph, plan.model));
+  const report = progressOf(plan.shards, (text) => options.progress(`converting ${dtype}: ${text}`));
   for (const shard of plan.shards) {
-    const bytes = await readShard(shard);
-    draft.files.push(await writeHashed(draft.target, `onnx/${shard.location}`, bytes));
-    data.push({ path: shard.location, data: bytes });
+    const path = `onnx/${shard.location}`;
+    draft.files.push(await writeShard(target, journal, path, shard, (done) => report(shard, done)));
   }
   draft.variants[dtype] = { graph, data: plan.shards.map((shard) => `onnx/${shard.location}`) };
-  return data;
+}
+
+/** Turns bytes done of a shard into progress of them all. The first report counts as what an earlier run did. */
+function progressOf(shards: readonly DataShard[], progress: (text: string) => void) {
+  const total = shards.reduce((sum, { bytes }) => sum + bytes, 0);
+  let meter: ReturnType<typeof createMeter> | undefined;
+  return (shard: DataShard, done: number) => {
+    const before = shards.slice(0, shards.indexOf(shard)).reduce((sum, { bytes }) => sum + bytes, 0);
+    meter ??= createMeter(total, before + done);
+    progress(meter(before + done));
+  };
 }
 
 /** The int8 graph and the plan to derive its weights; the weights themselves are not stored. */
-async function writeInt8(
-  draft: Draft,
-  base: "q4" | "q8",
-  source: PlannedGraph,
-  data: readonly { readonly data: Uint8Array }[],
-): Promise<void> {
+async function writeInt8(draft: Draft, base: "q4" | "q8", source: PlannedGraph): Promise<void> {
   const ragged = [...bodyMatrices(draft.model), draft.model.head.matrix].find(({ k }) => k % BLOCK !== 0);
   if (ragged !== undefined) {
     const message = `int8 needs whole blocks of ${BLOCK}, but ${ragged.name} has ${ragged.k} columns; it is left out.`;
@@ -153,16 +191,30 @@ async function writeInt8(
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };
-  await recordGolden(draft, "int8", plan, [{ path: to.location, data: deriveInt8(data[0]!.data, derive) }]);
+  await recordGolden(draft, "int8", plan, async () => {
+    const data = deriveInt8(await draft.target.read(`onnx/${from.location}`), derive);
+    return [{ path: to.location, data }];
+  });
 }
 
+type GraphData = readonly { readonly path: string; readonly data: Uint8Array }[];
+
+/** The data files of a stored variant, read back. */
+async function readBack({ target }: Draft, { shards }: PlannedGraph): Promise<GraphData> {
+  const data: { path: string; data: Uint8Array }[] = [];
+  for (const { location } of shards)
+    data.push({ path: location, data: await target.read(`onnx/${location}`) });
+  return data;
+}
+
+/** @param load the data files, which a forward needs in memory; nothing before it does */
 async function recordGolden(
   draft: Draft,
   dtype: Dtype,
   plan: PlannedGraph,
-  data: readonly { readonly path: string; readonly data: Uint8Array }[],
+  load: () => Promise<GraphData>,
 ): Promise<void> {
-  const bytes = data.reduce((sum, file) => sum + file.data.length, 0);
+  const bytes = plan.shards.reduce((sum, shard) => sum + shard.bytes, 0);
   if (bytes > MAX_GOLDEN_BYTES) {
     const size = `${(bytes / 1e9).toFixed(1)} GB`;
     draft.options.warn(
@@ -172,7 +224,7 @@ async function recordGolden(
     return;
   }
   draft.options.progress(`golden forward ${dtype}`);
-  draft.golden[dtype] = await goldenForward(plan.model, data, draft.model.facts, draft.ids, dtype);
+  draft.golden[dtype] = await goldenForward(plan.model, await load(), draft.model.facts, draft.ids, dtype);
 }
 
 /** Parses `q4,int8`. @throws UnmaskError `invalid-options` */

@@ -1,4 +1,5 @@
 import type { Linear, ModelFacts } from "./transformer.ts";
+import type { Matrix } from "./weights.ts";
 
 /**
  * Grouped query heads are folded into the sequence (runtime-graph.md section 1): bidirectional attention treats query
@@ -12,7 +13,7 @@ type Heads = Pick<ModelFacts, "heads" | "kvHeads" | "headDim">;
 export function foldQuery({ matrix, bias }: Linear, facts: Heads): Linear {
   if (facts.heads === facts.kvHeads) return bias === undefined ? { matrix } : { matrix, bias };
   return {
-    matrix: { ...matrix, load: async () => foldRows(await matrix.load(), facts, matrix.k) },
+    matrix: loadedBy(matrix, async () => foldRows(await matrix.load(), facts, matrix.k)),
     ...(bias && { bias: { ...bias, load: async () => foldRows(await bias.load(), facts, 1) } }),
   };
 }
@@ -37,7 +38,12 @@ export function foldOutput(linear: Linear, facts: Heads): Linear {
     }
     return out;
   };
-  return { ...linear, matrix: { ...matrix, load } };
+  return { ...linear, matrix: loadedBy(matrix, load) };
+}
+
+/** `matrix` with other values; its `rows` would still be the old ones. */
+function loadedBy({ name, n, k }: Matrix, load: Matrix["load"]): Matrix {
+  return { name, n, k, load };
 }
 
 /** Reorders head-sized groups of rows; `columns` is the row length. */

@@ -15,6 +15,8 @@ export interface Weight {
   readonly dims: readonly number[];
   readonly bytes: number;
   load(): Promise<Uint8Array>;
+  /** The same bytes in order, for weights that need not be in memory as a whole. */
+  parts?(): AsyncIterable<Uint8Array>;
 }
 
 export interface GraphBuilder {

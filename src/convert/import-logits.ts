@@ -76,7 +76,7 @@ export async function importLogitsModel(
     const draft = createDraft(target, facts, tokens, sidecar.maxCanvas ?? MAX_CANVAS, sidecar);
     for (const { dtype, graph } of adapted) await writeVariant(draft, graphs, dtype, graph, options);
     options.progress("writing");
-    return await finishBundle(draft, folder, options.name);
+    return await finishBundle(draft, folder, options);
   } finally {
     await target.discard();
   }

@@ -1,3 +1,8 @@
+export { directoryFolder, filesFolder } from "../sources/file-folder.ts";
+export { type HubFolder, type HubOptions, hubFolder } from "../sources/hub-folder.ts";
+export { type Locator, parseLocator } from "../sources/locator.ts";
+export { openPageSource, type PageSourceOptions } from "../sources/page-source.ts";
+export { urlFolder } from "../sources/url-folder.ts";
 export type { BundleTarget } from "./bundle-target.ts";
 export { type ByteSource, blobSource, type CheckpointFolder, memorySource } from "./byte-source.ts";
 export { type ConvertOptions, convertCheckpoint, DTYPES, type Dtype, parseDtypes } from "./convert.ts";

@@ -6,6 +6,9 @@ import { describeModel, planModel } from "./families/index.ts";
 import { findTokens } from "./tokens.ts";
 import { bodyMatrices, type ModelFacts } from "./transformer.ts";
 
+/** Enough to tell a head of its own from the token table, without a download of both. */
+const GLANCE_BYTES = 1 << 20;
+
 /** What a folder is, what it needs and whether it can run, as a JSON document. */
 export interface Inspection {
   readonly kind: "checkpoint" | "bundle" | "export";
@@ -21,7 +24,8 @@ export interface Inspection {
  * broken file is an error.
  */
 export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspection> {
-  const checkpoint = await openCheckpoint(folder);
+  const opened = await openCheckpoint(folder);
+  const checkpoint = folder.remote === true ? { ...opened, glance: GLANCE_BYTES } : opened;
   const tensors = [...checkpoint.tensors.values()];
   const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
   const parameters = tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);

@@ -23,22 +23,35 @@ export function own(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** A key that stands twice at the top level of the valid JSON object `text`: `JSON.parse` keeps the last silently. */
+/**
+ * A key that stands twice at the top level of the valid JSON object `text`: `JSON.parse` keeps the last silently. Not by a
+ * regular expression, whose stack a long string would overflow.
+ */
 export function duplicateKey(text: string): string | undefined {
   const seen = new Set<string>();
   let depth = 0;
-  let lastString = "";
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
-  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    const piece = match[0];
-    if (piece === "{" || piece === "[") depth++;
-    else if (piece === "}" || piece === "]") depth--;
-    else if (piece !== ":") lastString = piece;
-    else if (depth === 1) {
-      const key = JSON.parse(lastString) as string;
+  let start = 0;
+  let end = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') {
+      start = at;
+      at = stringEnd(text, at);
+      end = at + 1;
+    } else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") depth--;
+    else if (char === ":" && depth === 1) {
+      const key = JSON.parse(text.slice(start, end)) as string; // a key is a string
       if (seen.has(key)) return key;
       seen.add(key);
     }
   }
   return undefined;
+}
+
+/** Offset of the quote that ends the string beginning at `start`. */
+function stringEnd(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at;
 }

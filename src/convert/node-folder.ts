@@ -47,6 +47,7 @@ export async function nodeFile(path: string): Promise<ByteSource> {
   if (!info.isFile()) throw new UnmaskError("checkpoint-invalid", `${path} is not a plain file.`);
   return {
     size: info.size,
+    version: `${info.size} ${info.mtimeMs}`,
     read: async (offset, length) => {
       const bytes = new Uint8Array(length);
       const handle = await open(path, "r").catch((cause: unknown) => {

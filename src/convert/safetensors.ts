@@ -1,4 +1,4 @@
-import { UnmaskError } from "../core/errors.ts";
+import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { fromBrainHalf, fromHalf } from "../math/half.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { duplicateKey, isObject, type JsonObject, parseJsonObject } from "./json.ts";
@@ -49,7 +49,9 @@ export interface TensorEntry {
  */
 export async function readSafetensors(source: ByteSource, file: string): Promise<Map<string, TensorEntry>> {
   const fail = (problem: string): never => {
-    throw new UnmaskError("checkpoint-invalid", `${file} is not a valid safetensors file: ${problem}.`, {
+    // Names are the file's, and may be as long as its header.
+    const short = problem.length > 400 ? `${problem.slice(0, 400)}…` : problem;
+    throw new UnmaskError("checkpoint-invalid", `${file} is not a valid safetensors file: ${short}.`, {
       detail: { file },
     });
   };
@@ -131,9 +133,10 @@ function checkTiling(
 }
 
 /**
- * The values of a float tensor as f32, row-major; or `length` of them from the element `start` on.
+ * The values of a float tensor as f32, row-major; or `length` of them from the element `start` on. NaN and infinity are
+ * refused: a quantiser would spread them over whole blocks.
  *
- * @throws UnmaskError `checkpoint-unsupported` for other types.
+ * @throws UnmaskError `checkpoint-unsupported` for other types, `checkpoint-invalid` with the detail `notFinite`
  */
 export async function readFloats(
   tensor: TensorEntry,
@@ -142,25 +145,37 @@ export async function readFloats(
 ): Promise<Float32Array<ArrayBuffer>> {
   const width = ELEMENT_BYTES[tensor.dtype] ?? 1;
   const bytes = length === undefined ? tensor.bytes - start * width : length * width;
-  return decodeFloats(tensor, await tensor.source.read(tensor.offset + start * width, bytes));
+  const values = decodeFloats(tensor, await tensor.source.read(tensor.offset + start * width, bytes));
+  for (let i = 0; i < values.length; i++) {
+    // x - x is 0 for every number but NaN and the infinities.
+    if (values[i]! - values[i]! !== 0)
+      throw notFinite([`${tensor.name} (${values[i]} at element ${start + i})`]);
+  }
+  return values;
 }
 
 /**
- * Reads every tensor once and refuses NaN and infinity, which a quantiser would spread over whole blocks.
+ * Reads every tensor to the first value that is not finite.
  *
- * @throws UnmaskError `checkpoint-invalid` naming every such tensor.
+ * @throws UnmaskError `checkpoint-invalid` naming every such tensor
  */
 export async function checkFinite(tensors: readonly TensorEntry[]): Promise<void> {
   const broken: string[] = [];
   for (const tensor of tensors) {
-    const values = await readFloats(tensor);
-    const at = values.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0) broken.push(`${tensor.name} (${values[at]} at element ${at})`);
+    await readFloats(tensor).catch((error: unknown) => {
+      const where = isUnmaskError(error) ? error.detail["notFinite"] : undefined;
+      if (typeof where !== "string") throw error;
+      broken.push(where);
+    });
   }
-  if (broken.length > 0) {
-    const message = `These tensors hold values that are not finite: ${broken.slice(0, 20).join(", ")}.`;
-    throw new UnmaskError("checkpoint-invalid", message);
-  }
+  if (broken.length > 0) throw notFinite(broken);
+}
+
+function notFinite(places: readonly string[]): UnmaskError {
+  const named = places.slice(0, 20).join(", ");
+  return new UnmaskError("checkpoint-invalid", `These tensors hold values that are not finite: ${named}.`, {
+    detail: { notFinite: named },
+  });
 }
 
 function decodeFloats(tensor: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {

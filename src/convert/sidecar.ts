@@ -15,7 +15,7 @@ const sidecarSchema = v.strictObject({
   licence: v.optional(v.string()),
   source: v.optional(v.string()),
   profile: v.optional(v.string()),
-  maxCanvas: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))),
+  maxCanvas: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(65_536))),
   tokens: v.optional(
     v.strictObject({
       mask: v.optional(id),

@@ -39,7 +39,8 @@ export function createTensorPlan(checkpoint: Checkpoint): TensorPlan {
   };
   const matrix = (name: string, n: number, k: number): Matrix => {
     const tensor = entry(name, [n, k]);
-    return { name, n, k, load: () => readFloats(tensor) };
+    const rows = (start: number, count: number) => readFloats(tensor, start * k, count * k);
+    return { name, n, k, load: () => readFloats(tensor), rows };
   };
   const vector = (name: string, size: number): Vector => {
     const tensor = entry(name, [size]);
@@ -55,7 +56,8 @@ export function createTensorPlan(checkpoint: Checkpoint): TensorPlan {
       from += n;
       const name = (what: string) => `${prefix}.${part}.${what}`;
       const load = () => readFloats(weight, start * k, n * k);
-      const made: Linear = { matrix: { name: name("weight"), n, k, load } };
+      const rows = (row: number, count: number) => readFloats(weight, (start + row) * k, count * k);
+      const made: Linear = { matrix: { name: name("weight"), n, k, load, rows } };
       if (stored === undefined) return made;
       return { ...made, bias: { name: name("bias"), size: n, load: () => readFloats(stored, start, n) } };
     });

@@ -1,4 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
+import { MAX_VOCAB } from "../model/manifest.ts";
+import { tokenizerProblem } from "../model/regex-check.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { readJson } from "./checkpoint.ts";
 import { isObject, type JsonObject, own } from "./json.ts";
@@ -20,7 +22,8 @@ const MASK_CONTENTS = ["<|mask|>", "<|mdm_mask|>", "[MASK]", "<mask>", "<M>", "|
  * Finds the special ids: what the caller gave, else config.json, else the added tokens of tokenizer.json, else what the
  * family implies. Ids the tokenizer does not know are padding rows of the table and are suppressed.
  *
- * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token, or there is no tokenizer.
+ * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token, or there is no tokenizer;
+ *   `tokenizer-invalid` for patterns that may take for ever
  */
 export async function findTokens(
   folder: CheckpointFolder,
@@ -36,9 +39,18 @@ export async function findTokens(
     );
   }
   const tokenizer = await readJson(folder, "tokenizer.json");
+  const problem = tokenizerProblem(tokenizer);
+  if (problem !== undefined) {
+    throw new UnmaskError("tokenizer-invalid", `tokenizer.json cannot be used: ${problem}.`);
+  }
+  if (vocab > MAX_VOCAB) {
+    const message = `The vocabulary has ${vocab} tokens; a bundle holds at most ${MAX_VOCAB}.`;
+    throw new UnmaskError("checkpoint-unsupported", message);
+  }
   const added = addedTokens(tokenizer);
   const known = MASK_CONTENTS.flatMap((content) => added.get(content) ?? []);
-  const mask = given.mask ?? idOf(config, "mask_token_id") ?? known[0] ?? impliedMask;
+  const mask =
+    given.mask ?? idOf(config, "mask_token_id", Number.POSITIVE_INFINITY) ?? known[0] ?? impliedMask;
   if (mask === undefined) {
     throw new UnmaskError(
       "checkpoint-unsupported",
@@ -52,9 +64,9 @@ export async function findTokens(
     ? await readJson(folder, "tokenizer_config.json")
     : {};
   const named = (key: string) => namedId(settings, key, added);
-  const pad = given.pad ?? idOf(config, "pad_token_id") ?? named("pad_token")[0];
-  const bos = given.bos ?? idOf(config, "bos_token_id");
-  const stops = idsOf(config, "eos_token_id");
+  const pad = given.pad ?? idOf(config, "pad_token_id", vocab) ?? named("pad_token")[0];
+  const bos = given.bos ?? idOf(config, "bos_token_id", vocab);
+  const stops = idsOf(config, "eos_token_id").filter((id) => id < vocab);
   const eos = stops.length > 0 ? stops : named("eos_token");
   const ends = padEnds === true && pad !== undefined && !eos.includes(pad) ? [...eos, pad] : eos;
   const size = tokenizerSize(tokenizer, added);
@@ -79,13 +91,14 @@ function namedId(settings: JsonObject, key: string, added: ReadonlyMap<string, n
   return id === undefined ? [] : [id];
 }
 
-function addedTokens(tokenizer: JsonObject): Map<string, number> {
+/** Ids of the added tokens of `tokenizer.json` by their content. */
+export function addedTokens(tokenizer: JsonObject): Map<string, number> {
   const list = own(tokenizer, "added_tokens");
   const found = new Map<string, number>();
   for (const token of Array.isArray(list) ? list : []) {
     if (!isObject(token)) continue;
     const { content, id } = token;
-    if (typeof content === "string" && typeof id === "number") found.set(content, id);
+    if (typeof content === "string" && isId(id)) found.set(content, id);
   }
   return found;
 }
@@ -105,9 +118,10 @@ function idsOf(config: JsonObject, key: string): number[] {
   return (Array.isArray(value) ? value : [value]).filter(isId);
 }
 
-function idOf(config: JsonObject, key: string): number | undefined {
+/** The id under `key`; one that the table has no row for counts as none. */
+function idOf(config: JsonObject, key: string, vocab: number): number | undefined {
   const value = own(config, key);
-  return isId(value) ? value : undefined;
+  return isId(value) && value < vocab ? value : undefined;
 }
 
 function isId(value: unknown): value is number {

@@ -1,7 +1,7 @@
 import { toHalf } from "../math/half.ts";
 import type { GraphBuilder, Weight } from "./graph.ts";
-import { type Bits, BLOCK, type Quantized, quantize, type Recipe, type ScaleType } from "./quantize.ts";
-import { bytesOf, type Matrix, type WeightStyle } from "./weights.ts";
+import { type Bits, BLOCK, quantize, type Recipe, type ScaleType } from "./quantize.ts";
+import { bytesOf, type Matrix, rowBlocks, type WeightStyle } from "./weights.ts";
 
 export interface BlockOptions {
   /** Bits of the body; the token table and the head always have 8. */
@@ -63,18 +63,30 @@ function matMul(
 function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: BlockOptions) {
   const { name, n, k } = matrix;
   const blocks = Math.ceil(k / BLOCK);
-  // Both files' parts come from one quantisation; the bytes are written before the scales, then it is dropped.
-  let made: Promise<Quantized> | undefined;
-  const make = () => {
-    made ??= matrix.load().then((values) => quantize(values, n, k, bits, options.scales, options.recipe));
-    return made;
-  };
+  // One quantisation makes both: the bytes are written in parts before the scales, which are kept until then.
+  let kept: { readonly scales: readonly Uint8Array[]; readonly clamped: boolean } | undefined;
+  async function* packedParts(): AsyncGenerator<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let clamped = false;
+    for await (const { rows, values } of rowBlocks(matrix)) {
+      const made = quantize(values, rows, k, bits, options.scales, options.recipe);
+      parts.push(bytesOf(options.scales === "f16" ? toHalf(made.scales) : made.scales));
+      clamped ||= made.clamped > 0;
+      yield made.packed;
+    }
+    kept = { scales: parts, clamped };
+  }
   const packed: Weight = {
     name: packedName(name),
     type: "u8",
     dims: [n, blocks, (BLOCK * bits) / 8],
     bytes: (n * blocks * BLOCK * bits) / 8,
-    load: async () => (await make()).packed,
+    load: async () => {
+      const parts: Uint8Array[] = [];
+      for await (const part of packedParts()) parts.push(part);
+      return joined(parts);
+    },
+    parts: packedParts,
   };
   const scales: Weight = {
     name: scalesName(name),
@@ -82,10 +94,12 @@ function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: Bloc
     dims: [n, blocks],
     bytes: n * blocks * (options.scales === "f16" ? 2 : 4),
     load: async () => {
-      const result = await make();
-      made = undefined;
-      if (result.clamped > 0) options.overflow?.(name);
-      return bytesOf(options.scales === "f16" ? toHalf(result.scales) : result.scales);
+      // An earlier run may have written the bytes: then the matrix is gone through once more.
+      if (kept === undefined) for await (const _ of packedParts());
+      const { scales: parts = [], clamped = false } = kept ?? {};
+      kept = undefined;
+      if (clamped) options.overflow?.(name);
+      return joined(parts);
     },
   };
   const packedInput = g.weight(packed);
@@ -94,6 +108,16 @@ function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: Bloc
     packed: packedInput,
     scales: options.scales === "f32" ? stored : g.op("Cast", [stored], { to: { int: 1 } }),
   };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 export function packedName(matrix: string): string {

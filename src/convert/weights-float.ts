@@ -1,9 +1,12 @@
-import { floatWeight, type Matrix, type WeightStyle } from "./weights.ts";
+import type { Weight } from "./graph.ts";
+import { encodeFloats, floatWeight, type Matrix, rowBlocks, type WeightStyle } from "./weights.ts";
 
 /** f32 or f16 throughout. Body matrices are stored `[k, n]`, as MatMul wants them; tables stay `[n, k]`. */
 export function floatStyle(type: "f32" | "f16", overflow: (name: string) => void = () => {}): WeightStyle {
-  const table = (matrix: Matrix) =>
-    floatWeight(matrix.name, [matrix.n, matrix.k], type, () => matrix.load(), overflow);
+  const table = (matrix: Matrix): Weight => ({
+    ...floatWeight(matrix.name, [matrix.n, matrix.k], type, () => matrix.load(), overflow),
+    parts: () => tableParts(matrix, type, overflow),
+  });
   return {
     activation: type,
     embed: (g, matrix, ids) => g.op("Gather", [g.weight(table(matrix)), ids], { axis: { int: 0 } }),
@@ -15,6 +18,20 @@ export function floatStyle(type: "f32" | "f16", overflow: (name: string) => void
     head: (g, matrix, x, output) =>
       g.op("Gemm", [x, g.weight(table(matrix))], { transB: { int: 1 } }, output),
   };
+}
+
+async function* tableParts(
+  matrix: Matrix,
+  type: "f32" | "f16",
+  overflow: (name: string) => void,
+): AsyncGenerator<Uint8Array> {
+  let isTold = false;
+  for await (const { values } of rowBlocks(matrix)) {
+    yield encodeFloats(values, type, () => {
+      if (!isTold) overflow(matrix.name);
+      isTold = true;
+    });
+  }
 }
 
 /** `[n, k]` to `[k, n]`. */

@@ -7,6 +7,37 @@ export interface Matrix {
   readonly n: number;
   readonly k: number;
   load(): Promise<Float32Array>;
+  /** Rows `[start, start + count)` alone, where they can be had without the others. */
+  rows?(start: number, count: number): Promise<Float32Array>;
+}
+
+/** 8 MB of f32: few enough requests to a server far away, and small beside a runtime. */
+const BLOCK_VALUES = 1 << 21;
+
+/**
+ * A matrix in blocks of whole rows, in order; the next block is read while the consumer works on this one. A matrix
+ * without `rows` is loaded once and cut.
+ */
+export async function* rowBlocks(
+  matrix: Matrix,
+): AsyncGenerator<{ readonly rows: number; readonly values: Float32Array }> {
+  const { n, k } = matrix;
+  const rows = Math.max(1, Math.floor(BLOCK_VALUES / k));
+  const whole = matrix.rows === undefined ? await matrix.load() : undefined;
+  const read = (start: number): Promise<Float32Array> => {
+    const count = Math.min(rows, n - start);
+    const block =
+      matrix.rows?.(start, count) ?? Promise.resolve(whole!.subarray(start * k, (start + count) * k));
+    // A consumer may stop before it comes to this block.
+    block.catch(() => {});
+    return block;
+  };
+  let next = read(0);
+  for (let start = 0; start < n; start += rows) {
+    const values = await next;
+    if (start + rows < n) next = read(start + rows);
+    yield { rows: values.length / k, values };
+  }
 }
 
 /**
@@ -39,11 +70,13 @@ export function floatWeight(
     type,
     dims,
     bytes: count * (type === "f32" ? 4 : 2),
-    load: async () => {
-      const values = await load();
-      return type === "f32" ? bytesOf(values) : bytesOf(toHalf(clampToHalf(values, () => overflow(name))));
-    },
+    load: async () => encodeFloats(await load(), type, () => overflow(name)),
   };
+}
+
+/** Bytes of `values` in the type; `overflow` hears when f16 cannot hold them all. */
+export function encodeFloats(values: Float32Array, type: "f32" | "f16", overflow: () => void): Uint8Array {
+  return type === "f32" ? bytesOf(values) : bytesOf(toHalf(clampToHalf(values, overflow)));
 }
 
 export function bytesOf(array: Float32Array | Uint16Array): Uint8Array {

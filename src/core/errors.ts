@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   "not-found",
   "download-failed",
   "source-blocked",
+  "source-changed",
   "manifest-invalid",
   "manifest-version",
   "checksum-mismatch",

@@ -7,6 +7,20 @@ export interface GenerateOptions {
   readonly maxNewTokens?: number;
   /** Entry of the bundle's modes (story, task, chat, plain). */
   readonly mode?: string;
+  /** Takes the prompt as a message and what is written as the answer; instead of a mode. */
+  readonly chat?: ChatOptions;
+}
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+export interface ChatOptions {
+  /** Messages before the prompt, oldest first; a system message can only be the first. */
+  readonly history?: readonly ChatMessage[];
+  /** Lets the model think before it answers, where its template knows how. */
+  readonly thinking?: boolean;
 }
 
 /** What a job does: continue a prompt, or fill the `[[n]]` gaps of a text. */

@@ -31,6 +31,7 @@ export type ModelFacts = Pick<
   | "recipes"
   | "modes"
   | "name"
+  | "chat"
 > & {
   /** 0: the graph gives no keys and values, so nothing can be cached. */
   readonly layers?: number;

@@ -1,11 +1,13 @@
+import { renderChat } from "../chat/render.ts";
 import { UnmaskError } from "../core/errors.ts";
-import type { Job } from "../core/job.ts";
+import type { ChatOptions, Job } from "../core/job.ts";
 import type { Span, Tokenizer } from "../core/types.ts";
 import { type Canvas, createCanvas } from "../strategies/canvas.ts";
 import { FREE_GAP } from "./free-gaps.ts";
 import { beforeGap, parseGaps, type TextPart } from "./gaps.ts";
 import { findMode } from "./mode.ts";
 import type { ModelFacts } from "./plan.ts";
+import { invalid } from "./settings.ts";
 
 /** Text turned into rows, before the length of a continuation is known. */
 export interface Prompt {
@@ -39,6 +41,7 @@ export function buildPrompt(
     throw new UnmaskError("prompt-empty", "The prompt is empty.");
   }
   if (text.length > model.maxCanvas * MAX_CHARS_PER_CELL) throw tooLong(model, `${text.length} characters`);
+  if (job.options.chat !== undefined) return chatPrompt(job, job.options.chat, text, tokenizer, model);
   const mode = findMode(job.options.mode, model);
   const parts: readonly TextPart[] =
     job.kind === "generate" ? [{ kind: "text", text }] : parseGaps(text, model.maxCanvas);
@@ -67,6 +70,22 @@ export function buildPrompt(
   ids.push(...mode.suffix);
   if (ids.length > model.maxCanvas) throw tooLong(model, `${ids.length} tokens`);
   return { ids, gaps, free, parts };
+}
+
+function chatPrompt(
+  job: Job,
+  options: ChatOptions,
+  text: string,
+  tokenizer: Tokenizer,
+  model: ModelFacts,
+): Prompt {
+  if (job.kind !== "generate" || job.options.mode !== undefined) {
+    throw invalid("chat", "A chat is a generation without a mode.");
+  }
+  if (model.chat === undefined) throw invalid("chat", `${model.name} has no chat template.`);
+  const ids = renderChat(model.chat, text, options, tokenizer);
+  if (ids.length > model.maxCanvas) throw tooLong(model, `${ids.length} tokens`);
+  return { ids, gaps: [], free: [], parts: [] };
 }
 
 /** The canvas of a prompt: its gaps, or `length` masks after it. */

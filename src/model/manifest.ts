@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import { UnmaskError } from "../core/errors.ts";
+import { chatTemplateSchema, chatTokens } from "./chat-template.ts";
 
 /**
  * `unmask.json`, the table of contents of a bundle (architecture.md 5.3). Parsed at the edge, trusted inside:
  * every path is relative and stays in the bundle, every number is in range.
  */
 
-const MAX_VOCAB = 262_144;
+export const MAX_VOCAB = 262_144;
 const MAX_CANVAS = 65_536;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -115,6 +116,8 @@ const manifestSchema = v.strictObject({
   files: v.array(file),
   recipes: v.intersect([v.object({ default: v.unknown() }), v.record(v.string(), v.unknown())]),
   modes: v.record(v.string(), mode),
+  /** How conversations are written, for models that were trained on them. */
+  chat: v.optional(chatTemplateSchema),
   golden: v.strictObject({ ids, positions: v.array(count), byVariant: v.record(v.string(), goldenVariant) }),
 });
 
@@ -163,6 +166,9 @@ function checkReferences(manifest: Manifest): void {
     throw new UnmaskError("manifest-invalid", `unmask.json is not consistent: ${message}`);
   };
   if (manifest.tokens.mask >= manifest.vocab) fail("the mask id is outside the vocabulary");
+  for (const id of chatTokens(manifest.chat)) {
+    if (id >= manifest.vocab) fail(`the chat template uses the id ${id}, outside the vocabulary`);
+  }
   for (const [name, entry] of Object.entries(manifest.variants)) {
     for (const needed of [entry.graph, ...entry.data]) {
       if (!known.has(needed)) fail(`variant ${name} needs ${needed}, which is not listed in files`);

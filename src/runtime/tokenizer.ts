@@ -2,6 +2,7 @@ import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
 import { UnmaskError } from "../core/errors.ts";
 import type { Piece, Tokenizer } from "../core/types.ts";
+import { tokenizerProblem } from "../model/regex-check.ts";
 import { byteTable, tokenBytes } from "./byte-level.ts";
 
 const MAX_BYTES = 64_000_000;
@@ -42,6 +43,8 @@ export function createTokenizer(file: Uint8Array, config: Uint8Array | undefined
     const issue = result.issues[0];
     throw invalid(`tokenizer.json at ${v.getDotPath(issue) ?? "its top"}: ${issue.message}`);
   }
+  const problem = tokenizerProblem(result.output);
+  if (problem !== undefined) throw invalid(problem);
   const settings = config === undefined ? {} : parse(config, MAX_CONFIG_BYTES, "tokenizer_config.json");
   return wrap(result.output, settings, vocab);
 }

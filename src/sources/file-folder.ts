@@ -1,0 +1,51 @@
+import { blobSource, type CheckpointFolder } from "../convert/byte-source.ts";
+import { UnmaskError } from "../core/errors.ts";
+
+/**
+ * Files that were picked or dropped, as a checkpoint folder. Of a folder with folders in it, the files beside the
+ * shallowest `config.json` (or `unmask.json`) are taken; without one all that are least deep.
+ */
+export function filesFolder(files: readonly File[]): CheckpointFolder {
+  const found = files.map((file) => {
+    const path = file.webkitRelativePath || file.name;
+    return { file, parent: path.slice(0, path.lastIndexOf("/") + 1), depth: path.split("/").length };
+  });
+  const depth = (items: typeof found) => items.reduce((least, item) => Math.min(least, item.depth), Infinity);
+  const roots = found.filter(({ file }) => file.name === "config.json" || file.name === "unmask.json");
+  const candidates = roots.length > 0 ? roots : found;
+  const root = candidates.find((item) => item.depth === depth(candidates));
+  const beside = found.filter(({ parent }) => parent === root?.parent);
+  const byName = new Map(beside.map(({ file }) => [file.name, file]));
+  return {
+    name: root?.parent.replace(/\/$/, "") || "What was dropped",
+    names: async () => [...byName.keys()],
+    open: async (name) => {
+      const file = byName.get(name);
+      if (file === undefined) {
+        throw new UnmaskError("not-found", `There is no file ${name} among those that were given.`);
+      }
+      return blobSource(file, name);
+    },
+  };
+}
+
+/** A folder picked with a directory picker, dropped as a handle, or of the origin private file system. */
+export function directoryFolder(handle: FileSystemDirectoryHandle): CheckpointFolder {
+  return {
+    name: handle.name || "The folder",
+    names: async () => {
+      const names: string[] = [];
+      for await (const entry of handle.values()) if (entry.kind === "file") names.push(entry.name);
+      return names;
+    },
+    open: async (name) => {
+      const file = await handle.getFileHandle(name).then(
+        (found) => found.getFile(),
+        (cause: unknown) => {
+          throw new UnmaskError("not-found", `There is no file ${name} in ${handle.name}.`, { cause });
+        },
+      );
+      return blobSource(file, name);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { type ByteSource, type CheckpointFolder, memorySource } from "../convert/byte-source.ts";
+import { SHARD_INDEX, SHARD_NAME } from "../convert/checkpoint.ts";
+import { isUnmaskError, UnmaskError } from "../core/errors.ts";
+import { type HttpOptions, httpFile } from "./http-file.ts";
+
+/** What a checkpoint folder may hold. A plain web server lists nothing, so these are asked for one by one. */
+const KNOWN = [
+  "config.json",
+  SHARD_INDEX,
+  "model.safetensors",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "chat_template.jinja",
+  "unmask.bundle.json",
+];
+const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+const MAX_INDEX_BYTES = 64_000_000;
+
+/**
+ * A checkpoint folder on a plain web server.
+ *
+ * @param base its address, ending with a slash
+ */
+export function urlFolder(base: string, options: HttpOptions): CheckpointFolder {
+  const opened = new Map<string, Promise<ByteSource>>();
+  const open = (name: string): Promise<ByteSource> => {
+    if (!FILE_NAME.test(name)) {
+      const message = `${JSON.stringify(name)} is not a file of ${base}.`;
+      return Promise.reject(new UnmaskError("checkpoint-invalid", message));
+    }
+    const source = opened.get(name) ?? openFile(new URL(name, base).href, options);
+    opened.set(name, source);
+    return source;
+  };
+  let found: Promise<string[]> | undefined;
+  return {
+    name: base,
+    remote: true,
+    open,
+    names: () => {
+      found ??= findNames(open);
+      return found;
+    },
+  };
+}
+
+/** Small files are asked for once: they are read several times and are their own listing. */
+async function openFile(url: string, options: HttpOptions): Promise<ByteSource> {
+  const file = await httpFile(url, options);
+  if (file.size > 1_000_000) return file;
+  const bytes = await file.read(0, file.size);
+  return { ...memorySource(bytes), version: file.version ?? String(bytes.length) };
+}
+
+async function findNames(open: (name: string) => Promise<ByteSource>): Promise<string[]> {
+  const answers = await Promise.all(
+    KNOWN.map((name) =>
+      open(name).then(
+        () => name,
+        (error: unknown) => {
+          if (isUnmaskError(error) && error.code === "not-found") return undefined;
+          throw error;
+        },
+      ),
+    ),
+  );
+  const names = answers.filter((name) => name !== undefined);
+  return names.includes(SHARD_INDEX) ? [...names, ...(await shardNames(await open(SHARD_INDEX)))] : names;
+}
+
+/** The shards that the index names; whether they are there shows when they are opened. */
+async function shardNames(index: ByteSource): Promise<string[]> {
+  if (index.size > MAX_INDEX_BYTES) return [];
+  try {
+    const text = new TextDecoder().decode(await index.read(0, index.size));
+    const { weight_map } = JSON.parse(text) as { weight_map?: unknown };
+    if (typeof weight_map !== "object" || weight_map === null) return [];
+    return [...new Set(Object.values(weight_map))].filter(
+      (name) => typeof name === "string" && SHARD_NAME.test(name),
+    );
+  } catch (error) {
+    // Opening the checkpoint says what is wrong with its index.
+    if (error instanceof SyntaxError || error instanceof TypeError) return [];
+    throw error;
+  }
+}
