@@ -67,7 +67,7 @@ test("everything on the page is reached by keyboard, in reading order", async ({
     names.push(await page.evaluate(() => document.activeElement?.id ?? ""));
   }
   const order = ["generate", "step", "strategy", "length", "more", "model", "load"];
-  expect(names.filter((name) => order.includes(name))).toEqual(order);
+  expect(names.filter((name) => order.includes(name)).slice(0, order.length)).toEqual(order);
 });
 
 test("at 200 % zoom and on a phone nothing is cut off, and targets are large enough for fingers", async ({
