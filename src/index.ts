@@ -13,7 +13,8 @@ export type {
   GenerateEvent,
   LoadEvent,
   Pieces,
+  SearchReport,
   Trace,
 } from "./core/events.ts";
-export type { GenerateOptions } from "./core/job.ts";
+export type { Candidate, GenerateOptions, ScoreFunction } from "./core/job.ts";
 export type { BackendKind, Engine, EngineInfo, LoadOptions, RunOptions } from "./protocol.ts";

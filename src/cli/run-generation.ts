@@ -85,6 +85,7 @@ export async function runGeneration(
       reason: engine.info.reason,
       variant: engine.info.variant,
       done: done.reason,
+      ...(done.search === undefined ? {} : { search: done.search }),
       recipe: start.recipe,
       seed: start.seed,
     },

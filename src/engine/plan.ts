@@ -4,6 +4,8 @@ import type { Constraint } from "../constraints/input.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { parseFrequency } from "../model/frequency.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { resolveSearch, type Search } from "../search/input.ts";
+import { watchingAll } from "../search/vote.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
 import { eotpControl } from "../strategies/decoders/eotp.ts";
 import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
@@ -11,7 +13,7 @@ import { eosStop } from "../strategies/eos-stop.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
-import { checkFit } from "./fit.ts";
+import { checkFit, goesBack } from "./fit.ts";
 import { checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
 
 /** What planning needs to know about a bundle. */
@@ -42,6 +44,7 @@ export interface ResolvedRecipe {
   readonly remask?: true;
   readonly init?: { readonly draft: string; readonly keep?: number | undefined };
   readonly stop: { readonly eos: boolean; readonly eotp?: { readonly minConf: number } };
+  readonly search?: Search;
 }
 
 /** One generation, decided: nothing below looks at options again. */
@@ -50,6 +53,14 @@ export interface GeneratePlan {
   readonly traits: ModelTraits;
   readonly recipe: ResolvedRecipe;
   readonly seed: number;
+  /** Absent: one text is written. */
+  readonly search?: Search;
+}
+
+/** What the caller brings besides options. */
+export interface Caller {
+  /** A function that scores the texts of a search. */
+  readonly hasScore?: boolean;
 }
 
 /** The region to fill: a continuation takes its length from the options, an infill from the gaps in the text. */
@@ -69,7 +80,12 @@ const MAX_SEED = 0xffff_ffff;
  *
  * @throws UnmaskError `invalid-options`, `unknown-recipe`, `prompt-too-long`
  */
-export function planGeneration(options: GenerateOptions, model: ModelFacts, region: Region): GeneratePlan {
+export function planGeneration(
+  options: GenerateOptions,
+  model: ModelFacts,
+  region: Region,
+  { hasScore = false }: Caller = {},
+): GeneratePlan {
   const { name, input } = findRecipe(options, model);
   const preset = findPreset(name, Object.keys(model.recipes));
   const allowed: readonly string[] = [...COMMON_KEYS, ...preset.keys];
@@ -80,7 +96,8 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     region.kind === "infill" ? region.gapCells : continuationLength(options, input, preset, model, region);
   const settings = settingsOf(options, input, preset, length);
   const eos = region.kind === "generate" && endsAtEos(input, model);
-  const strategy = buildStrategy(preset, settings, {
+  const search = input.search === undefined ? undefined : resolveSearch(input.search, hasScore);
+  const built = buildStrategy(preset, settings, {
     eos: region.kind === "generate" ? model.tokens.eos : [],
     pad: padId(model),
     delimiters: model.delimiters ?? [],
@@ -89,12 +106,22 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       ? {}
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
   });
+  const strategy = search?.method === "vote" ? watchingAll(built) : built;
   const { eotp } = input.stop ?? {};
-  checkFit({ name, preset, input, settings, strategy, model, region });
+  const choice = resolveCache(input.cache ?? defaultCache(model, strategy, search));
+  checkFit({
+    name,
+    preset,
+    input,
+    settings,
+    strategy,
+    model,
+    region,
+    search,
+    hasScore,
+    cache: choice.policy,
+  });
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
-  // Block K/V are exact, so nothing speaks against them where they fit.
-  const isExact = model.attention.kind === "block-causal" && strategy.demands?.drafts !== true;
-  const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));
   const cache = composeCache(choice, model.attention, strategy.demands);
   return {
     strategy: {
@@ -115,6 +142,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     },
     traits: traitsOf(model, region),
     seed: seedOf(options),
+    ...(search === undefined ? {} : { search }),
     recipe: {
       preset: name,
       length,
@@ -134,8 +162,19 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       ...(input.init === undefined ? {} : { init: input.init }),
       ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
       stop: { eos, ...(eotp === undefined ? {} : { eotp: { minConf: eotp.minConf ?? 0.9 } }) },
+      ...(search === undefined ? {} : { search }),
     },
   };
+}
+
+/** Block K/V are exact, so nothing speaks against them where they fit. */
+function defaultCache(
+  model: ModelFacts,
+  { demands }: Strategy,
+  search: Search | undefined,
+): "block" | "none" {
+  const fits = demands?.drafts !== true && !(search !== undefined && goesBack(search));
+  return model.attention.kind === "block-causal" && fits ? "block" : "none";
 }
 
 /** Adds a rule to a strategy that may have one already; the strategy's own is asked first. */

@@ -102,7 +102,18 @@ export function forwardRequest(
 
 /** The canvas is that of the last forward, and its statistics are all that is wanted. */
 function mayRepeat({ reuses }: Selector, state: DecodeState): boolean {
-  return state.redraws || (state.nfe > 0 && !state.changed && reuses?.(state) === true);
+  return state.nfe > 0 && !state.changed && reuses?.(state) === true;
+}
+
+/** What answering a request costs: forwards, and rows computed, where each canvas of a batch counts. */
+export function costOf({ canvases, kv, drafts = [], repeats }: ForwardRequest): {
+  nfe: number;
+  rows: number;
+} {
+  if (repeats === true) return { nfe: 0, rows: 0 };
+  const length = canvases[0]!.length;
+  const ofDrafts = drafts.reduce((sum, { canvas, rows }) => sum + (rows.length > 0 ? canvas.length : 0), 0);
+  return { nfe: 1, rows: canvases.length * (kv?.queryRows.length ?? length) + ofDrafts };
 }
 
 function gatherTable(

@@ -5,7 +5,6 @@ export { allocateRowStats, reduceRows } from "../math/row-stats.ts";
 export { fixedBlocks } from "./blocks.ts";
 export { type Canvas, continuationCanvas, createCanvas, FILLED, GIVEN, MASKED } from "./canvas.ts";
 export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState } from "./decode.ts";
-export { type SvddOptions, svdd } from "./decoders/svdd.ts";
 export { eosStop } from "./eos-stop.ts";
 export { type GoldenRandom, goldenRandom } from "./golden-random.ts";
 export { cfgGuidance } from "./guidance.ts";
