@@ -47,7 +47,16 @@ export interface Session extends SearchSetting {
 
 export function openSession(setting: SearchSetting): Session {
   const { nfe, rows, step, canvas } = setting.start;
-  return { ...setting, nfe, rows, step, shown: copyOf(canvas), candidate: undefined, shares: false, last: null };
+  return {
+    ...setting,
+    nfe,
+    rows,
+    step,
+    shown: copyOf(canvas),
+    candidate: undefined,
+    shares: false,
+    last: null,
+  };
 }
 
 /** Has a forward run, and counts it. */
