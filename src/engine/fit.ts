@@ -45,6 +45,11 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} changes the length of the text, so it cannot fill gaps of fixed length.`,
     ],
     [
+      strategy.blocks.refine !== undefined && model.attention.kind === "block-causal",
+      "recipe",
+      `The recipe ${name} chooses where a block ends, but the blocks of ${model.name} are fixed.`,
+    ],
+    [
       name === "pc" && model.frequency === undefined,
       "recipe",
       `The model ${model.name} does not say how common its tokens are, which pc needs to know.`,
