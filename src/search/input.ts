@@ -44,17 +44,17 @@ const term = v.union([
     weight,
   }),
 ]);
-const named = v.pipe(
+const termByName = v.pipe(
   v.picklist(NAMED_TERMS),
   v.transform((name) => ({ name, weight: 1 })),
 );
 const score = v.optional(
   v.union([
     v.pipe(
-      v.union([named, term]),
+      v.union([termByName, term]),
       v.transform((one) => [one]),
     ),
-    v.pipe(v.array(v.union([named, term])), v.minLength(1), v.maxLength(8)),
+    v.pipe(v.array(v.union([termByName, term])), v.minLength(1), v.maxLength(8)),
   ]),
 );
 
@@ -70,14 +70,16 @@ const lookahead = v.optional(
   false,
 );
 
+const named = <Name extends string>(name: Name, what: string) => v.pipe(v.literal(name), v.description(what));
+
 export const searchSchema = v.variant("method", [
   v.strictObject({
-    method: v.literal("best-of"),
+    method: named("best-of", "several texts, the best is kept"),
     n: v.optional(count(1, 64, "texts that are written"), 4),
     score,
   }),
   v.strictObject({
-    method: v.literal("zero-order"),
+    method: named("zero-order", "rewrites doubtful tokens of the best text, in rounds"),
     n: v.optional(count(1, 64, "neighbours of the best text that are written in a round"), 4),
     rounds: v.optional(count(1, 64, "rounds"), 2),
     share: v.optional(
@@ -87,7 +89,7 @@ export const searchSchema = v.variant("method", [
     score,
   }),
   v.strictObject({
-    method: v.literal("paths"),
+    method: named("paths", "several texts side by side, each goes on in several ways, the best are kept"),
     n: v.optional(count(1, 64, "ways in which each path goes on"), 4),
     width: v.optional(count(1, 16, "paths that are kept"), 2),
     every: v.optional(count(1, 65_536, "steps between two choices"), 8),
@@ -96,7 +98,7 @@ export const searchSchema = v.variant("method", [
     score,
   }),
   v.strictObject({
-    method: v.literal("svdd"),
+    method: named("svdd", "draws every step several times and keeps the draw of most value"),
     n: v.optional(count(1, 64, "draws of each step"), 4),
     every: v.optional(count(1, 65_536, "steps between two choices"), 1),
     alpha,
@@ -104,7 +106,7 @@ export const searchSchema = v.variant("method", [
     score,
   }),
   v.strictObject({
-    method: v.literal("vote"),
+    method: named("vote", "one text; the answer that is read from it at most steps is reported"),
     answer: v.pipe(
       v.string(),
       v.minLength(1),
