@@ -41,6 +41,7 @@ export function engineOver({ api, close }: EngineLink, info: EngineInfo): Engine
     };
     const stream = createStream<GenerateEvent>(abort);
     const finish = (error?: unknown) => {
+      stopping.abort();
       options.signal?.removeEventListener("abort", abort);
       running.delete(id);
       stream.end(error);

@@ -40,13 +40,19 @@ afterEach(() => {
 async function connect(): Promise<Engine> {
   installErrorTransfer();
   const stopped = new Set<string>();
+  const runs: Promise<unknown>[] = [];
   const api: EngineApi = {
     load: async () => INFO,
     abortLoad: () => {},
     async run(id, job, emit, _held, score) {
       const control = { stop: () => stopped.has(id), ...(score === undefined ? {} : { score }) };
-      try {
+      const pump = async (): Promise<void> => {
         for await (const event of runJob(job, testModel(), control)) await (emit(event) as unknown);
+      };
+      const running = pump();
+      runs.push(running);
+      try {
+        await running;
       } catch (error) {
         throw toUnmaskError(error);
       } finally {
@@ -55,7 +61,10 @@ async function connect(): Promise<Engine> {
     },
     abort: (id) => void stopped.add(id),
     control: () => {},
-    dispose: async () => {},
+    async dispose() {
+      // The model is freed when nothing uses it any more.
+      await Promise.allSettled(runs);
+    },
   };
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
@@ -107,4 +116,21 @@ test("a stop does not wait for a score that never comes", async () => {
   const { signal } = controller;
   const done = await last(engine.generate("hello", { recipe: RECIPE, score, signal }));
   expect(done).toMatchObject({ type: "done", reason: "aborted" });
+});
+
+test("closing the engine does not wait for a score that never comes", async () => {
+  const engine = await connect();
+  let ask = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
+  const score = (): Promise<number> => {
+    ask();
+    return new Promise(() => {});
+  };
+  const running = last(engine.generate("hello", { recipe: RECIPE, score }));
+  const ended = expect(running).rejects.toMatchObject({ code: "disposed" });
+  await asked;
+  await engine[Symbol.asyncDispose]();
+  await ended;
 });

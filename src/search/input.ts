@@ -121,8 +121,6 @@ export const searchSchema = v.variant("method", [
   }),
 ]);
 
-/** A search as it is written; every number has a default. */
-export type SearchInput = v.InferInput<typeof searchSchema>;
 type Parsed = v.InferOutput<typeof searchSchema>;
 export type ScoreTerm = NonNullable<Exclude<Parsed, { method: "vote" }>["score"]>[number];
 export type NamedTerm = Extract<ScoreTerm, { name: unknown }>;

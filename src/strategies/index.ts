@@ -2,6 +2,16 @@
 export type { RowStats, SignalRequest } from "../core/types.ts";
 export { applyGuidance } from "../math/guidance.ts";
 export { allocateRowStats, reduceRows } from "../math/row-stats.ts";
+export type { Search } from "../search/input.ts";
+export { driveSearch, type ScriptedSearch } from "../search/scripted.ts";
+export { runSearch } from "../search/search.ts";
+export {
+  openSession,
+  type SearchAnswer,
+  type SearchOutput,
+  type SearchSetting,
+  type Session,
+} from "../search/session.ts";
 export { fixedBlocks } from "./blocks.ts";
 export { type Canvas, continuationCanvas, createCanvas, FILLED, GIVEN, MASKED } from "./canvas.ts";
 export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState } from "./decode.ts";
