@@ -42,7 +42,17 @@ export default defineConfig({
   plugins: [ortRuntime()],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   worker: { format: "es" },
-  build: { outDir: "dist-app", target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    outDir: "dist-app",
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: "index.html", embed: "src/element/embed.ts" },
+      // Other pages name this one: it keeps its address from build to build.
+      output: { entryFileNames: ({ name }) => (name === "embed" ? "embed.js" : "assets/[name]-[hash].js") },
+    },
+  },
   server: { headers: ISOLATION },
   preview: { headers: ISOLATION, host: "127.0.0.1", strictPort: true },
 });

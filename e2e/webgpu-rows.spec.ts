@@ -38,7 +38,13 @@ function noiseCases(): RowCase[] {
     SHAPES.map((shape, s): RowCase => {
       const vocab = VOCABS[(n + 2 * s) % VOCABS.length]!;
       const seed = 1000 + 31 * n + s;
-      const signals = { ...PLAIN, topK: Math.min(2, vocab), noise: { ...noise, seed, step: 3 * n } };
+      const tempered = (n + s) % 2 === 0;
+      const signals = {
+        ...PLAIN,
+        topK: Math.min(2, vocab),
+        tempered,
+        noise: { ...noise, seed, step: 3 * n },
+      };
       const rows = [1, 2, 500 + n];
       return {
         name: `${shape} V${vocab} ${JSON.stringify(noise)}`,
@@ -63,6 +69,31 @@ test("so is the sampled token, for any noise", async ({ page }) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
   expect(await page.evaluate((cases) => subject.compareRows(cases), noiseCases())).toEqual([]);
+});
+
+/** Rows come, go and come again; their histories grow beyond the first buffer; another run starts anew. */
+function historyCases(): RowCase[] {
+  const steps = [[0, 1, 5], [1, 5], Array.from({ length: 20 }, (_, row) => row), [0, 19], [3]];
+  return [2, 257, 1000].flatMap((vocab, v) =>
+    SHAPES.flatMap((shape, s) =>
+      steps.map((rows, n): RowCase => {
+        const seed = 5000 + 100 * v + 10 * s + n;
+        const width = 1 + (n % 3);
+        const ids = Int32Array.from({ length: rows.length * width }, (_, i) =>
+          i % 4 === 3 ? -1 : (7 * i) % vocab,
+        );
+        const klPrevious = n === 0 || n === 4 ? "first" : "next";
+        const signals = { ...PLAIN, gather: { width, ids }, klPrevious, tempered: n % 2 === 0 } as const;
+        return { name: `${shape} V${vocab} step ${n}`, vocab, rows, shape, seed, signals, suppress: [1] };
+      }),
+    ),
+  );
+}
+
+test("gathered logits, divergence to the step before and tempered statistics", async ({ page }) => {
+  test.setTimeout(300_000);
+  await openModule(page, "pages/row-kernel.ts");
+  expect(await page.evaluate((cases) => subject.compareRows(cases), historyCases())).toEqual([]);
 });
 
 test("guided logits and a vocabulary of 151936", async ({ page }) => {

@@ -42,6 +42,9 @@ export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true 
       "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
       ETag: etag,
       "Cache-Control": path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+      // Pages of other origins may embed the element: they fetch its scripts, the runtime and the model.
+      "Access-Control-Allow-Origin": "*",
+      "Access-Control-Expose-Headers": "Content-Range, ETag",
       "Cross-Origin-Resource-Policy": "cross-origin",
       ...(isolated
         ? { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" }

@@ -32,18 +32,25 @@ export async function compareRows(cases: readonly RowCase[]): Promise<string[]> 
   const problems: string[] = [];
   device.addEventListener("uncapturederror", ({ error }) => problems.push(`GPU: ${error.message}`));
   // One a vocabulary, as in an engine: a case meets the buffers and the suppression mask of the one before.
-  const reducers = new Map<number, RowReducer>();
+  const reducers = new Map<number, Pair>();
   for (const entry of cases) {
-    const reducer = reducers.get(entry.vocab) ?? createGpuRows(device, entry.vocab);
-    reducers.set(entry.vocab, reducer);
-    for (const line of await compareCase(device, reducer, entry)) problems.push(`${entry.name}: ${line}`);
+    const { vocab } = entry;
+    const pair = reducers.get(vocab) ?? { gpu: createGpuRows(device, vocab), cpu: createCpuRows(vocab) };
+    reducers.set(vocab, pair);
+    for (const line of await compareCase(device, pair, entry)) problems.push(`${entry.name}: ${line}`);
   }
-  for (const reducer of reducers.values()) reducer.dispose();
+  for (const { gpu, cpu } of reducers.values()) for (const reducer of [gpu, cpu]) reducer.dispose();
   device.destroy();
   return problems;
 }
 
-async function compareCase(device: GPUDevice, reducer: RowReducer, entry: RowCase): Promise<string[]> {
+/** Both remember the distributions that divergences are measured from. */
+interface Pair {
+  readonly gpu: RowReducer;
+  readonly cpu: RowReducer;
+}
+
+async function compareCase(device: GPUDevice, pair: Pair, entry: RowCase): Promise<string[]> {
   const { vocab, rows, signals, suppress, guidance, seed } = entry;
   const size = Math.max(...rows) + 1;
   const canvas = Int32Array.from({ length: size }, (_, row) => hash3(seed, row, 7, 7) % vocab);
@@ -59,8 +66,8 @@ async function compareCase(device: GPUDevice, reducer: RowReducer, entry: RowCas
   };
   const outputs = request.canvases.map((_, n) => outputOf(device, logitsOf(entry, n), rows.length));
   try {
-    const gpu = await reducer.reduce(outputs, request);
-    const cpu = await createCpuRows(vocab).reduce(outputs, request);
+    const gpu = await pair.gpu.reduce(outputs, request);
+    const cpu = await pair.cpu.reduce(outputs, request);
     return differences(gpu, cpu, guidance !== undefined);
   } finally {
     for (const output of outputs) output.dispose();
@@ -121,11 +128,15 @@ function differences(gpu: RowStats, cpu: RowStats, mixed: boolean): string[] {
   values("sampledLogits", gpu.sampledLogits, cpu.sampledLogits);
   values("currentLogits", gpu.currentLogits, cpu.currentLogits);
   values("probeLogits", gpu.probeLogits, cpu.probeLogits);
+  values("gatherLogits", gpu.gatherLogits, cpu.gatherLogits);
   if (!mixed) {
     exact("topIds", gpu.topIds, cpu.topIds);
     exact("sampledIds", gpu.sampledIds, cpu.sampledIds);
   }
   close("lse", gpu.lse, cpu.lse);
   close("entropy", gpu.entropy, cpu.entropy);
+  close("klPrevious", gpu.klPrevious, cpu.klPrevious);
+  close("temperedLse", gpu.temperedLse, cpu.temperedLse);
+  close("temperedEntropy", gpu.temperedEntropy, cpu.temperedEntropy);
   return lines.slice(0, 8);
 }

@@ -1,4 +1,4 @@
-import { hasGaps } from "../engine/gaps.ts";
+import { hasGaps } from "../engine/gap-pattern.ts";
 import type { Remedy } from "./advice.ts";
 import { readOptions } from "./controls.ts";
 import type { Page } from "./page.ts";

@@ -1,64 +1,48 @@
-import { toUnmaskError, UnmaskError } from "../core/errors.ts";
-import type { GenerateEvent, LoadEvent, Trace } from "../core/events.ts";
-import type { GenerateOptions } from "../core/job.ts";
-import { hasGaps } from "../engine/gaps.ts";
-import type { Engine, EngineInfo, LoadOptions } from "../protocol.ts";
-import { createEngineSlot } from "./engine-slot.ts";
+import type { GenerateEvent, Trace } from "../core/events.ts";
+import { GAP } from "../engine/gap-pattern.ts";
+import type { EngineInfo, LoadOptions } from "../protocol.ts";
+import { readAttributes } from "./attributes.ts";
+import { FormField } from "./form-field.ts";
+import { makePart } from "./parts.ts";
 import { createPlayback } from "./playback.ts";
-import { createPlayerBar, makePart } from "./player-bar.ts";
-import { RunLog, type StepSummary } from "./run-log.ts";
-import { displaySpans, plainText } from "./spans.ts";
+import { type RunAbout, RunLog, type StepSummary } from "./run-log.ts";
+import { createRuns, type DoneEvent, type Runs, type SheetOptions } from "./runs.ts";
+import { displaySpans, plainText, visible } from "./spans.ts";
 import { type ElementPhase, type ElementState, stateOf } from "./state.ts";
 import { SHEET_CSS } from "./styles.ts";
 import { SheetView } from "./view.ts";
 
-export type DoneEvent = Extract<GenerateEvent, { type: "done" }>;
-export type { ElementPhase, ElementState };
+export type { DoneEvent, ElementPhase, ElementState, SheetOptions };
 
-/** Options of one run; what is absent comes from the attributes, then from the bundle. */
-export type SheetOptions = GenerateOptions & { readonly prompt?: string };
-
-const NOTHING: Omit<Trace, "schema" | "events"> = {
-  model: "",
-  recipe: null,
-  seed: 0,
-  prompt: { text: "", ids: [] },
-};
-/** After these the engine is not trusted again: the next run opens it anew. */
-const BROKEN = new Set(["internal", "device-lost", "out-of-memory", "disposed"]);
 const TICK_MS = 140;
-/** Lets the module be imported where there is no DOM. */
-const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 let sharedSheet: CSSStyleSheet | undefined;
 
 /**
- * `<unmask-text>`: a sheet on which the text of a diffusion language model surfaces out of its masks.
+ * `<unmask-text>`: a sheet on which the text of a diffusion language model surfaces out of its masks. Nothing large is
+ * fetched before `load()`, a run, or a click on the controls.
  *
  * Attributes: `model` (URL or path of a bundle folder), `recipe` (name or JSON), `prompt`, `seed`, `src` (a
- * `.unmask.json` trace), `autoplay` (plays `src`; never loads a model), `controls`, `heat` (tints doubtful tokens).
- * Events: `unmask-progress` ({@link LoadEvent}), `unmask-step` ({@link ElementState}), `unmask-done`
- * ({@link DoneEvent}), `unmask-error` (UnmaskError). Methods that run reject as well.
+ * `.unmask.json` trace), `autoplay` (plays `src`; never loads a model), `controls`, `heat` (tints doubtful tokens), and
+ * `name` and `disabled` of a form field, whose value is the text. Slot `poster`: shown until something stands on the
+ * sheet, without one the prompt is. States: `:state(loading)` and the other phases. Events, which bubble: `unmask-progress` (LoadEvent),
+ * `unmask-step` ({@link ElementState}), `unmask-done` ({@link DoneEvent}), `unmask-error` (UnmaskError). Methods that run
+ * reject as well.
  */
-export class UnmaskTextElement extends Base {
-  static readonly observedAttributes: readonly string[] = ["src", "model", "controls"];
+export class UnmaskTextElement extends FormField {
+  static readonly observedAttributes: readonly string[] = ["src", "model", "controls", "prompt"];
 
   /** Backend and variant for the next `load()`. */
   loadOptions: LoadOptions = {};
+  /** Starts the worker of the engine where this module's own cannot be, as on a page of another origin. */
+  openWorker: (() => Worker) | undefined;
+  readonly #poster = document.createElement("slot");
   readonly #view: SheetView;
-  readonly #bar = createPlayerBar(
-    () => (this.#playback.playing ? this.pause() : this.resume()),
-    (step) => this.seek(step),
-  );
   readonly #playback = createPlayback(() => this.#advance(), TICK_MS);
-  readonly #engine = createEngineSlot((event: LoadEvent) =>
-    this.dispatchEvent(new CustomEvent("unmask-progress", { detail: event })),
-  );
+  readonly #runs: Runs = this.#createRuns();
+  #controls: HTMLElement | undefined;
   #log = new RunLog();
-  #about = NOTHING;
-  #phase: ElementPhase = "empty";
   /** Undefined follows the newest step. */
   #position: number | undefined;
-  #controller: AbortController | undefined;
   #frame = 0;
   #plain = "";
   #source = 0;
@@ -71,25 +55,43 @@ export class UnmaskTextElement extends Base {
     root.adoptedStyleSheets = [sharedSheet];
     const sheet = makePart("div", "sheet");
     this.#view = new SheetView(sheet);
-    root.append(sheet, this.#bar.root);
+    this.#poster.name = "poster";
+    this.#poster.className = "sheet";
+    root.append(this.#poster, sheet);
   }
 
   disconnectedCallback(): void {
     this.abort();
     this.#playback.pause();
-    void this.#engine.close();
+    this.#runs.close();
   }
 
   attributeChangedCallback(name: string, _old: string | null, value: string | null): void {
-    if (name === "controls") this.#bar.root.hidden = value === null;
+    if (name === "controls") void this.#showControls(value !== null);
     if (name === "src" && value !== null) void this.#openSource(value);
-    if (name === "model" && this.#controller === undefined) void this.#engine.close();
+    if (name === "model" && !this.#runs.busy) this.#runs.close();
     this.#draw();
+  }
+
+  formDisabledCallback(): void {
+    if (this.disabled) this.abort();
+    this.#draw();
+  }
+
+  formResetCallback(): void {
+    this.trace = undefined;
+    const src = this.getAttribute("src");
+    if (src !== null) void this.#openSource(src);
+  }
+
+  /** What a form sends: the text. */
+  get value(): string {
+    return this.#plain;
   }
 
   /** What is known of the loaded model; undefined before. */
   get info(): EngineInfo | undefined {
-    return this.#engine.info;
+    return this.#runs.info;
   }
 
   /** The text on the sheet as a reader sees it, a run of masks as one `…`. */
@@ -98,7 +100,8 @@ export class UnmaskTextElement extends Base {
   }
 
   get state(): ElementState {
-    return stateOf(this.#phase, this.#log.frame(this.#position), this.#log.steps.length);
+    const { phase } = this.#runs;
+    return stateOf(phase, this.#log.frame(this.#position), this.#log.steps.length, this.#playback.playing);
   }
 
   /** One entry a step, for a timeline. */
@@ -108,74 +111,50 @@ export class UnmaskTextElement extends Base {
 
   /** The last run with everything needed to replay it. Setting one shows its end. */
   get trace(): Trace | undefined {
-    if (this.#log.start === undefined) return undefined;
-    return { schema: 1, ...this.#about, events: [...this.#log.events] };
+    return this.#log.trace;
   }
 
   set trace(trace: Trace | undefined) {
     this.abort();
     this.#playback.pause();
-    this.#begin({ ...NOTHING, ...trace });
+    this.#begin(trace ?? {});
     for (const event of trace?.events ?? []) this.#log.push(event);
-    this.#phase = trace === undefined ? "empty" : "done";
-    this.#draw();
+    this.#runs.rest(trace === undefined ? "empty" : "done");
   }
 
   /** Downloads and opens the model; resolves at once when it is open. A failed attempt can be repeated. */
-  async load(): Promise<EngineInfo> {
-    const alone = this.#controller === undefined;
-    const controller = this.#controller ?? new AbortController();
-    this.#controller = controller;
-    try {
-      const engine = await this.#open(controller.signal);
-      if (alone) this.#phase = this.#log.start === undefined ? "ready" : "done";
-      return engine.info;
-    } catch (error) {
-      if (alone) this.#fail(error);
-      throw error;
-    } finally {
-      if (alone) this.#controller = undefined;
-    }
+  load(): Promise<EngineInfo> {
+    return this.#runs.load();
   }
 
   /** Continues the prompt. */
   generate(options: SheetOptions = {}): Promise<DoneEvent> {
-    return this.#run("generate", options, false);
+    return this.#runs.write("generate", options);
   }
 
   /** Fills the `[[n]]` gaps of the prompt. */
   infill(options: SheetOptions = {}): Promise<DoneEvent> {
-    return this.#run("infill", options, false);
+    return this.#runs.write("infill", options);
   }
 
   /** One denoise step, then hold. Begins a run when there is none; a running one is held first. */
   step(options: SheetOptions = {}): Promise<DoneEvent> | undefined {
-    if (this.#controller === undefined) {
-      const text = options.prompt ?? this.getAttribute("prompt") ?? "";
-      return this.#run(hasGaps(text) ? "infill" : "generate", options, true);
-    }
-    if (this.#phase === "held") this.#engine.steer("step");
-    else this.pause();
-    return undefined;
+    return this.#runs.step(options);
   }
 
   /** Holds a run before its next step, or a playing trace. */
   pause(): void {
     this.#playback.pause();
-    if (this.#phase === "generating") {
-      this.#engine.steer("pause");
-      this.#phase = "held";
-    }
+    this.#runs.hold();
     this.#draw();
   }
 
   /** Lets a held run go on; plays a trace from where it stands, or again from its start. */
   resume(): void {
-    if (this.#phase === "held") {
+    if (this.#runs.phase === "held") {
       this.#position = undefined;
-      this.#phase = "generating";
-      this.#engine.steer("resume");
-    } else if (this.#controller === undefined && this.#log.start !== undefined) {
+      this.#runs.release();
+    } else if (!this.#runs.busy && this.#log.start !== undefined) {
       if (this.#position === undefined || this.#position >= this.#log.steps.length) this.#position = 0;
       this.#playback.play();
     }
@@ -191,75 +170,51 @@ export class UnmaskTextElement extends Base {
 
   /** Ends a load or a run within one step; the partial canvas stays. */
   abort(): void {
-    this.#controller?.abort();
+    this.#runs.abort();
   }
 
-  async #run(kind: "generate" | "infill", options: SheetOptions, held: boolean): Promise<DoneEvent> {
-    if (this.#controller !== undefined) {
-      throw new UnmaskError("busy", "This sheet is already writing. Stop it first.");
-    }
-    const controller = new AbortController();
-    this.#controller = controller;
-    this.#playback.pause();
-    try {
-      const { prompt = this.getAttribute("prompt") ?? "", ...rest } = options;
-      const asked = { ...this.#defaults(), ...rest };
-      const engine = await this.#open(controller.signal);
-      this.#begin({ ...NOTHING, model: engine.info.name, prompt: { text: prompt, ids: [] } });
-      this.#phase = held ? "held" : "generating";
-      const events = engine[kind](prompt, { ...asked, signal: controller.signal, ...(held ? { held } : {}) });
-      if (held) this.#engine.steer("step");
-      for await (const event of events) this.#take(event);
-      const { done } = this.#log;
-      if (done === undefined) throw new UnmaskError("internal", "The run ended without a last event.");
-      this.#phase = "done";
-      this.#finish("unmask-done", done);
-      return done;
-    } catch (error) {
-      const { code } = toUnmaskError(error);
-      if (BROKEN.has(code)) void this.#engine.close();
-      this.#fail(error);
-      throw error;
-    } finally {
-      if (this.#controller === controller) this.#controller = undefined;
-    }
+  /** The bundle that is opened when the attribute `model` is absent; null: none. */
+  protected get defaultModel(): string | null {
+    return null;
   }
 
-  #defaults(): GenerateOptions {
-    const recipe = this.getAttribute("recipe");
-    const seed = this.getAttribute("seed");
-    return {
-      ...(recipe === null
-        ? {}
-        : { recipe: recipe.trimStart().startsWith("{") ? JSON.parse(recipe) : recipe }),
-      ...(seed === null ? {} : { seed: Number(seed) }),
-    };
+  /** True when a run can be asked for. */
+  get hasModel(): boolean {
+    return (this.getAttribute("model") ?? this.defaultModel) !== null;
   }
 
-  #open(signal: AbortSignal): Promise<Engine> {
-    return this.#engine.open(this.getAttribute("model"), this.loadOptions, signal, () => {
-      this.#phase = "loading";
+  #createRuns(): Runs {
+    return createRuns({
+      disabled: () => this.disabled,
+      model: () => this.getAttribute("model") ?? this.defaultModel,
+      loadOptions: () => this.loadOptions,
+      openWorker: () => this.openWorker?.(),
+      defaults: () => readAttributes(this),
+      begin: (about) => this.#begin(about),
+      take: (event) => this.#take(event),
+      progress: (event) => this.#tell("unmask-progress", event),
+      changed: () => this.#draw(),
+      ended: (type, detail) => this.#tell(type, detail),
     });
   }
 
-  #begin(about: Omit<Trace, "schema" | "events">): void {
-    this.#log = new RunLog();
-    this.#about = { model: about.model, recipe: about.recipe, seed: about.seed, prompt: about.prompt };
+  #tell(type: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+
+  #begin(about: Partial<RunAbout>): RunLog {
+    this.#playback.pause();
+    this.#log = new RunLog(about);
     this.#position = undefined;
     this.#view.releaseHeight();
+    return this.#log;
   }
 
   #take(event: GenerateEvent): void {
     this.#log.push(event);
-    if (event.type === "start") {
-      const { recipe, seed, canvas, promptLen } = event;
-      const prompt = { text: this.#about.prompt.text, ids: canvas.slice(0, promptLen) };
-      this.#about = { ...this.#about, recipe, seed, prompt };
-    }
-    if (event.type === "start" || event.type === "step") {
-      this.dispatchEvent(new CustomEvent("unmask-step", { detail: this.state }));
-      this.#schedule();
-    }
+    if (event.type !== "start" && event.type !== "step") return;
+    this.#tell("unmask-step", this.state);
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
   #advance(): boolean {
@@ -270,47 +225,58 @@ export class UnmaskTextElement extends Base {
     return !last;
   }
 
-  #finish(type: "unmask-done" | "unmask-error", detail: unknown): void {
+  async #showControls(wanted: boolean): Promise<void> {
+    if (wanted && this.#controls === undefined) {
+      const { createControls } = await import("./controls.ts");
+      this.#controls ??= createControls(this);
+      this.shadowRoot!.append(this.#controls);
+    }
+    if (this.#controls !== undefined) this.#controls.hidden = !this.hasAttribute("controls");
     this.#draw();
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-
-  #fail(cause: unknown): void {
-    this.#phase = "error";
-    this.#finish("unmask-error", toUnmaskError(cause));
   }
 
   async #openSource(src: string): Promise<void> {
     const source = ++this.#source;
+    const isCurrent = () => source === this.#source && !this.#runs.busy;
     try {
-      const { parseTrace } = await import("../engine/trace.ts");
-      const response = await fetch(src);
-      if (!response.ok) throw new UnmaskError("not-found", `There is no trace at ${src}.`);
-      const trace = parseTrace(await response.json());
-      if (source !== this.#source || this.#controller !== undefined) return;
+      const { readTrace } = await import("./read-trace.ts");
+      const trace = await readTrace(src);
+      if (!isCurrent()) return;
       this.trace = trace;
-      if (!this.hasAttribute("autoplay") || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-      this.resume();
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      if (this.hasAttribute("autoplay") && !still) this.resume();
     } catch (error) {
-      if (source === this.#source) this.#fail(toUnmaskError(error, "trace-invalid"));
+      if (isCurrent()) this.#runs.fail(error);
     }
-  }
-
-  #schedule(): void {
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
   #draw(): void {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    const frame = this.#log.frame(this.#position);
-    const spans = frame === undefined ? [] : displaySpans(frame, this.#log.pieces);
-    const end = this.#log.done === undefined ? undefined : this.#log.frame();
+    const log = this.#log;
+    const frame = log.frame(this.#position);
+    const spans = frame === undefined ? [] : displaySpans(frame, log.pieces);
+    const end = log.done === undefined ? undefined : log.frame();
     const known = end !== undefined && end.cells.length === spans.length && this.#position !== undefined;
-    this.#view.draw(spans, known ? displaySpans(end, this.#log.pieces) : undefined);
-    if (this.#controller !== undefined || this.#position !== undefined) this.#view.holdHeight();
+    this.#view.draw(spans, known ? displaySpans(end, log.pieces) : undefined);
+    if (this.#runs.busy || this.#position !== undefined) this.#view.holdHeight();
     this.#plain = plainText(spans);
-    this.#bar.show(this.#playback.playing, frame?.position ?? 0, this.#log.steps.length);
+    const prompt = this.getAttribute("prompt");
+    this.#poster.textContent = prompt === null ? "" : visible(prompt).replace(GAP, "…");
+    this.#poster.hidden = frame !== undefined;
+    this.#reflect();
     this.dispatchEvent(new Event("unmask-draw"));
+  }
+
+  /** Tells form, styles and assistive technology what the sheet holds. */
+  #reflect(): void {
+    const { phase } = this.#runs;
+    const { states } = this.internals;
+    if (!states.has(phase)) {
+      states.clear();
+      states.add(phase);
+    }
+    this.internals.ariaBusy = String(phase === "loading" || phase === "generating");
+    this.internals.setFormValue(this.#plain);
   }
 }

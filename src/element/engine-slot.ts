@@ -10,17 +10,24 @@ export interface EngineSlot {
   /**
    * The open engine, or a new one.
    *
-   * @param model URL or path of a bundle folder
    * @param opening is called when a new one is opened, before anything is downloaded
    * @throws UnmaskError as `openEngine` does; `usage` without a model. A failed attempt can be repeated.
    */
-  open(model: string | null, options: LoadOptions, signal: AbortSignal, opening: () => void): Promise<Engine>;
+  open(signal: AbortSignal, opening: () => void): Promise<Engine>;
   /** Pauses, resumes or steps the run of the engine, once it is open. */
   steer(action: "pause" | "resume" | "step"): void;
   close(): Promise<void>;
 }
 
-export function createEngineSlot(onProgress: (event: LoadEvent) => void): EngineSlot {
+/** What to open, asked for at each opening. */
+export interface EngineWish {
+  model(): string | null;
+  loadOptions(): LoadOptions;
+  openWorker(): Worker | undefined;
+  progress(event: LoadEvent): void;
+}
+
+export function createEngineSlot(wish: EngineWish): EngineSlot {
   let slot: { readonly key: string; readonly opened: Promise<Engine> } | undefined;
   let info: EngineInfo | undefined;
   const close = async (): Promise<void> => {
@@ -33,13 +40,23 @@ export function createEngineSlot(onProgress: (event: LoadEvent) => void): Engine
     get info() {
       return info;
     },
-    async open(model, options, signal, opening) {
+    async open(signal, opening) {
+      const model = wish.model();
       if (model === null) throw new UnmaskError("usage", "No model is named: set the attribute `model`.");
+      const options = wish.loadOptions();
       const key = JSON.stringify([model, options]);
       if (slot?.key !== key) {
         opening();
         await close();
-        slot = { key, opened: openEngine({ model, ...options, signal, onProgress }) };
+        const worker = wish.openWorker();
+        const opened = openEngine({
+          model,
+          ...options,
+          ...(worker === undefined ? {} : { worker }),
+          signal,
+          onProgress: (event) => wish.progress(event),
+        });
+        slot = { key, opened };
       }
       try {
         const engine = await slot.opened;

@@ -1,9 +1,14 @@
-import type { GenerateEvent } from "../core/events.ts";
+import type { GenerateEvent, Trace } from "../core/events.ts";
 import type { Piece } from "../core/types.ts";
 
 type StartEvent = Extract<GenerateEvent, { type: "start" }>;
 type StepEvent = Extract<GenerateEvent, { type: "step" }>;
 type DoneEvent = Extract<GenerateEvent, { type: "done" }>;
+
+/** A trace without its events. */
+export type RunAbout = Pick<Trace, "model" | "recipe" | "seed" | "prompt">;
+
+const NOTHING: RunAbout = { model: "", recipe: null, seed: 0, prompt: { text: "", ids: [] } };
 
 /** One canvas row as the sheet needs it. `born` is the position (1 = first step) that last wrote the cell. */
 export interface Cell {
@@ -48,9 +53,22 @@ export class RunLog {
   readonly pieces: Map<number, Piece> = new Map();
   readonly steps: StepSummary[] = [];
   done: DoneEvent | undefined;
+  #about: RunAbout;
   #start: StartEvent | undefined;
   #head: Frame | undefined;
   #lengthChanged = false;
+
+  /** @param about what is known before the first event; `start` tells the rest */
+  constructor(about: Partial<RunAbout> = {}) {
+    const { model, recipe, seed, prompt } = { ...NOTHING, ...about };
+    this.#about = { model, recipe, seed, prompt };
+  }
+
+  /** Everything needed to replay the run; undefined before `start`. */
+  get trace(): Trace | undefined {
+    if (this.#start === undefined) return undefined;
+    return { schema: 1, ...this.#about, events: [...this.events] };
+  }
 
   get start(): StartEvent | undefined {
     return this.#start;
@@ -61,6 +79,9 @@ export class RunLog {
     if (event.type === "start") {
       this.#learn(event.pieces);
       this.#start = event;
+      const { recipe, seed, canvas, promptLen } = event;
+      const prompt = { text: this.#about.prompt.text, ids: canvas.slice(0, promptLen) };
+      this.#about = { ...this.#about, recipe, seed, prompt };
       this.#head = firstFrame(event);
     } else if (event.type === "step") {
       this.#learn(event.pieces);

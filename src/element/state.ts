@@ -11,13 +11,21 @@ export interface ElementState {
   readonly masksLeft: number;
   readonly forwards: number;
   readonly tokensPerSecond: number;
+  /** A finished run is being replayed. */
+  readonly playing: boolean;
 }
 
-export function stateOf(phase: ElementPhase, frame: Frame | undefined, steps: number): ElementState {
+export function stateOf(
+  phase: ElementPhase,
+  frame: Frame | undefined,
+  steps: number,
+  playing: boolean,
+): ElementState {
   return {
     phase,
     step: frame?.position ?? 0,
     steps,
+    playing,
     masksLeft: frame?.masksLeft ?? 0,
     forwards: frame?.nfe ?? 0,
     tokensPerSecond: frame === undefined || frame.ms === 0 ? 0 : (frame.committed / frame.ms) * 1000,

@@ -1,7 +1,7 @@
 /**
  * Style of the sheet. Custom properties (all optional): `--unmask-ink`, `--unmask-accent`, `--unmask-warning`,
  * `--unmask-font`, `--unmask-size`, `--unmask-measure`. Parts: `sheet`, `prompt`, `mask`, `token` (with `fresh`,
- * `cooling`, `settled`, `end`), `controls`, `play`, `scrub`.
+ * `cooling`, `settled`, `end`); those of the controls are in controls-styles.ts.
  */
 export const SHEET_CSS = `
 :host {
@@ -23,7 +23,10 @@ export const SHEET_CSS = `
   font-optical-sizing: auto;
   unicode-bidi: isolate;
 }
-.given { color: color-mix(in oklab, var(--ink) 70%, transparent); }
+slot { display: block; }
+[hidden] { display: none; }
+slot:not(:empty)::after { content: " ▁▁▁▁ ▁▁ ▁▁▁ ▁▁▁▁▁ ▁▁" / ""; }
+slot, .given { color: color-mix(in oklab, var(--ink) 70%, transparent); }
 .bar {
   display: inline-block;
   inline-size: calc(var(--w, 2em) - 0.24em);
@@ -65,29 +68,24 @@ export const SHEET_CSS = `
   background: color-mix(in oklab, var(--ink) 45%, transparent);
 }
 :host([heat]) .word { background: color-mix(in oklab, var(--warning) calc((1 - var(--conf, 1)) * 42%), transparent); }
-.controls { display: flex; gap: 12px; align-items: center; margin-block-start: 12px; font: 15px/1.4 system-ui, sans-serif; }
-.controls[hidden] { display: none; }
-.controls button {
-  font: inherit; color: inherit; background: none; border: 1px solid color-mix(in oklab, var(--ink) 30%, transparent);
-  border-radius: 6px; padding: 4px 12px; min-block-size: 32px; min-inline-size: 72px;
-}
-.controls input { flex: 1; accent-color: var(--accent); }
 @keyframes rise { from { opacity: 0; top: 0.22em; } to { opacity: 1; top: 0; } }
 @keyframes dissolve { from { opacity: 0; } }
 @media (prefers-reduced-motion: reduce) {
   .fresh .word, .taken .bar { animation: none; }
   .cooling .word, .settled .word { transition: none; }
 }
-@media (pointer: coarse) { .controls button, .controls input { min-block-size: 44px; } }
 @media (forced-colors: active) {
   .bar { background: none; border-block-end: 2px solid CanvasText; forced-color-adjust: none; }
   .fresh .word { color: Highlight; background: none; box-shadow: none; outline: 1px solid Highlight; }
-  .given { color: GrayText; }
+  slot { display: block; }
+[hidden] { display: none; }
+slot:not(:empty)::after { content: " ▁▁▁▁ ▁▁ ▁▁▁ ▁▁▁▁▁ ▁▁" / ""; }
+slot, .given { color: GrayText; }
   .end::after { background: CanvasText; }
 }
 @media print {
   .word { color: black; background: none; box-shadow: none; text-decoration: none; animation: none; }
   .bar { background: none; border-block-end: 1px solid black; }
-  .controls, .end::after { display: none; }
+  .end::after { display: none; }
 }
 `;

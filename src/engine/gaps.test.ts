@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { beforeGap, behindText, hasGaps, parseGaps } from "./gaps.ts";
+import { hasGaps } from "./gap-pattern.ts";
+import { beforeGap, behindText, parseGaps } from "./gaps.ts";
 
 test("cuts a text at its gaps", () => {
   expect(parseGaps("A [[8]] B[[2]]", 100)).toEqual([

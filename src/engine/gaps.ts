@@ -1,12 +1,11 @@
 import { UnmaskError } from "../core/errors.ts";
+import { GAP } from "./gap-pattern.ts";
 
 /** A text with gaps, cut at the gaps. */
 export type TextPart =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "gap"; readonly cells: number }
   | { readonly kind: "free-gap" };
-
-const GAP = /\[\[(\d+|\?)\]\]/g;
 
 /**
  * Cuts a text at its gaps: `[[8]]` is a gap of 8 tokens, `[[?]]` one of free length. Empty text parts are left out.
@@ -31,11 +30,6 @@ export function parseGaps(text: string, maxCells: number): readonly TextPart[] {
   }
   if (end < text.length) parts.push({ kind: "text", text: text.slice(end) });
   return parts;
-}
-
-/** True when a text asks to be filled rather than continued. */
-export function hasGaps(text: string): boolean {
-  return text.search(GAP) >= 0;
 }
 
 function gapCells(size: string, maxCells: number): number {

@@ -22,21 +22,42 @@ const FLOOR = 1e-12;
 /** Divergences in float64 (KLASS, llada_klass.py: `sum p (ln(p + 1e-12) - ln(q + 1e-12))`). Holds one row of the vocabulary a canvas row. */
 export function createDivergenceTracker(vocab: number): DivergenceTracker {
   let kept = new Map<number, Float64Array>();
+  let spare: Float64Array = new Float64Array(vocab);
   return {
     track(rows, logits, lse, mode, out) {
       if (mode === "first") kept = new Map();
       for (const [r, row] of rows.entries()) {
+        const now = spare;
+        distribution(logits.subarray(r * vocab, (r + 1) * vocab), lse[r]!, now);
         const before = kept.get(row);
-        const now = before ?? new Float64Array(vocab);
-        let sum = 0;
-        for (let id = 0; id < vocab; id++) {
-          const p = Math.exp(logits[r * vocab + id]! - lse[r]!);
-          if (before !== undefined) sum += p * (Math.log(p + FLOOR) - Math.log(before[id]! + FLOOR));
-          now[id] = p;
-        }
-        out[r] = before === undefined ? Number.POSITIVE_INFINITY : Math.max(0, sum);
-        if (before === undefined) kept.set(row, now);
+        out[r] = before === undefined ? Number.POSITIVE_INFINITY : divergence(now, before);
+        kept.set(row, now);
+        spare = before ?? new Float64Array(vocab);
       }
     },
   };
+}
+
+/** Divided by their sum once more: beside huge logits a float32 `lse` is no more exact than the best logit. */
+function distribution(logits: Float32Array, lse: number, out: Float64Array): void {
+  if (lse === Number.NEGATIVE_INFINITY) {
+    out.fill(0);
+    return;
+  }
+  let total = 0;
+  for (let id = 0; id < out.length; id++) {
+    const p = Math.exp(logits[id]! - lse);
+    out[id] = p;
+    total += p;
+  }
+  for (let id = 0; id < out.length; id++) out[id]! /= total;
+}
+
+function divergence(now: Float64Array, before: Float64Array): number {
+  let sum = 0;
+  for (let id = 0; id < now.length; id++) {
+    const p = now[id]!;
+    sum += p * (Math.log(p + FLOOR) - Math.log(before[id]! + FLOOR));
+  }
+  return Math.max(0, sum);
 }

@@ -119,8 +119,8 @@ function gatherInto(
   }
 }
 
-/** Log-sum-exp of `logits / temperature` and the entropy of its softmax. */
-function temper(
+/** Log-sum-exp of `logits / temperature` and the entropy of its softmax; `best` is the largest of the logits. */
+export function temper(
   logits: ArrayLike<number>,
   best: number,
   temperature: number,

@@ -1,12 +1,13 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { ForwardRequest, SignalRequest } from "../core/types.ts";
-import { CANDIDATES, ROW_KERNEL, strideOf } from "./row-kernel.ts";
+import type { ForwardRequest } from "../core/types.ts";
+import { createGpuHistory, rowsThatFit } from "./gpu-history.ts";
+import { CANDIDATES, ROW_KERNEL, type RowLayout, strideOf } from "./row-kernel.ts";
 import { readRowResult, topWidth } from "./row-result.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
 
 /** Usage bits by value: Node has no `GPUBufferUsage`. */
 const USAGE = { mapRead: 1, copySrc: 4, copyDst: 8, uniform: 64, storage: 128 } as const;
-const PARAM_WORDS = 12;
+const PARAM_WORDS = 16;
 
 /**
  * Row statistics by the WGSL kernel. Logits that are not in a GPU buffer of f32 (f16 graphs) are reduced on the CPU.
@@ -29,6 +30,8 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
   const lists = growing(device, USAGE.storage | USAGE.copyDst);
   const result = growing(device, USAGE.storage | USAGE.copySrc);
   const staging = growing(device, USAGE.mapRead | USAGE.copyDst);
+  const history = createGpuHistory(device, vocab, USAGE.storage | USAGE.copySrc | USAGE.copyDst);
+  const mostKept = rowsThatFit(device, vocab);
   let suppressed: readonly number[] | undefined;
 
   const setSuppressed = (ids: readonly number[]) => {
@@ -41,24 +44,28 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
   return {
     async reduce(outputs, request) {
       const [logits, other] = outputs.map((output) => output.buffer);
-      if (needsWholeRows(request.signals)) return onCpu.reduce(outputs, request);
-      if (logits === undefined || (request.guidance.kind === "cfg" && other === undefined)) {
-        return onCpu.reduce(outputs, request);
-      }
       const { signals } = request;
       const rows = request.rows.length;
-      const width = topWidth(signals, vocab);
-      const candidates = signals.noise === undefined ? 0 : CANDIDATES;
-      const stride = strideOf(candidates, width, signals.probe.length);
-      const bytes = 4 * stride * rows;
+      const isTooLarge = signals.klPrevious !== undefined && rows > mostKept;
+      const isMissing = logits === undefined || (request.guidance.kind === "cfg" && other === undefined);
+      if (isMissing || isTooLarge) return onCpu.reduce(outputs, request);
+      const layout: RowLayout = {
+        width: topWidth(signals, vocab),
+        candidates: signals.noise === undefined ? 0 : CANDIDATES,
+        probes: signals.probe.length,
+        gather: signals.gather?.width ?? 0,
+      };
+      const bytes = 4 * strideOf(layout) * rows;
       setSuppressed(request.suppress);
-      writeParams(words, request, { vocab, width, candidates, stride });
+      writeParams(words, request, vocab, layout);
       device.queue.writeBuffer(params, 0, words);
       const list = listsOf(request);
+      const slots = list.subarray(2 * rows, 3 * rows);
+      if (signals.klPrevious !== undefined) history.assign(request.rows, signals.klPrevious, slots);
       device.queue.writeBuffer(lists.atLeast(list.byteLength), 0, list);
       const target = result.atLeast(bytes);
       const readback = staging.atLeast(bytes);
-      const bind = [params, logits, other ?? logits, mask, lists.atLeast(4), target];
+      const bind = [params, logits, other ?? logits, mask, lists.atLeast(4), target, history.buffer];
       const group = device.createBindGroup({
         layout: pipeline.getBindGroupLayout(0),
         entries: bind.map((buffer, binding) => ({ binding, resource: { buffer } })),
@@ -75,51 +82,44 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
         throw new UnmaskError("device-lost", "The GPU was taken away.", { cause });
       });
       try {
-        return readRowResult(readback.getMappedRange(0, bytes), request, { width, candidates, vocab });
+        return readRowResult(readback.getMappedRange(0, bytes), request, { ...layout, vocab, slots });
       } finally {
         readback.unmap();
       }
     },
     dispose() {
       for (const buffer of [params, mask]) buffer.destroy();
-      for (const buffer of [lists, result, staging]) buffer.destroy();
+      for (const buffer of [lists, result, staging, history]) buffer.destroy();
     },
   };
-}
-
-/** Signals that the kernel does not compute: the rows are read back for them. */
-function needsWholeRows({ gather, klPrevious, tempered }: SignalRequest): boolean {
-  return gather !== undefined || klPrevious !== undefined || tempered === true;
-}
-
-interface KernelShape {
-  readonly vocab: number;
-  readonly width: number;
-  readonly candidates: number;
-  readonly stride: number;
 }
 
 function writeParams(
   words: ArrayBuffer,
   { rows, signals, guidance }: ForwardRequest,
-  { vocab, width, candidates, stride }: KernelShape,
+  vocab: number,
+  layout: RowLayout,
 ): void {
-  const { noise, probe } = signals;
+  const { noise } = signals;
+  const { width, candidates, probes, gather } = layout;
   const ints = new Uint32Array(words);
-  ints.set([vocab, width, candidates, probe.length, stride, rows.length, noise?.seed ?? 0, noise?.step ?? 0]);
+  const [seed, step] = [noise?.seed ?? 0, noise?.step ?? 0];
+  ints.set([vocab, width, candidates, probes, strideOf(layout), rows.length, seed, step]);
   new Float32Array(words, 32, 2).set([
-    noise?.temperature ?? 0,
+    noise?.temperature ?? 1,
     guidance.kind === "cfg" ? guidance.scale + 1 : 0,
   ]);
-  ints[10] = guidance.kind === "cfg" ? 1 : 0;
+  ints.set([guidance.kind === "cfg" ? 1 : 0, gather, signals.klPrevious === undefined ? 0 : 1], 10);
 }
 
-/** Canvas rows, current ids, probe ids. */
+/** Canvas rows, current ids, slots (left 0), probe ids, ids to gather (-1 becomes an id beyond every vocabulary). */
 function listsOf({ rows, canvases, signals }: ForwardRequest): Uint32Array<ArrayBuffer> {
-  const list = new Uint32Array(2 * rows.length + signals.probe.length);
+  const gathered = signals.gather?.ids;
+  const list = new Uint32Array(3 * rows.length + signals.probe.length + (gathered?.length ?? 0));
   list.set(rows);
   for (let r = 0; r < rows.length; r++) list[rows.length + r] = canvases[0]![rows[r]!]!;
-  list.set(signals.probe, 2 * rows.length);
+  list.set(signals.probe, 3 * rows.length);
+  if (gathered !== undefined) list.set(gathered, 3 * rows.length + signals.probe.length);
   return list;
 }
 

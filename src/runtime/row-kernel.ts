@@ -1,3 +1,5 @@
+import { FRESH_SLOT } from "./gpu-history.ts";
+
 /**
  * The row reduction as one WGSL kernel: a workgroup of 256 lanes per row reduces `vocab` logits to the words below, so
  * that a few dozen bytes a row leave the GPU. It follows math/row-stats.ts. Lane i owns the ids i, i + 256, ...; the best
@@ -11,23 +13,47 @@
 export const LANES = 256;
 /** Sampling candidates a row; more than four within rounding of each other do not happen. */
 export const CANDIDATES = 4;
-/** Words before the lists: `sum exp(l - max)`, `sum exp(l - max) (l - max)`, `sum exp((l - max) / T)`, current logit. */
-export const HEAD_WORDS = 4;
+/** Words before the lists, where `d = l - max` and T is the temperature of the noise, 1 without. */
+export const HEAD = {
+  /** `sum exp d` */
+  sum: 0,
+  /** `sum d exp d` */
+  mean: 1,
+  /** `sum exp(d / T)` */
+  temperedSum: 2,
+  /** `sum (d / T) exp(d / T)` */
+  temperedMean: 3,
+  /** Logit of the token that stands in the cell. */
+  current: 4,
+  /** KL divergence to the distribution before, undefined for a fresh slot. */
+  divergence: 5,
+} as const;
+export const HEAD_WORDS = 6;
 /** Stands for -Infinity, which WGSL does not have. */
 export const LOWEST: number = -3.4e38;
 /** Stands for "no more ids with a finite logit". */
 export const NO_ID = 0xffffffff;
 
-/** Words of one row: head, candidates, top-k (id and logit each), probes. */
-export function strideOf(candidates: number, topK: number, probes: number): number {
-  return HEAD_WORDS + 2 * candidates + 2 * topK + probes;
+/** How much of everything a row's words hold. */
+export interface RowLayout {
+  readonly candidates: number;
+  /** Ranked ids. */
+  readonly width: number;
+  readonly probes: number;
+  readonly gather: number;
+}
+
+/** Words of one row: head, candidates, ranked ids (id and logit each), probes, gathered logits. */
+export function strideOf({ candidates, width, probes, gather }: RowLayout): number {
+  return HEAD_WORDS + 2 * candidates + 2 * width + probes + gather;
 }
 
 export const ROW_KERNEL = /* wgsl */ `
 struct Params {
   vocab: u32, topK: u32, candidates: u32, probes: u32,
   stride: u32, rows: u32, seed: u32, step: u32,
-  temperature: f32, guidance: f32, guided: u32, pad: u32,
+  temperature: f32, guidance: f32, guided: u32, gather: u32,
+  diverges: u32, pad0: u32, pad1: u32, pad2: u32,
 }
 struct Best { value: f32, id: u32 }
 
@@ -36,16 +62,18 @@ struct Best { value: f32, id: u32 }
 @group(0) @binding(2) var<storage, read> unconditional: array<u32>;
 // A bit per id: set when the id is suppressed.
 @group(0) @binding(3) var<storage, read> suppressed: array<u32>;
-// Canvas rows [rows], current ids [rows], probe ids [probes].
+// Canvas rows [rows], current ids [rows], slots [rows], probe ids [probes], ids to gather [rows, gather].
 @group(0) @binding(4) var<storage, read> lists: array<u32>;
 @group(0) @binding(5) var<storage, read_write> result: array<u32>;
+// Probabilities of the forward before, [slots, vocab]. A slot belongs to one row.
+@group(0) @binding(6) var<storage, read_write> previous: array<f32>;
 
 const LANES = ${LANES}u;
 const LOWEST = ${LOWEST.toExponential(1)}f;
 const NONE = ${NO_ID}u;
 
 var<workgroup> shared_best: array<Best, ${LANES}>;
-var<workgroup> shared_sum: array<vec3f, ${LANES}>;
+var<workgroup> shared_sum: array<vec4f, ${LANES}>;
 
 // NaN and both infinities count as LOWEST. Decided on bits: shader compilers may assume that floats are finite.
 fn finite(bits: u32) -> f32 {
@@ -118,7 +146,7 @@ fn workgroup_best(lane: u32, mine: Best) -> Best {
   return shared_best[0];
 }
 
-fn workgroup_sum(lane: u32, mine: vec3f) -> vec3f {
+fn workgroup_sum(lane: u32, mine: vec4f) -> vec4f {
   workgroupBarrier();
   shared_sum[lane] = mine;
   workgroupBarrier();
@@ -145,6 +173,31 @@ fn write_best(row: u32, lane: u32, at: u32, count: u32, noisy: bool) -> Best {
   return first;
 }
 
+// Distance to the best logit. Halved, because the distance of two finite logits may not be finite. e^-10000 is 0 as well.
+fn below(value: f32, best: f32) -> f32 {
+  return 2.0 * max(0.5 * value - 0.5 * best, -5000.0);
+}
+
+// An id of a list, which may name no token.
+fn listed(row: u32, id: u32) -> u32 {
+  return bitcast<u32>(select(LOWEST, logit_at(row, min(id, params.vocab - 1u)), id < params.vocab));
+}
+
+// KL(now || before) over the ids of this lane, with KLASS's floor under both; keeps the distribution.
+fn divergence(row: u32, lane: u32, best: f32, sum: f32) -> f32 {
+  let slot = lists[2u * params.rows + row];
+  let fresh = slot >= ${FRESH_SLOT}u;
+  let start = (slot & 0x7fffffffu) * params.vocab;
+  var moved = 0.0;
+  for (var id = lane; id < params.vocab; id += LANES) {
+    let value = logit_at(row, id);
+    let p = select(exp(below(value, best)) / sum, 0.0, value == LOWEST);
+    if (!fresh) { moved += p * (log(p + 1e-12) - log(previous[start + id] + 1e-12)); }
+    previous[start + id] = p;
+  }
+  return moved;
+}
+
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let row = group.x;
@@ -155,26 +208,37 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   if (params.candidates > 0u) {
     write_best(row, lane, start + ${HEAD_WORDS}u, params.candidates, true);
   }
-  var mine = vec3f(0.0);
+  var mine = vec4f(0.0);
   if (top.id != NONE) {
     for (var id = lane; id < params.vocab; id += LANES) {
       let value = logit_at(row, id);
       if (value == LOWEST) { continue; }
-      // Halved, because the distance of two finite logits may not be finite. e^-10000 is 0 as well.
-      let below = 2.0 * max(0.5 * value - 0.5 * top.value, -5000.0);
-      let weight = exp(below);
-      mine += vec3f(weight, weight * below, select(0.0, exp(below / max(params.temperature, 1e-6)), params.temperature > 0.0));
+      let distance = below(value, top.value);
+      let weight = exp(distance);
+      let cooled = max(distance / max(params.temperature, 1e-6), -1e4);
+      let cooled_weight = exp(cooled);
+      mine += vec4f(weight, weight * distance, cooled_weight, cooled_weight * cooled);
     }
   }
   let sums = workgroup_sum(lane, mine);
-  if (lane != 0u) { return; }
-  result[start] = bitcast<u32>(sums.x);
-  result[start + 1u] = bitcast<u32>(sums.y);
-  result[start + 2u] = bitcast<u32>(sums.z);
-  result[start + 3u] = bitcast<u32>(logit_at(row, min(lists[params.rows + row], params.vocab - 1u)));
-  for (var p = 0u; p < params.probes; p++) {
-    let id = lists[2u * params.rows + p];
-    result[top_at + 2u * params.topK + p] = bitcast<u32>(select(LOWEST, logit_at(row, min(id, params.vocab - 1u)), id < params.vocab));
+  let probes_at = top_at + 2u * params.topK;
+  for (var p = lane; p < params.probes; p += LANES) {
+    result[probes_at + p] = listed(row, lists[3u * params.rows + p]);
   }
+  let wanted = 3u * params.rows + params.probes + row * params.gather;
+  for (var g = lane; g < params.gather; g += LANES) {
+    result[probes_at + params.probes + g] = listed(row, lists[wanted + g]);
+  }
+  // The same for the whole workgroup, as a barrier follows.
+  if (params.diverges == 1u) {
+    let moved = workgroup_sum(lane, vec4f(divergence(row, lane, top.value, max(sums.x, 1e-30)), 0.0, 0.0, 0.0));
+    if (lane == 0u) { result[start + ${HEAD.divergence}u] = bitcast<u32>(moved.x); }
+  }
+  if (lane != 0u) { return; }
+  result[start + ${HEAD.sum}u] = bitcast<u32>(sums.x);
+  result[start + ${HEAD.mean}u] = bitcast<u32>(sums.y);
+  result[start + ${HEAD.temperedSum}u] = bitcast<u32>(sums.z);
+  result[start + ${HEAD.temperedMean}u] = bitcast<u32>(sums.w);
+  result[start + ${HEAD.current}u] = listed(row, lists[params.rows + row]);
 }
 `;

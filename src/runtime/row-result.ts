@@ -1,7 +1,8 @@
 import { gumbel } from "../core/random.ts";
 import type { ForwardRequest, NoiseRequest, RowStats, SignalRequest } from "../core/types.ts";
-import { allocateRowStats, MAX_NUCLEUS } from "../math/row-stats.ts";
-import { HEAD_WORDS, LOWEST, NO_ID, strideOf } from "./row-kernel.ts";
+import { allocateRowStats, MAX_NUCLEUS, temper } from "../math/row-stats.ts";
+import { FRESH_SLOT } from "./gpu-history.ts";
+import { HEAD, HEAD_WORDS, LOWEST, NO_ID, type RowLayout, strideOf } from "./row-kernel.ts";
 
 /** What the CPU does with the kernel's words: logarithms in float64, and the choice of the sampled id. */
 
@@ -11,29 +12,30 @@ export function topWidth({ topK, noise }: SignalRequest, vocab: number): number 
   return Math.min(vocab, Math.max(topK, noise.topK > 0 ? Math.min(noise.topK, MAX_NUCLEUS) : MAX_NUCLEUS));
 }
 
-export interface ResultShape {
-  readonly width: number;
-  readonly candidates: number;
+export interface ResultShape extends RowLayout {
   readonly vocab: number;
+  /** Where each row's earlier distribution stands, `[R]`; read when divergences are wanted. */
+  readonly slots: Uint32Array;
 }
 
 /** Statistics of all rows from the kernel's buffer, which may be unmapped afterwards. */
 export function readRowResult(
   words: ArrayBuffer,
   { rows, signals, suppress }: ForwardRequest,
-  { width, candidates, vocab }: ResultShape,
+  shape: ResultShape,
 ): RowStats {
+  const { width, candidates, vocab, gather } = shape;
   const out = allocateRowStats(rows, signals);
   const ints = new Uint32Array(words);
   const floats = new Float32Array(words);
   const value = (at: number) => (floats[at]! < 0.99 * LOWEST ? Number.NEGATIVE_INFINITY : floats[at]!);
   const { topK, probe, noise } = signals;
-  const stride = strideOf(candidates, width, probe.length);
+  const stride = strideOf(shape);
   for (let r = 0; r < rows.length; r++) {
     const start = r * stride;
     const top = start + HEAD_WORDS + 2 * candidates;
     const best = value(top + 1);
-    const total = floats[start]!;
+    const total = floats[start + HEAD.sum]!;
     const empty = ints[top] === NO_ID;
     for (let n = 0; n < topK; n++) {
       out.topIds[r * topK + n] = ints[top + 2 * n] === NO_ID ? -1 : ints[top + 2 * n]!;
@@ -42,21 +44,44 @@ export function readRowResult(
     fillUnranked(out.topIds.subarray(r * topK, (r + 1) * topK), vocab, suppress);
     out.lse[r] = empty ? Number.NEGATIVE_INFINITY : best + Math.log(total);
     if (out.entropy !== undefined) {
-      out.entropy[r] = empty ? 0 : Math.max(0, Math.log(total) - floats[start + 1]! / total);
+      out.entropy[r] = empty ? 0 : Math.max(0, Math.log(total) - floats[start + HEAD.mean]! / total);
     }
-    if (out.currentLogits !== undefined) out.currentLogits[r] = value(start + 3);
-    for (let p = 0; p < probe.length; p++)
-      out.probeLogits![r * probe.length + p] = value(top + 2 * width + p);
+    if (out.currentLogits !== undefined) out.currentLogits[r] = value(start + HEAD.current);
+    const lists = top + 2 * width;
+    for (let p = 0; p < probe.length; p++) out.probeLogits![r * probe.length + p] = value(lists + p);
+    for (let g = 0; g < gather; g++) {
+      out.gatherLogits![r * gather + g] = value(lists + probe.length + g);
+    }
+    if (out.klPrevious !== undefined) {
+      const fresh = shape.slots[r]! >= FRESH_SLOT;
+      out.klPrevious[r] = fresh ? Number.POSITIVE_INFINITY : Math.max(0, floats[start + HEAD.divergence]!);
+    }
     out.sampledIds[r] = out.topIds[r * topK]!;
     out.sampledLogits[r] = out.topLogits[r * topK]!;
+    const tempered = floats[start + HEAD.temperedSum]!;
+    const kept =
+      noise === undefined || empty ? undefined : keptCount(ints, value, top, width, tempered, noise);
+    if (out.temperedLse !== undefined) {
+      const temperature = noise?.temperature ?? 1;
+      const mean = floats[start + HEAD.temperedMean]!;
+      const [lse, entropy] =
+        kept !== undefined || empty
+          ? temper(listedLogits(value, top, kept ?? 0), best, temperature)
+          : [best / temperature + Math.log(tempered), Math.max(0, Math.log(tempered) - mean / tempered)];
+      out.temperedLse[r] = lse;
+      out.temperedEntropy![r] = entropy;
+    }
     if (noise === undefined || empty) continue;
-    const kept = keptCount(ints, value, top, width, floats[start + 2]!, noise);
     const from = kept === undefined ? start + HEAD_WORDS : top;
     const at = pick(ints, value, from, kept ?? candidates, rows[r]!, noise);
     out.sampledIds[r] = ints[at]!;
     out.sampledLogits[r] = value(at + 1);
   }
   return out;
+}
+
+function listedLogits(value: (at: number) => number, top: number, count: number): number[] {
+  return Array.from({ length: count }, (_, n) => value(top + 2 * n + 1));
 }
 
 /**

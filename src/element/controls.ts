@@ -1,0 +1,84 @@
+import type { UnmaskError } from "../core/errors.ts";
+import type { LoadEvent } from "../core/events.ts";
+import { hasGaps } from "../engine/gap-pattern.ts";
+import { CONTROLS_CSS } from "./controls-styles.ts";
+import { controlsView, loadMessage } from "./controls-view.ts";
+import type { UnmaskTextElement } from "./element.ts";
+import { makePart } from "./parts.ts";
+import type { DoneEvent } from "./runs.ts";
+
+/**
+ * The controls below a sheet, shown by the attribute `controls`: write or stop, play or pause, a slider over the steps,
+ * progress and outcome in words. They use nothing but the element's public face.
+ */
+export function createControls(sheet: UnmaskTextElement): HTMLElement {
+  const root = makePart("div", "controls");
+  const write = makePart("button", "write");
+  const play = makePart("button", "play");
+  const scrub = makePart("input", "scrub");
+  const progress = makePart("progress", "progress");
+  const message = makePart("span", "message");
+  // A constructed style sheet, as an inline one is against a strict policy.
+  const css = new CSSStyleSheet();
+  css.replaceSync(CONTROLS_CSS);
+  sheet.shadowRoot?.adoptedStyleSheets.push(css);
+  write.type = "button";
+  play.type = "button";
+  scrub.type = "range";
+  scrub.ariaLabel = "Step";
+  progress.ariaLabel = "Loading the model";
+  message.role = "status";
+  root.append(write, play, scrub, progress, message);
+
+  let outcome = "";
+  const show = (): void => {
+    const { state } = sheet;
+    const view = controlsView(state, sheet.hasModel, outcome);
+    label(write, view.write);
+    label(play, view.play);
+    write.disabled = sheet.disabled;
+    play.disabled = sheet.disabled;
+    scrub.hidden = state.steps === 0;
+    scrub.max = String(state.steps);
+    scrub.value = String(state.step);
+    scrub.setAttribute(
+      "aria-valuetext",
+      `step ${state.step} of ${state.steps}, ${state.masksLeft} masks left`,
+    );
+    progress.hidden = state.phase !== "loading";
+    if (state.phase !== "loading" && message.textContent !== view.message) message.textContent = view.message;
+  };
+  write.addEventListener("click", () => {
+    if (write.textContent === "Stop") return sheet.abort();
+    outcome = "";
+    const gaps = hasGaps(sheet.getAttribute("prompt") ?? "");
+    // A failure arrives as `unmask-error`.
+    void (gaps ? sheet.infill() : sheet.generate()).catch(() => undefined);
+  });
+  play.addEventListener("click", () => (play.textContent === "Pause" ? sheet.pause() : sheet.resume()));
+  scrub.addEventListener("input", () => sheet.seek(scrub.valueAsNumber));
+  sheet.addEventListener("unmask-progress", (event) => {
+    const { detail } = event as CustomEvent<LoadEvent>;
+    progress.max = Math.max(1, detail.totalBytes);
+    if (detail.phase === "downloading") progress.value = detail.bytes;
+    else progress.removeAttribute("value");
+    message.textContent = loadMessage(detail);
+  });
+  sheet.addEventListener("unmask-done", (event) => {
+    const { reason, effectiveTokens } = (event as CustomEvent<DoneEvent>).detail;
+    outcome = reason === "aborted" ? "done: stopped" : `done: ${effectiveTokens} tokens`;
+    show();
+  });
+  sheet.addEventListener("unmask-error", (event) => {
+    const error = (event as CustomEvent<UnmaskError>).detail;
+    outcome = error.code === "aborted" ? "done: stopped" : `${error.message} (${error.code})`;
+    show();
+  });
+  sheet.addEventListener("unmask-draw", show);
+  return root;
+}
+
+function label(button: HTMLButtonElement, text: string | undefined): void {
+  button.hidden = text === undefined;
+  if (text !== undefined && button.textContent !== text) button.textContent = text;
+}
