@@ -58,6 +58,7 @@ const ADVICE: Readonly<Record<UnmaskErrorCode, Advice>> = {
     todo: "The model was packed wrongly. Convert it again, or load another.",
     remedy: "retry",
   },
+  "filter-missing": { todo: "Choose another strategy, or another size of blocks.", remedy: "strategy" },
   "golden-mismatch": {
     todo: "This device computes wrong numbers with this model. Run it on the processor instead.",
     remedy: "wasm",

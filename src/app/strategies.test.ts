@@ -18,5 +18,13 @@ test("labels tell strategies apart", () => {
 test("nearly every preset is on the page", () => {
   const shown = new Set(STRATEGIES.map(({ recipe }) => recipe["preset"]));
   const missing = PRESET_NAMES.filter((name) => !shown.has(name));
-  expect(missing).toEqual(["maskgit", "dparallel", "guided", "quota-table", "rediff", "warm-start"]);
+  expect(missing).toEqual([
+    "maskgit",
+    "dparallel",
+    "learn2pd",
+    "guided",
+    "quota-table",
+    "rediff",
+    "warm-start",
+  ]);
 });

@@ -15,7 +15,7 @@ const refresh = v.optional(steps(0, "forwards of a block between refreshes; 0: o
 const rows = (what: string) => steps(0, what);
 
 const choiceSchema = v.variant("policy", [
-  v.strictObject({ policy: v.picklist(["none", "block"]) }),
+  v.strictObject({ policy: v.picklist(["none", "block", "free"]) }),
   v.strictObject({ policy: v.picklist(["prefix", "dual"]), refresh }),
   v.strictObject({
     policy: v.literal("vicinity"),
@@ -47,6 +47,7 @@ export const CACHE_NAMES = [
   "none",
   "prefix",
   "dual",
+  "free",
   "block",
   "vicinity",
   "suffix-drop",

@@ -26,9 +26,11 @@ test("approximate caches are for full attention, block K/V for block-causal mode
 
 test("a strategy gets no cache that hides what it asks for", () => {
   expect(accepted(FULL, { revises: true })).toEqual(["none", "partial", "region"]);
-  expect(accepted(FULL, { looksAhead: true })).toEqual(["none", "prefix"]);
+  expect(accepted(FULL, { looksAhead: true })).toEqual(["none", "prefix", "free"]);
   expect(accepted(FULL, { comparesSteps: true })).toEqual(["none"]);
   expect(accepted(BLOCKS, { drafts: true })).toEqual(["none"]);
+  expect(accepted(FULL, { skipsBranch: true })).toEqual(["none", "prefix", "dual"]);
+  expect(accepted(BLOCKS, { skipsBranch: true })).toEqual(["none"]);
   expect(accepted(BLOCKS, { revises: true, looksAhead: true, comparesSteps: true })).toEqual([
     "none",
     "block",

@@ -2,6 +2,7 @@ import { assertNever, UnmaskError } from "../core/errors.ts";
 import type { Attention } from "../core/types.ts";
 import { blockKv } from "./block-kv.ts";
 import type { CacheChoice } from "./choice.ts";
+import { freeCache } from "./free.ts";
 import { dualCache, prefixCache, suffixDrop, vicinityCache } from "./frozen.ts";
 import { partialCache } from "./partial.ts";
 import type { CachePolicy } from "./policy.ts";
@@ -15,6 +16,8 @@ export interface CacheDemands {
   readonly looksAhead?: boolean;
   /** Compares the statistics of a row with those of the step before. */
   readonly comparesSteps?: boolean;
+  /** Leaves the unconditional branch of guidance out in some steps, so that its stored K/V have holes. */
+  readonly skipsBranch?: boolean;
   /** Evaluates drafts, which have no store of their own. */
   readonly drafts?: boolean;
 }
@@ -41,6 +44,9 @@ export function composeCache(
   };
   if (policy === "none") return build(choice);
   if (demands.drafts === true) refuse("has nothing for the drafts that this recipe evaluates; use none.");
+  if (demands.skipsBranch === true && !startsAnew(choice)) {
+    refuse("goes on with what an earlier step stored, and this guidance leaves steps out; use none or dual.");
+  }
   if (policy === "block") {
     if (attention.kind === "full") refuse("needs a model with block-causal attention; use prefix or dual.");
     return build(choice);
@@ -54,10 +60,15 @@ export function composeCache(
       "freezes finished blocks, and this recipe takes tokens of them back; use none, partial or region.",
     );
   }
-  if (demands.looksAhead === true && policy !== "prefix") {
-    refuse("does not compute what follows the block, which this recipe looks at; use none or prefix.");
+  if (demands.looksAhead === true && policy !== "prefix" && policy !== "free") {
+    refuse("does not compute what follows the block, which this recipe looks at; use none, prefix or free.");
   }
   return build(choice);
+}
+
+/** Whether every block opens with a forward of all rows, and nothing else empties the stores. */
+function startsAnew(choice: CacheChoice): boolean {
+  return (choice.policy === "prefix" || choice.policy === "dual") && choice.refresh === 0;
 }
 
 function build(choice: CacheChoice): CachePolicy | undefined {
@@ -66,6 +77,8 @@ function build(choice: CacheChoice): CachePolicy | undefined {
       return undefined;
     case "block":
       return blockKv;
+    case "free":
+      return freeCache;
     case "prefix":
       return prefixCache(choice.refresh);
     case "dual":

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { KvPlan } from "../core/types.ts";
+import { freeCache } from "./free.ts";
 import { dualCache, suffixDrop, vicinityCache } from "./frozen.ts";
 import { emptyMemory, recordConfidence, recordEdits, recordForward } from "./memory.ts";
 import { partialCache } from "./partial.ts";
@@ -164,4 +165,29 @@ test.each([
 ])("%s computes what is watched, wherever it is", (_name, policy) => {
   const { plans } = run(policy, { forwards: 4, watched: [1, 13] });
   for (const plan of plans.slice(1)) expect([...plan!.queryRows]).toEqual(expect.arrayContaining([1, 13]));
+});
+
+test("FreeCache computes the prompt once and each finished block once more", () => {
+  const { plans, spans } = run(freeCache, { forwards: 10 });
+  expect(spans).toEqual([
+    "0-15",
+    ...new Array(3).fill("4-15"),
+    "4-15",
+    ...new Array(3).fill("8-15"),
+    "8-15",
+    "12-15",
+  ]);
+  expect(plans.map((plan) => ranges(plan!.writeRows).join())).toEqual([
+    "0-3",
+    ...["", "", ""],
+    "4-7",
+    ...["", "", ""],
+    "8-11",
+    "",
+  ]);
+});
+
+test("FreeCache freezes nothing from a row on whose statistics are wanted", () => {
+  const watched = run(freeCache, { forwards: 6, watched: [2] });
+  expect(watched.spans).toEqual(["0-15", "2-15", "2-15", "2-15", "2-15", "2-15"]);
 });

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import("./inspect.ts")).inspectCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
   bench: async () => (await import("./bench.ts")).benchCommand,
+  fit: async () => (await import("./fit.ts")).fitCommand,
   eval: async () => (await import("./eval.ts")).evalCommand,
 };
 

@@ -13,6 +13,7 @@ const OVERVIEW = `unmask: diffusion language models, from the command line
   doctor    say what works on this machine
   bench     measure
   eval      score a bundle on held-out prompts
+  fit       fit a commit filter (learn2pd) or a schedule of steps to a bundle
 
 Every command takes --json (one JSON document on stdout) and --help.
 unmask help recipe --json prints the JSON Schema of a recipe.`;

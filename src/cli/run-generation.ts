@@ -1,11 +1,11 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { GenerateEvent } from "../core/events.ts";
+import type { GenerateEvent, Trace } from "../core/events.ts";
 import type { GenerateOptions, Job } from "../core/job.ts";
 import { openNodeEngine } from "../runtime/node-engine.ts";
 import type { CommandIo, CommandOutcome, OptionValues } from "./command.ts";
 import { modelOption, numberOption } from "./generation-options.ts";
+import { checkResultPath, writeResult } from "./result-file.ts";
 import { createTerminalCanvas } from "./terminal-canvas.ts";
-import { checkTracePath, writeTrace } from "./trace-file.ts";
 
 type Done = Extract<GenerateEvent, { type: "done" }>;
 type Start = Extract<GenerateEvent, { type: "start" }>;
@@ -30,7 +30,7 @@ export async function runGeneration(
     });
   }
   const trace = typeof values["trace"] === "string" ? values["trace"] : undefined;
-  if (trace !== undefined) await checkTracePath(trace);
+  if (trace !== undefined) await checkResultPath("trace", trace);
   await using engine = await openNodeEngine({
     model: modelOption(values),
     signal: io.signal,
@@ -66,7 +66,8 @@ export async function runGeneration(
   if (trace !== undefined) {
     const { recipe, seed, canvas, promptLen } = start;
     const prompt = { text, ids: canvas.slice(0, promptLen) };
-    await writeTrace(trace, { schema: 1, model: engine.info.name, recipe, seed, prompt, events });
+    const log: Trace = { schema: 1, model: engine.info.name, recipe, seed, prompt, events };
+    await writeResult("trace", trace, log);
   }
   if (!io.interactive) io.print(done.text ?? "");
   const ms = done.ms ?? 0;
@@ -76,6 +77,7 @@ export async function runGeneration(
       ...(kind === "infill" ? { filled: done.filled ?? [] } : {}),
       tokens: done.tokens,
       nfe: done.nfe,
+      branchNfe: done.branchNfe ?? done.nfe,
       rows: done.rows,
       steps: done.steps,
       effectiveTokens: done.effectiveTokens,
@@ -84,6 +86,7 @@ export async function runGeneration(
       backend: engine.info.backend,
       reason: engine.info.reason,
       variant: engine.info.variant,
+      ...(done.instability === undefined ? {} : { instability: done.instability, doubts: done.doubts ?? [] }),
       done: done.reason,
       ...(done.search === undefined ? {} : { search: done.search }),
       recipe: start.recipe,

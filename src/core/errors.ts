@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   "golden-mismatch",
   "tokenizer-invalid",
   "variant-missing",
+  "filter-missing",
   "checkpoint-invalid",
   "checkpoint-unsupported",
   "golden-invalid",

@@ -107,6 +107,8 @@ export type GenerateEvent =
       readonly reason: DoneReason;
       readonly nfe: number;
       readonly rows: number;
+      /** Canvases evaluated: the two branches of guidance and drafts count one each. */
+      readonly branchNfe?: number;
       readonly steps: number;
       /** Generated tokens that are neither EOS nor padding. */
       readonly effectiveTokens: number;
@@ -114,6 +116,10 @@ export type GenerateEvent =
       readonly tokens: readonly number[];
       /** Generated text; for an infill the whole text. */
       readonly text?: string;
+      /** Tokens not to be trusted: the model wavered over them (src/strategies/trajectory.ts). Absent: none. */
+      readonly doubts?: readonly { readonly row: number; readonly flip: number; readonly osc: number }[];
+      /** Mean share of looks at which another token was preferred, over the cells looked at often enough. */
+      readonly instability?: number;
       /** Infill: the text of each gap. */
       readonly filled?: readonly string[];
       readonly search?: SearchReport;

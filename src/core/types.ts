@@ -74,6 +74,8 @@ export interface RowStats {
   readonly temperedLse?: Float32Array | Float64Array;
   /** Entropy in nats of the distribution that is drawn from, `[R]`; comes with `temperedLse`. */
   readonly temperedEntropy?: Float32Array | Float64Array;
+  /** Mean cosine of conditional and unconditional logits over the rows, when the guidance asks for it. */
+  readonly agreement?: number;
   /** One for each draft of the request. */
   readonly drafts?: readonly RowStats[];
 }
@@ -116,6 +118,16 @@ export type Guidance =
       readonly scale: number;
       /** Given ids that the unconditional canvas still shows. */
       readonly keep?: readonly number[];
+      /** Asks for {@link RowStats.agreement}. */
+      readonly agreement?: true;
+      /** Keeps the unconditional logits of the rows for `residual` forwards. */
+      readonly store?: true;
+    }
+  | {
+      /** One canvas, guided by `decay` times the unconditional logits kept last; rows without any stay as they are. */
+      readonly kind: "residual";
+      readonly scale: number;
+      readonly decay: number;
     };
 
 /** One forward pass, yielded by a decoder and fulfilled by a {@link Denoiser} or by a scripted oracle. */

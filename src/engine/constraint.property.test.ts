@@ -2,18 +2,28 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Job } from "../core/job.ts";
+import { storeFilter } from "../model/commit-filter.ts";
 import { PRESETS } from "../strategies/presets.ts";
 import { runJob } from "./run-job.ts";
-import { testModel } from "./scripted-model.ts";
+import { FACTS, testModel } from "./scripted-model.ts";
 
 const RECIPES = Object.keys(PRESETS).filter((name) => {
   const { overrules, continuationOnly } = PRESETS[name]!;
   return overrules !== true && continuationOnly !== true;
 });
 
+/** Filters that accept every cell, so that learn2pd commits whole blocks. */
+const filters = Array.from({ length: 20 }, (_, i) => {
+  const size = i + 1;
+  const zeros = new Array<number>(size).fill(0);
+  const filter = { size, w1: [zeros], b1: [0], w2: zeros.map(() => [0]), b2: zeros.map(() => 4) };
+  return storeFilter(filter, "int8");
+});
+
 async function done(job: Job, eosRate: number): Promise<Extract<GenerateEvent, { type: "done" }>> {
   let last: GenerateEvent | undefined;
-  for await (const event of runJob(job, testModel(eosRate), { stop: () => false })) last = event;
+  const model = { ...testModel(eosRate), manifest: { ...FACTS, filters } };
+  for await (const event of runJob(job, model, { stop: () => false })) last = event;
   if (last?.type !== "done") throw new Error("no done event");
   return last;
 }

@@ -18,7 +18,7 @@ export interface Asked {
   readonly search: Search | undefined;
   /** The caller brings a function that scores texts. */
   readonly hasScore: boolean;
-  readonly cache: CacheChoice["policy"];
+  readonly cachePolicy: CacheChoice["policy"];
 }
 
 type Refusal = readonly [applies: boolean, option: string, sentence: string];
@@ -60,9 +60,14 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} takes a number of steps; a table is for quota-table.`,
     ],
     [
-      remask !== undefined && remask !== revises,
+      typeof remask === "boolean" && remask !== revises,
       "remask",
       `The recipe ${name} ${revises ? "takes" : "never takes"} tokens back: remask follows from it.`,
+    ],
+    [
+      typeof remask === "object" && (strategy.reviser !== undefined || init !== undefined),
+      "remask",
+      `The recipe ${name} takes tokens back by itself, so an entropy guard does not fit it.`,
     ],
     [
       constraint !== undefined && (preset.overrules === true || preset.continuationOnly === true),
@@ -80,16 +85,21 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} evaluates drafts, which guidance is not applied to.`,
     ],
     [
+      Object.keys(settings.guidance).length > 2,
+      "guidance",
+      "Guidance is one of adaptive, residual and weak.",
+    ],
+    [
       name === "warm-start" && init === undefined,
       "init",
-      "The recipe warm-start needs a draft to start from: init.draft.",
+      "The recipe warm-start needs a draft to start from: init.draft or init.from.",
     ],
   ];
 }
 
 /** Cutting the canvas needs an open end. */
 function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refusal[] {
-  if (input.stop?.eotp === undefined) return [];
+  if (typeof input.stop?.eotp !== "object") return [];
   const refusal = (applies: boolean, why: string): Refusal => [
     applies,
     "stop.eotp",
@@ -107,7 +117,9 @@ function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refus
 function ofDraft({ name, input, strategy, region }: Asked): readonly Refusal[] {
   if (input.init === undefined) return [];
   const refusal = (applies: boolean, why: string): Refusal => [applies, "init", `A draft ${why}.`];
+  const { draft, from } = input.init;
   return [
+    refusal((draft === undefined) === (from === undefined), "is either a text (draft) or found (from)"),
     refusal(region.kind === "infill", "is for continuations: what stands around a gap is given already"),
     refusal(strategy.reviser !== undefined, `does not fit ${name}, which takes tokens back by itself`),
     refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),
@@ -124,7 +136,7 @@ function ofSearch({
   strategy,
   search,
   hasScore,
-  cache,
+  cachePolicy,
 }: Asked): readonly Refusal[] {
   const isCustom = usesCustom(search);
   const callers: readonly Refusal[] = [
@@ -163,8 +175,12 @@ function ofSearch({
       `goes back to earlier steps, and the recipe ${name} compares each step with the one before`,
     ),
     refusal(
-      goesBack(search) && cache !== "none",
+      goesBack(search) && cachePolicy !== "none",
       "goes to and fro between texts, and a cache keeps the numbers of one; use none",
+    ),
+    refusal(
+      goesBack(search) && settings.guidance.residual !== undefined,
+      "goes to and fro between texts, and residual guidance keeps the logits of one",
     ),
     refusal(
       search.method === "zero-order" && preset.continuationOnly === true,

@@ -1,11 +1,13 @@
 import type { Job } from "../core/job.ts";
 import type { Denoiser, Span, Tokenizer } from "../core/types.ts";
-import { type Canvas, FILLED } from "../strategies/canvas.ts";
+import type { Canvas } from "../strategies/canvas.ts";
 import { startState } from "../strategies/decode.ts";
+import { placeDraft, promptLookup } from "../strategies/draft.ts";
+import type { RecipeInput } from "../strategies/recipe.ts";
 import type { DecodeState, Strategy } from "../strategies/strategy.ts";
 import { type ConstrainedRun, constrain } from "./constraint.ts";
 import { type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
-import { draftBehind } from "./gaps.ts";
+import { beforeGap, draftBehind } from "./gaps.ts";
 import { type GeneratePlan, type ModelFacts, planGeneration } from "./plan.ts";
 import { buildPrompt, type Prompt, promptCanvas } from "./prompt.ts";
 import type { RunControl } from "./run-job.ts";
@@ -55,10 +57,11 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   const plan = probe === null ? early : planFor(job, facts, prompt, control);
   const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
   const { gaps } = layout(blank);
-  if (plan.recipe.init !== undefined) placeDraft(blank, prompt, plan.recipe.init.draft, tokenizer);
+  if (plan.recipe.init !== undefined) startFromDraft(blank, prompt, plan, plan.recipe.init, tokenizer);
   const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps);
   const state = startState(canvas);
   state.nfe = probe?.nfe ?? 0;
+  state.branchNfe = state.nfe;
   state.rows = probe?.rows ?? 0;
   const resized = probe === null ? null : { from: first.ids.length, to: prompt.ids.length };
   return { plan, strategy, state, gaps, resized, judge, layout };
@@ -108,15 +111,21 @@ function probeSizes(
   });
 }
 
-/** Puts the tokens of a draft behind the prompt, as far as there are cells. */
-function placeDraft(canvas: Canvas, { ids, parts }: Prompt, draft: string, tokenizer: Tokenizer): void {
-  const [prompt] = parts;
-  const text = prompt?.kind === "text" ? draftBehind(prompt.text, draft) : draft;
-  const cells = canvas.ids.length - ids.length;
-  for (const [i, id] of tokenizer.encode(text).subarray(0, cells).entries()) {
-    canvas.ids[ids.length + i] = id;
-    canvas.kinds[ids.length + i] = FILLED;
-  }
+/** Puts a draft behind the prompt: the recipe's own, or what the prompt says comes next. */
+function startFromDraft(
+  canvas: Canvas,
+  { ids, parts }: Prompt,
+  { seed }: GeneratePlan,
+  { draft, share = 1 }: NonNullable<RecipeInput["init"]>,
+  tokenizer: Tokenizer,
+): void {
+  const [first] = parts;
+  const text = first?.kind === "text" ? first.text : "";
+  const tokens =
+    draft === undefined
+      ? promptLookup(tokenizer.encode(beforeGap(text)), canvas.ids.length - ids.length)
+      : tokenizer.encode(draftBehind(text, draft));
+  placeDraft(canvas, ids.length, tokens, { share, seed });
 }
 
 function underConstraint(

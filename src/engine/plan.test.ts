@@ -186,3 +186,40 @@ test("llama.cpp's names are accepted", () => {
   expect(recipeOf({ recipe: "4" })).toMatchObject({ preset: "maskgit" });
   expect(recipeOf({ recipe: { preset: "entropy" } })).toMatchObject({ preset: "dream-entropy" });
 });
+
+test("guidance that leaves its second branch out is resolved, and takes caches that start anew with each block", () => {
+  const of = (guidance: object, more: object = {}) =>
+    planGeneration({ recipe: { preset: "llada", guidance, ...more } }, FACTS, REGION);
+  const adaptive = of({ cfg: 1, adaptive: {} }, { cache: "dual" });
+  expect(adaptive.recipe.guidance).toEqual({ cfg: 1, adaptive: { cosine: 0.99, steps: 2 } });
+  expect(planGeneration({ recipe: adaptive.recipe }, FACTS, REGION).recipe).toEqual(adaptive.recipe);
+  expect(of({ cfg: 1, residual: { every: 4 } }).recipe.guidance.residual).toEqual({ every: 4, decay: 1 });
+  const refused = (guidance: object, more: object, option: string) =>
+    expect(() => of(guidance, more)).toThrow(
+      expect.objectContaining({ code: "invalid-options", detail: expect.objectContaining({ option }) }),
+    );
+  refused({ cfg: 1, adaptive: {}, residual: {} }, {}, "guidance");
+  refused({ cfg: 1, adaptive: {} }, { cache: "partial" }, "cache");
+  refused({ cfg: 1, adaptive: { cosine: 2 } }, {}, "guidance.adaptive.cosine");
+});
+
+test("an entropy guard goes with any recipe that never takes back, and with no other", () => {
+  const of = (recipe: object) => planGeneration({ recipe }, FACTS, REGION);
+  const remask = { entropyGuard: 0.2 };
+  const guarded = of({ preset: "fast-dllm", remask, cache: "dual" });
+  expect(guarded.strategy.reviser?.needs).toEqual({ entropy: true });
+  expect(guarded.recipe.remask).toEqual(remask);
+  expect(of(guarded.recipe).recipe).toEqual(guarded.recipe);
+  const refusal = expect.objectContaining({ detail: { option: "remask" } });
+  expect(() => of({ preset: "wino", remask })).toThrow(refusal);
+  expect(() => of({ preset: "fast-dllm", remask, init: { draft: "a" } })).toThrow(refusal);
+});
+
+test("a draft is either written or found", () => {
+  const of = (init: object) => planGeneration({ recipe: { preset: "warm-start", init } }, FACTS, REGION);
+  const refusal = expect.objectContaining({ detail: { option: "init" } });
+  expect(() => of({ keep: 0.5 })).toThrow(refusal);
+  expect(() => of({ draft: "a", from: "prompt" })).toThrow(refusal);
+  const found = of({ from: "prompt", share: 0.5 });
+  expect(found.recipe.init).toEqual({ from: "prompt", share: 0.5 });
+});

@@ -1,5 +1,5 @@
 import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
-import { composeCache } from "../cache/compose.ts";
+import { type CacheDemands, composeCache } from "../cache/compose.ts";
 import type { Constraint } from "../constraints/input.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { parseFrequency } from "../model/frequency.ts";
@@ -7,20 +7,35 @@ import type { Manifest } from "../model/manifest.ts";
 import { resolveSearch, type Search } from "../search/input.ts";
 import { watchingAll } from "../search/vote.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
-import { eotpControl } from "../strategies/decoders/eotp.ts";
+import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
+import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
 import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
+import type { GuidanceSettings } from "../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
+import { commitFilter } from "./commit-filter.ts";
+import { eotpGuard, writeEotp } from "./eotp.ts";
 import { checkFit, goesBack } from "./fit.ts";
-import { checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
+import { blockOf, checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
 
 /** What planning needs to know about a bundle. */
 export type ModelFacts = Pick<
   Manifest,
-  "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "frequency" | "recipes" | "modes" | "name"
+  | "vocab"
+  | "tokens"
+  | "maxCanvas"
+  | "attention"
+  | "logitsShift"
+  | "frequency"
+  | "filters"
+  | "recipes"
+  | "modes"
+  | "name"
 > & {
+  /** Weights in use, where filters differ by them. */
+  readonly variant?: string;
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
 };
@@ -39,11 +54,11 @@ export interface ResolvedRecipe {
   readonly gamma?: number;
   readonly cache: CacheInput;
   readonly constraint?: Constraint;
-  readonly guidance: { readonly cfg: number };
+  readonly guidance: GuidanceSettings;
   /** Tokens that were committed may still change. */
-  readonly remask?: true;
-  readonly init?: { readonly draft: string; readonly keep?: number | undefined };
-  readonly stop: { readonly eos: boolean; readonly eotp?: { readonly minConf: number } };
+  readonly remask?: true | { readonly entropyGuard: number };
+  readonly init?: NonNullable<RecipeInput["init"]>;
+  readonly stop: { readonly eos: boolean; readonly eotp?: false | Partial<EotpGuard> };
   readonly search?: Search;
 }
 
@@ -105,38 +120,33 @@ export function planGeneration(
     ...(model.frequency === undefined || name !== "pc"
       ? {}
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
+    ...(name === "learn2pd" ? { filter: commitFilter(model, blockOf(input, preset)) } : {}),
   });
   const strategy = search?.method === "vote" ? watchingAll(built) : built;
-  const { eotp } = input.stop ?? {};
-  const choice = resolveCache(input.cache ?? defaultCache(model, strategy, search));
-  checkFit({
-    name,
-    preset,
-    input,
-    settings,
-    strategy,
-    model,
-    region,
-    search,
-    hasScore,
-    cache: choice.policy,
-  });
+  const demands = { ...strategy.demands, ...(strategy.guide === undefined ? {} : { skipsBranch: true }) };
+  const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
+  const cachePolicy = choice.policy;
+  const asked = { name, preset, input, settings, strategy, model, region, search, hasScore, cachePolicy };
+  checkFit(asked);
+  const eotp = eotpGuard(asked);
+  const guard = typeof input.remask === "object" ? input.remask : undefined;
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
-  const cache = composeCache(choice, model.attention, strategy.demands);
+  const cache = composeCache(choice, model.attention, demands);
   return {
     strategy: {
       ...stopping,
-      ...(eotp === undefined
+      ...(eotp === null
         ? {}
         : {
             length: eotpControl({
+              ...eotp,
               eosIds: model.tokens.eos,
-              minConf: eotp.minConf ?? 0.9,
               // Other caches compute little more than the block.
               scope: choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block",
             }),
           }),
       ...(input.init === undefined ? {} : { reviser: scepticalReviser(input.init.keep ?? 0.3) }),
+      ...(guard === undefined ? {} : { reviser: entropyGuard(guard.entropyGuard) }),
       ...(cache === undefined ? {} : { cache }),
       ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
     },
@@ -161,7 +171,8 @@ export function planGeneration(
       guidance: settings.guidance,
       ...(input.init === undefined ? {} : { init: input.init }),
       ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
-      stop: { eos, ...(eotp === undefined ? {} : { eotp: { minConf: eotp.minConf ?? 0.9 } }) },
+      ...(guard === undefined ? {} : { remask: guard }),
+      stop: { eos, ...writeEotp(eotp, preset.eotp) },
       ...(search === undefined ? {} : { search }),
     },
   };
@@ -170,10 +181,10 @@ export function planGeneration(
 /** Block K/V are exact, so nothing speaks against them where they fit. */
 function defaultCache(
   model: ModelFacts,
-  { demands }: Strategy,
+  demands: CacheDemands,
   search: Search | undefined,
 ): "block" | "none" {
-  const fits = demands?.drafts !== true && !(search !== undefined && goesBack(search));
+  const fits = !demands.drafts && !demands.skipsBranch && !(search !== undefined && goesBack(search));
   return model.attention.kind === "block-causal" && fits ? "block" : "none";
 }
 

@@ -4,7 +4,7 @@ import type { Job } from "../core/job.ts";
 import type { ForwardRequest } from "../core/types.ts";
 import { type RunControl, runJob } from "./run-job.ts";
 import { FACTS, testModel } from "./scripted-model.ts";
-import { foldTrace } from "./trace.ts";
+import { foldTrace, parseTrace } from "./trace.ts";
 
 type Done = Extract<GenerateEvent, { type: "done" }>;
 
@@ -209,4 +209,51 @@ test("the canvas ends where the model predicts the end of the text", async () =>
   expect(events.some((event) => event.type === "length" && event.why === "end of text")).toBe(true);
   expect(done.tokens.length).toBeLessThan(60);
   expect(foldTrace(events).at(-1)!.ids.slice(-done.tokens.length)).toEqual(done.tokens);
+});
+
+test("a draft found in the prompt stands in the canvas and is judged like any other", async () => {
+  const of = async (prompt: string, init: object) => {
+    const recipe = { preset: "warm-start", init, stop: { eos: false } };
+    return (await collect(generate({ maxNewTokens: 6, recipe }, prompt))).events;
+  };
+  const start = async (prompt: string, init: object) => {
+    const [event] = await of(prompt, init);
+    return event?.type === "start" ? event.canvas.slice(-6) : [];
+  };
+  // "xyz" was followed by "abcdef".
+  expect(await start("xyzabcdef xyz", { from: "prompt" })).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(await start("xyz", { from: "prompt" })).toEqual(new Array(6).fill(63));
+  expect(await start("hello", { draft: "abc", share: 0 })).toEqual(new Array(6).fill(63));
+  const steps = (await of("xyzabcdef xyz", { from: "prompt", keep: 1 })).filter(
+    (event) => event.type === "step",
+  );
+  expect(steps[0]!.remasks).toHaveLength(6);
+});
+
+test("guided diffusion with the prefix cache is FlashDLM's pair: a run of agreement a step, frozen prompt", async () => {
+  const recipe = { preset: "guided", block: 8, cache: "prefix" };
+  const { events, done } = await collect(generate({ maxNewTokens: 16, recipe }, "abcabcabcabc"));
+  expect(done).toMatchObject({ reason: "complete" });
+  const later = events.filter((event) => event.type === "forward").slice(1);
+  expect(later.some(({ kvRows }) => kvRows >= 13)).toBe(true);
+});
+
+test("the result names the tokens that the model wavered over, and a trace keeps them", async () => {
+  const { events, done } = await collect(generate({ maxNewTokens: 24, recipe: { preset: "llada" } }));
+  expect(done.instability).toBeGreaterThan(0);
+  expect(done.doubts!.length).toBeGreaterThan(0);
+  expect(done.doubts!.length).toBeLessThan(24);
+  for (const { row, osc } of done.doubts!) {
+    expect(osc).toBeGreaterThanOrEqual(0.5);
+    expect(row).toBeGreaterThanOrEqual(6);
+  }
+  const trace = { schema: 1, model: "test", recipe: {}, seed: 0, prompt: { text: "", ids: [] }, events };
+  const last = parseTrace(trace).events.at(-1);
+  expect(last?.type === "done" ? last.doubts : undefined).toEqual(done.doubts);
+});
+
+test("one step for everything leaves no history to judge by", async () => {
+  const recipe = { preset: "fast-dllm", threshold: 0 };
+  const { done } = await collect(generate({ maxNewTokens: 8, recipe }));
+  expect("doubts" in done || "instability" in done).toBe(false);
 });

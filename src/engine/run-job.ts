@@ -8,6 +8,7 @@ import type { SearchTally } from "../search/texts.ts";
 import type { Canvas } from "../strategies/canvas.ts";
 import { costOf } from "../strategies/forward.ts";
 import { seededRng } from "../strategies/rng.ts";
+import { createTrajectory, DOUBTFUL, type Trajectory } from "../strategies/trajectory.ts";
 import { type JobModel, openRun } from "./open-run.ts";
 import { PieceBook } from "./pieces.ts";
 import { type Result, readResult } from "./result.ts";
@@ -37,6 +38,8 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const blank = pad === undefined ? eos : [...eos, pad];
   const session = openSession({ strategy, traits, seed, blank, start: state, rngOf: seededRng });
   const book = new PieceBook(tokenizer);
+  // The looks of several texts would mix.
+  const trajectory = plan.search === undefined || plan.search.method === "vote" ? createTrajectory() : null;
 
   yield {
     type: "start",
@@ -58,8 +61,10 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     reason,
     nfe: session.nfe,
     rows: session.rows,
+    branchNfe: session.branchNfe,
     steps: session.step,
     ...read(session.shown),
+    ...(trajectory === null ? {} : doubtsOf(trajectory, session.shown)),
     ...(tally === null ? {} : { search: reportOf(tally, read) }),
     ...clock(),
   });
@@ -76,6 +81,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
           return;
         }
         const stats = await denoiser.forward(output.request);
+        trajectory?.observe(session.shown.slots, stats);
         yield { ...forwardEvent(output.step, output.request, session), ...clock() };
         if (isRefresh(output.request)) {
           yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
@@ -110,6 +116,18 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     }
   }
   yield done(turn.value.reason, turn.value.report);
+}
+
+/** What the trajectory says against the result; nothing where no cell was looked at often enough. */
+function doubtsOf(
+  trajectory: Trajectory,
+  canvas: Canvas,
+): Pick<Extract<GenerateEvent, { type: "done" }>, "doubts" | "instability"> {
+  const all = trajectory.judge(canvas);
+  if (all.length === 0) return {};
+  const doubts = all.filter(({ osc }) => osc >= DOUBTFUL);
+  const instability = all.reduce((sum, { osc }) => sum + osc, 0) / all.length;
+  return { instability, ...(doubts.length === 0 ? {} : { doubts }) };
 }
 
 /** Everything stored before is dropped, and something is stored anew. */

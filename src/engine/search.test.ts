@@ -178,6 +178,7 @@ test.each<[object, string, boolean?]>([
   [{ ...scored, preset: "credit", temperature: 0 }, "credit always writes the same one"],
   [{ search: { method: "paths" }, cache: "dual" }, "a cache keeps the numbers of one; use none"],
   [{ search: { method: "svdd" }, preset: "klass" }, "klass compares each step with the one before"],
+  [{ search: { method: "svdd" }, guidance: { cfg: 1, residual: {} } }, "keeps the logits of one"],
   [{ search: { method: "zero-order" }, preset: "daedal" }, "daedal changes the length"],
   [
     { search: { method: "zero-order" }, preset: "fast-dllm", init: { draft: "abc" } },

@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateOptions } from "../core/job.ts";
-import type { Preset, Settings } from "../strategies/preset.ts";
+import type { GuidanceSettings, Preset, Settings } from "../strategies/preset.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 
 const DEFAULT_LENGTH = 128;
@@ -15,7 +15,7 @@ export function settingsOf(
 ): Settings {
   const chosen = (key: keyof typeof DEFAULTS): number =>
     input[key] ?? preset.defaults?.[key] ?? DEFAULTS[key];
-  const block = Math.min(chosen("block"), length);
+  const block = Math.min(blockOf(input, preset), length);
   return {
     length,
     block,
@@ -30,8 +30,24 @@ export function settingsOf(
     threshold: chosen("threshold"),
     factor: chosen("factor"),
     gamma: chosen("gamma"),
-    guidance: { cfg: input.guidance?.cfg ?? 0 },
+    guidance: guidanceOf(input),
   };
+}
+
+function guidanceOf({ guidance }: RecipeInput): GuidanceSettings {
+  if (guidance === undefined) return { cfg: 0 };
+  const { cfg, adaptive, residual, weak } = guidance;
+  return {
+    cfg,
+    ...(adaptive && { adaptive: { cosine: adaptive.cosine ?? 0.99, steps: adaptive.steps ?? 2 } }),
+    ...(residual && { residual: { every: residual.every ?? 0, decay: residual.decay ?? 1 } }),
+    ...(weak && { weak: { share: weak.share ?? 0.3 } }),
+  };
+}
+
+/** Cells of a block, before a short text cuts it. */
+export function blockOf(input: RecipeInput, preset: Preset): number {
+  return input.block ?? preset.defaults?.block ?? DEFAULTS.block;
 }
 
 /**

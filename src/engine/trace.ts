@@ -85,6 +85,7 @@ const row = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_CANVAS
 const size = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_CANVAS));
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1));
 const ms = v.exactOptional(v.pipe(v.number(), v.finite()));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const list = <T extends v.GenericSchema>(item: T) => v.pipe(v.array(item), v.maxLength(MAX_CANVAS));
 const ids = list(id);
@@ -158,10 +159,13 @@ const eventSchema = v.variant("type", [
     reason: v.picklist(["complete", "eos", "aborted"]),
     nfe: count,
     rows: count,
+    branchNfe: v.exactOptional(count),
     steps: count,
     effectiveTokens: count,
     tokens: ids,
     text: v.exactOptional(text),
+    doubts: v.exactOptional(list(v.object({ row, flip: share, osc: share }))),
+    instability: v.exactOptional(share),
     filled: v.exactOptional(list(text)),
     search,
     ms,

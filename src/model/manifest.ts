@@ -74,6 +74,14 @@ const goldenVariant = v.strictObject({
   tolerance: v.pipe(v.number(), v.minValue(0)),
 });
 
+/** See commit-filter.ts. */
+const filter = v.strictObject({
+  variant: v.string(),
+  block: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256)),
+  hidden: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256)),
+  weights: v.pipe(v.string(), v.maxLength(4 * (2 * 256 * 256 + 512))),
+});
+
 const mode = v.strictObject({ prefix: ids, suffix: ids });
 
 const manifestSchema = v.strictObject({
@@ -95,6 +103,8 @@ const manifestSchema = v.strictObject({
   }),
   /** How common each token is in ordinary text; see frequency.ts. */
   frequency: v.optional(v.pipe(v.string(), v.maxLength(2 * MAX_VOCAB))),
+  /** Filters for learn2pd, at most one for each variant and size of blocks. */
+  filters: v.optional(v.pipe(v.array(filter), v.maxLength(64))),
   maxCanvas: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(MAX_CANVAS)),
   layers: count,
   /** Width of one layer's keys (or values): kv heads times head dimension. */

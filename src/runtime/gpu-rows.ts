@@ -48,7 +48,7 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
       const rows = request.rows.length;
       const isTooLarge = signals.klPrevious !== undefined && rows > mostKept;
       const isMissing = logits === undefined || (request.guidance.kind === "cfg" && other === undefined);
-      if (isMissing || isTooLarge) return onCpu.reduce(outputs, request);
+      if (isMissing || isTooLarge || remembers(request)) return onCpu.reduce(outputs, request);
       const layout: RowLayout = {
         width: topWidth(signals, vocab),
         candidates: signals.noise === undefined ? 0 : CANDIDATES,
@@ -92,6 +92,12 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
       for (const buffer of [lists, result, staging, history]) buffer.destroy();
     },
   };
+}
+
+/** Guidance that remembers or compares whole rows: they are read back for it. */
+function remembers({ guidance }: ForwardRequest): boolean {
+  if (guidance.kind === "residual") return true;
+  return guidance.kind === "cfg" && (guidance.agreement === true || guidance.store === true);
 }
 
 function writeParams(

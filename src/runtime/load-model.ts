@@ -22,7 +22,8 @@ import { createTokenizer } from "./tokenizer.ts";
 /** A model that is ready: nothing here exists before it works. */
 export interface LoadedModel {
   readonly info: EngineInfo;
-  readonly manifest: Manifest;
+  /** With the variant that is open: filters differ by it. */
+  readonly manifest: Manifest & { readonly variant: string };
   readonly denoiser: Denoiser;
   readonly tokenizer: Tokenizer;
 }
@@ -99,7 +100,7 @@ export async function loadModel(
     );
     const info = infoOf(manifest, variant, { ...backend, threads }, bundleBytes);
     return {
-      manifest,
+      manifest: { ...manifest, variant },
       denoiser,
       tokenizer,
       info: { ...info, warnings, ...(test ? { selfTest: test } : {}) },

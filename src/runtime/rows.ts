@@ -1,6 +1,6 @@
 import type { ForwardRequest, RowStats } from "../core/types.ts";
 import { createDivergenceTracker } from "../math/divergence.ts";
-import { applyGuidance } from "../math/guidance.ts";
+import { createGuide } from "../math/guidance.ts";
 import { allocateRowStats, reduceRows } from "../math/row-stats.ts";
 import type { LogitsOutput } from "./session.ts";
 
@@ -14,19 +14,18 @@ export interface RowReducer {
 /** The reference: everything is read back and reduced in JavaScript. */
 export function createCpuRows(vocab: number): RowReducer {
   const divergence = createDivergenceTracker(vocab);
+  const guide = createGuide(vocab);
   return {
     async reduce(outputs, request) {
       const logits = await outputs[0]!.read();
-      if (request.guidance.kind === "cfg") {
-        applyGuidance(logits, await outputs[1]!.read(), request.guidance.scale);
-      }
+      const agreement = guide.apply(logits, await outputs[1]?.read(), request);
       const stats = allocateRowStats(request.rows, request.signals);
       reduceRows(logits, vocab, request.canvases[0]!, request.signals, request.suppress, stats);
       const { klPrevious } = request.signals;
       if (klPrevious !== undefined) {
         divergence.track(request.rows, logits, stats.lse, klPrevious, stats.klPrevious!);
       }
-      return stats;
+      return agreement === undefined ? stats : { ...stats, agreement };
     },
     dispose() {},
   };

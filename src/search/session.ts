@@ -35,6 +35,7 @@ export interface SearchSetting {
 /** Where a search stands: what it has cost, and the canvas that its events have told so far. */
 export interface Session extends SearchSetting {
   nfe: number;
+  branchNfe: number;
   rows: number;
   step: number;
   shown: Canvas;
@@ -46,10 +47,11 @@ export interface Session extends SearchSetting {
 }
 
 export function openSession(setting: SearchSetting): Session {
-  const { nfe, rows, step, canvas } = setting.start;
+  const { nfe, branchNfe, rows, step, canvas } = setting.start;
   return {
     ...setting,
     nfe,
+    branchNfe,
     rows,
     step,
     shown: copyOf(canvas),
@@ -65,8 +67,9 @@ export function* ask(session: Session, request: ForwardRequest): Part<RowStats> 
   const asked = isShared ? { ...request, repeats: true } : request;
   session.last = request;
   const stats = yield { type: "request", step: session.step, request: asked };
-  const { nfe, rows } = costOf(asked);
+  const { nfe, branches, rows } = costOf(asked);
   session.nfe += nfe;
+  session.branchNfe += branches;
   session.rows += rows;
   return stats as RowStats; // the driver answers a request with its statistics
 }

@@ -4,19 +4,28 @@ import { type CacheInput, resolveCache } from "../cache/choice.ts";
 import { composeCache } from "../cache/compose.ts";
 import { emptyMemory } from "../cache/memory.ts";
 import type { Attention, ForwardRequest } from "../core/types.ts";
+import type { CommitFilter } from "../model/commit-filter.ts";
 import { gridBlocks } from "./blocks.ts";
 import { type Canvas, createCanvas, GIVEN } from "./canvas.ts";
 import { type DecodeOutput, decode, startState } from "./decode.ts";
 import { createOracle } from "./oracle.ts";
 import { ORACLE_DEFAULTS } from "./oracle-logits.ts";
-import type { ModelHints, Settings } from "./preset.ts";
+import type { GuidanceSettings, ModelHints, Settings } from "./preset.ts";
 import { buildStrategy, PRESETS } from "./presets.ts";
 import { seededRng } from "./rng.ts";
 import type { ModelTraits } from "./strategy.ts";
 
 const MASK = ORACLE_DEFAULTS.mask;
 
-const HINTS: ModelHints = { eos: [], pad: 61, delimiters: [7], room: 60 };
+/** Accepts a cell whose neighbour to the left is sure. */
+const FILTER: CommitFilter = {
+  size: 8,
+  w1: Array.from({ length: 8 }, (_, i) => Array.from({ length: 8 }, (_, j) => (i === j ? 1 : 0))),
+  b1: new Array(8).fill(0),
+  w2: Array.from({ length: 8 }, (_, i) => Array.from({ length: 8 }, (_, j) => (i === j + 1 ? 9 : 0))),
+  b2: new Array(8).fill(-4),
+};
+const HINTS: ModelHints = { eos: [], pad: 61, delimiters: [7], room: 60, filter: FILTER };
 const SETTINGS: Settings = {
   length: 8,
   block: 4,
@@ -35,10 +44,15 @@ const SETTINGS: Settings = {
 const GAP_PRESETS = Object.keys(PRESETS).filter((name) => PRESETS[name]!.continuationOnly !== true);
 
 /** Whether the composition rules let a preset and a cache meet. */
-function isAllowed({ preset }: Scene, cache: CacheInput, attention: Attention = { kind: "full" }): boolean {
+function isAllowed(
+  { preset, guidance }: Scene,
+  cache: CacheInput,
+  attention: Attention = { kind: "full" },
+): boolean {
   const { demands } = buildStrategy(PRESETS[preset]!, SETTINGS, HINTS);
+  const skipsBranch = guidance.adaptive !== undefined || guidance.residual !== undefined;
   try {
-    composeCache(resolveCache(cache), attention, demands);
+    composeCache(resolveCache(cache), attention, { ...demands, skipsBranch });
     return true;
   } catch {
     return false;
@@ -50,7 +64,7 @@ interface Scene {
   readonly block: number;
   readonly shift: 0 | 1;
   readonly preset: string;
-  readonly cfg: number;
+  readonly guidance: GuidanceSettings;
   readonly seed: number;
   readonly temperature: number;
 }
@@ -66,7 +80,13 @@ const scene: fc.Arbitrary<Scene> = fc
     block: fc.integer({ min: 1, max: 16 }),
     shift: fc.constantFrom(0, 1),
     preset: fc.constantFrom(...GAP_PRESETS),
-    cfg: fc.constantFrom(0, 0, 1),
+    guidance: fc.constantFrom<GuidanceSettings>(
+      { cfg: 0 },
+      { cfg: 0 },
+      { cfg: 1 },
+      { cfg: 1, adaptive: { cosine: 0.2, steps: 1 } },
+      { cfg: 1, residual: { every: 3, decay: 0.8 } },
+    ),
     seed: fc.nat(0xffff_ffff),
     temperature: fc.constantFrom(0, 0.8),
   })
@@ -82,11 +102,11 @@ const scene: fc.Arbitrary<Scene> = fc
 
 /** The events of a run, its forwards, and how many rows were read with a token they no longer have. */
 function run(input: Scene, cache: CacheInput, attention: Attention = { kind: "full" }) {
-  const { canvas, block, shift, preset, cfg, seed, temperature } = input;
+  const { canvas, block, shift, preset, guidance, seed, temperature } = input;
   const state = startState(structuredClone(canvas));
   const length = state.targets.length;
   const steps = Math.ceil(length / 2);
-  const settings: Settings = { ...SETTINGS, length, block, steps, temperature, guidance: { cfg } };
+  const settings: Settings = { ...SETTINGS, length, block, steps, temperature, guidance };
   const built = buildStrategy(PRESETS[preset]!, settings, HINTS);
   const policy = composeCache(resolveCache(cache), attention, built.demands);
   const strategy = {
@@ -121,6 +141,7 @@ function run(input: Scene, cache: CacheInput, attention: Attention = { kind: "fu
 }
 
 const APPROXIMATE: readonly CacheInput[] = [
+  "free",
   "prefix",
   "dual",
   { ...resolveCache("dual"), refresh: 3 } as CacheInput,
@@ -211,7 +232,15 @@ test("a canvas that changes its length keeps what is stored before the change", 
         [{ start: prompt.length, end: prompt.length + 24 }],
         MASK,
       );
-      const input: Scene = { canvas, block: 8, shift, preset: "daedal", cfg: 0, seed, temperature: 0 };
+      const input: Scene = {
+        canvas,
+        block: 8,
+        shift,
+        preset: "daedal",
+        guidance: { cfg: 0 },
+        seed,
+        temperature: 0,
+      };
       const { verdict, stale, requests, state } = run(input, "prefix");
       expect(verdict).toBe("complete");
       expect(state.canvas.ids.includes(MASK)).toBe(false);
@@ -225,7 +254,15 @@ test("a canvas that changes its length keeps what is stored before the change", 
 
 test("dual computes the block alone between refreshes, prefix what follows too", () => {
   const canvas = createCanvas([1, 2, ...new Array(8).fill(MASK)], [{ start: 2, end: 10 }], MASK);
-  const input: Scene = { canvas, block: 4, shift: 0, preset: "llada", cfg: 0, seed: 3, temperature: 0 };
+  const input: Scene = {
+    canvas,
+    block: 4,
+    shift: 0,
+    preset: "llada",
+    guidance: { cfg: 0 },
+    seed: 3,
+    temperature: 0,
+  };
   const spans = (cache: CacheInput) =>
     run(input, cache).requests.map(({ kv }) => `${kv!.queryRows[0]}-${kv!.queryRows.at(-1)}`);
   expect(spans("dual")).toEqual(["0-9", "2-5", "0-9", "6-9"]);

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RowStats } from "../core/types.ts";
+import type { CommitFilter } from "../model/commit-filter.ts";
 import { type Canvas, countMasks, createCanvas, FILLED, GIVEN, MASKED } from "./canvas.ts";
 import { decode, type StepEvent, startState } from "./decode.ts";
 import { eosStop } from "./eos-stop.ts";
 import { createOracle, type Oracle } from "./oracle.ts";
 import { ORACLE_DEFAULTS, type OracleParameters } from "./oracle-logits.ts";
-import type { ModelHints, Settings } from "./preset.ts";
+import type { GuidanceSettings, ModelHints, Settings } from "./preset.ts";
 import { buildStrategy, PRESETS } from "./presets.ts";
 import { seededRng } from "./rng.ts";
 import { runScripted } from "./run-scripted.ts";
@@ -19,6 +20,15 @@ const EOS = 62;
 const PAD = 61;
 const TRAITS: ModelTraits = { maskId: MASK, suppress: [MASK], attention: { kind: "full" } };
 const ROOM = 56;
+/** Cell i is accepted from a confidence of a half on. */
+const FILTER: CommitFilter = {
+  size: 12,
+  w1: Array.from({ length: 12 }, (_, i) => Array.from({ length: 12 }, (_, j) => (i === j ? 20 : 0))),
+  b1: new Array(12).fill(0),
+  w2: Array.from({ length: 12 }, (_, i) => Array.from({ length: 12 }, (_, j) => (i === j ? 1 : 0))),
+  b2: new Array(12).fill(-10),
+};
+const HINTS: ModelHints = { eos: [EOS], pad: PAD, delimiters: [7], room: ROOM, filter: FILTER };
 
 interface Scene {
   readonly name: string;
@@ -67,11 +77,17 @@ function sceneOf(names: readonly string[]): fc.Arbitrary<Scene> {
       threshold: fc.double({ min: 0, max: 1, noNaN: true }),
       factor: fc.double({ min: 0, max: 3, noNaN: true }),
       gamma: fc.double({ min: 0, max: 3, noNaN: true }),
-      cfg: fc.constantFrom(0, 0, 1),
+      guidance: fc.constantFrom<GuidanceSettings>(
+        { cfg: 0 },
+        { cfg: 0 },
+        { cfg: 1 },
+        { cfg: 1, adaptive: { cosine: 0.2, steps: 1 } },
+        { cfg: 1, weak: { share: 0.5 } },
+      ),
       stops: fc.boolean(),
       seed: fc.nat(0xffff_ffff),
     })
-    .map(({ parameters: oracle, prompt, gaps, name, cfg, stops, seed, ...rest }) => {
+    .map(({ parameters: oracle, prompt, gaps, name, stops, seed, ...rest }) => {
       const preset = PRESETS[name]!;
       const ids = [...prompt];
       const spans = (preset.continuationOnly === true ? gaps.slice(0, 1) : gaps).map(({ cells, after }) => {
@@ -81,9 +97,8 @@ function sceneOf(names: readonly string[]): fc.Arbitrary<Scene> {
       });
       const state = startState(createCanvas(ids, spans, MASK));
       const length = state.targets.length;
-      const settings = { ...rest, block: Math.min(rest.block, length), length, table: [], guidance: { cfg } };
-      const hints: ModelHints = { eos: [EOS], pad: PAD, delimiters: [7], room: ROOM };
-      const built = buildStrategy(preset, settings, hints);
+      const settings = { ...rest, block: Math.min(rest.block, length), length, table: [] };
+      const built = buildStrategy(preset, settings, HINTS);
       const strategy = stops && built.stop === undefined ? { ...built, stop: eosStop([EOS], PAD) } : built;
       return { name, state, settings, seed, strategy, oracle: createOracle(seed, oracle) };
     });
@@ -241,10 +256,9 @@ test("P14: speculation writes what one token a step writes, in no more forwards"
       const { length } = input.settings;
       const oneByOne = { threshold: 1, temperature: 0, steps: length, guidance: { cfg: 0 } };
       const settings: Settings = { ...input.settings, ...oneByOne };
-      const hints: ModelHints = { eos: [EOS], pad: PAD, delimiters: [7], room: ROOM };
       const runOf = (name: string) => {
         const state = structuredClone(input.state);
-        run({ ...input, strategy: buildStrategy(PRESETS[name]!, settings, hints) }, state);
+        run({ ...input, strategy: buildStrategy(PRESETS[name]!, settings, HINTS) }, state);
         return state;
       };
       const [plain, fast] = [runOf("llada"), runOf("freedave")];

@@ -32,6 +32,7 @@ export function startState(canvas: Canvas): DecodeState {
     stepInBlock: 0,
     step: 0,
     nfe: 0,
+    branchNfe: 0,
     rows: 0,
     cache: emptyMemory(canvas.ids.length),
     stopped: null,
@@ -110,8 +111,10 @@ function* forward(
   const request = forwardRequest(strategy, traits, state, eligible, rng);
   const stats = yield { type: "request", step: state.step, request };
   if (stats === undefined) throw new UnmaskError("internal", "The decoder's forward was not answered.");
-  const { nfe, rows } = costOf(request);
+  if (request.repeats !== true) strategy.guide?.observe(state, stats, request.guidance);
+  const { nfe, branches, rows } = costOf(request);
   state.nfe += nfe;
+  state.branchNfe += branches;
   state.rows += rows;
   if (request.kv !== null) recordForward(state.cache, request.kv, request.canvases[0]!);
   return stats;

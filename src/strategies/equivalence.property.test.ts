@@ -302,7 +302,13 @@ test("P11: end-of-text prediction that needs more than certainty, and DAEDAL tha
       const input = continued(any);
       const cells = input.canvas.kinds.filter((kind) => kind === 1).length;
       const wanted = deeds(run(input, plain(threshold(), cells)));
-      const eotp = eotpControl({ eosIds: [EOS], minConf: 1.01, scope: "canvas" });
+      const eotp = eotpControl({
+        eosIds: [EOS],
+        minConf: 1.01,
+        notBefore: "start",
+        minTokens: 0,
+        scope: "canvas",
+      });
       expect(deeds(run(input, plain({ ...threshold(), length: eotp }, cells)))).toEqual(wanted);
       const { selector, length, blocks } = daedal({ ...never, block: cells });
       const { prepare: _, ...grows } = length;

@@ -67,20 +67,27 @@ export function forwardRequest(
   eligible: Int32Array,
   rng: Rng,
 ): ForwardRequest {
-  const { selector, sampler, reviser, guidance } = strategy;
+  const { selector, sampler, reviser, guide } = strategy;
+  const { maskId } = traits;
+  const guidance = guide?.plan(state) ?? strategy.guidance;
   const seen = selector.visible?.(state) ?? state.canvas.ids.length;
   const { kv, rows } = cachePlan(strategy, traits, state, eligible, seen);
   const canvas = state.canvas.ids.slice(0, seen);
   const noise = sampler.noise(state, rng, rows);
   const gather = sampler.gather?.(state);
   const drafts: readonly Draft[] = [
-    ...(selector.drafts?.(state, traits.maskId) ?? []),
-    ...(reviser?.drafts?.(state, traits.maskId) ?? []),
+    ...(selector.drafts?.(state, maskId) ?? []),
+    ...(reviser?.drafts?.(state, maskId) ?? []),
   ];
   return {
     canvases:
       guidance.kind === "cfg"
-        ? [canvas, unconditional(state.canvas, traits.maskId, guidance.keep ?? []).slice(0, seen)]
+        ? [
+            canvas,
+            (
+              guide?.unconditional?.(state, maskId) ?? unprompted(state.canvas, maskId, guidance.keep ?? [])
+            ).slice(0, seen),
+          ]
         : [canvas],
     rows,
     attention: traits.attention,
@@ -95,8 +102,8 @@ export function forwardRequest(
     kv,
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
-    // A plan changes with every forward, so a cached one is never a repetition.
-    ...(kv === null && mayRepeat(selector, state) ? { repeats: true } : {}),
+    // A plan changes with every forward, and guidance may: then none is a repetition.
+    ...(kv === null && guide === undefined && mayRepeat(selector, state) ? { repeats: true } : {}),
   };
 }
 
@@ -105,15 +112,20 @@ function mayRepeat({ reuses }: Selector, state: DecodeState): boolean {
   return state.nfe > 0 && !state.changed && reuses?.(state) === true;
 }
 
-/** What answering a request costs: forwards, and rows computed, where each canvas of a batch counts. */
+/** What answering a request costs: forwards, canvases evaluated, and rows computed, where each canvas counts. */
 export function costOf({ canvases, kv, drafts = [], repeats }: ForwardRequest): {
   nfe: number;
+  branches: number;
   rows: number;
 } {
-  if (repeats === true) return { nfe: 0, rows: 0 };
-  const length = canvases[0]!.length;
-  const ofDrafts = drafts.reduce((sum, { canvas, rows }) => sum + (rows.length > 0 ? canvas.length : 0), 0);
-  return { nfe: 1, rows: canvases.length * (kv?.queryRows.length ?? length) + ofDrafts };
+  if (repeats === true) return { nfe: 0, branches: 0, rows: 0 };
+  const rows = canvases.length * (kv?.queryRows.length ?? canvases[0]!.length);
+  const evaluated = drafts.filter((draft) => draft.rows.length > 0);
+  return {
+    nfe: 1,
+    branches: canvases.length + evaluated.length,
+    rows: rows + evaluated.reduce((sum, { canvas }) => sum + canvas.length, 0),
+  };
 }
 
 function gatherTable(
@@ -127,6 +139,6 @@ function gatherTable(
 }
 
 /** The canvas with everything that was given masked (LLaDA's unsupervised classifier-free guidance). */
-function unconditional(canvas: Canvas, maskId: number, keep: readonly number[]): Int32Array {
+function unprompted(canvas: Canvas, maskId: number, keep: readonly number[]): Int32Array {
   return canvas.ids.map((id, row) => (canvas.kinds[row] === GIVEN && !keep.includes(id) ? maskId : id));
 }

@@ -15,9 +15,24 @@ export {
 export { fixedBlocks } from "./blocks.ts";
 export { type Canvas, continuationCanvas, createCanvas, FILLED, GIVEN, MASKED } from "./canvas.ts";
 export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState } from "./decode.ts";
+export { entropyGuard } from "./decoders/entropy-guard.ts";
+export { guidedSelector, ngramSupervisor, type Supervisor } from "./decoders/guided.ts";
+export { placeDraft, promptLookup } from "./draft.ts";
 export { eosStop } from "./eos-stop.ts";
+export { type FitOptions, type FitReport, fitFilter } from "./fit/fit-filter.ts";
+export { type FilterExample, greedyOracle } from "./fit/greedy-oracle.ts";
+export { cutSchedule, recordingSelector, searchSchedule } from "./fit/schedule.ts";
 export { type GoldenRandom, goldenRandom } from "./golden-random.ts";
-export { cfgGuidance } from "./guidance.ts";
+export { adaptiveGuidance, cfgGuidance, residualGuidance, weakGuidance } from "./guidance.ts";
+export { carryDraft, type Written } from "./live/carry-draft.ts";
+export {
+  nextInput,
+  SIMILARITY_DEFAULTS,
+  type SimilarityOptions,
+  STREAM_START,
+  type StreamState,
+} from "./live/similarity.ts";
+export { type BatchItem, streamBatch } from "./live/stream-batch.ts";
 export { canvasHash, createOracle, type Oracle, oracleDenoiser } from "./oracle.ts";
 export { ORACLE_DEFAULTS, type OracleParameters, oracleLogits } from "./oracle-logits.ts";
 export type { ModelHints, Preset, Settings } from "./preset.ts";
@@ -30,3 +45,4 @@ export { gumbelSampler, type SamplerOptions } from "./sampler.ts";
 export { probabilityScorer, randomScorer } from "./scorer.ts";
 export { quotaSelector, rank, thresholdSelector } from "./selector.ts";
 export type * from "./strategy.ts";
+export { createTrajectory, DOUBTFUL, type Doubt, type Trajectory } from "./trajectory.ts";

@@ -4,7 +4,7 @@ import { hashWords } from "../core/random.ts";
 import type { Denoiser, ForwardRequest, NoiseRequest, RowStats } from "../core/types.ts";
 import { createDivergenceTracker } from "../math/divergence.ts";
 import { draftRequest } from "../math/drafts.ts";
-import { applyGuidance } from "../math/guidance.ts";
+import { createGuide } from "../math/guidance.ts";
 import { allocateRowStats, reduceRows } from "../math/row-stats.ts";
 import { type OracleParameters, oracleLogits } from "./oracle-logits.ts";
 
@@ -31,14 +31,13 @@ export type OracleDraw = (
 export function createOracle(seed: number, parameters: OracleParameters, draw?: OracleDraw): Oracle {
   const { V, mask, shift } = parameters;
   const divergence = createDivergenceTracker(V);
+  const guide = createGuide(V);
   const model = createKvModel(shift === 1 ? 1 : 0);
   let seen: readonly Sight[] = [];
   const answer = (request: ForwardRequest, canvases: readonly Int32Array[], rows: Int32Array): RowStats => {
     const [canvas, ...others] = canvases.map((ids) => logitsOf(seed, ids, rows, request, parameters));
     const logits = canvas ?? new Float32Array(0);
-    if (others.length > 0 && request.guidance.kind === "cfg") {
-      applyGuidance(logits, others[0]!, request.guidance.scale);
-    }
+    const agreement = guide.apply(logits, others[0], request);
     const { noise, ...quiet } = request.signals;
     const signals = draw === undefined ? request.signals : quiet;
     const stats = allocateRowStats(rows, signals, "f64");
@@ -47,7 +46,7 @@ export function createOracle(seed: number, parameters: OracleParameters, draw?: 
       divergence.track(rows, logits, stats.lse, signals.klPrevious, stats.klPrevious!);
     }
     if (noise !== undefined) draw?.(logits, V, stats, noise, canvases[0]!);
-    return stats;
+    return agreement === undefined ? stats : { ...stats, agreement };
   };
   return {
     maskId: mask,

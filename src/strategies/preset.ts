@@ -1,3 +1,5 @@
+import type { CommitFilter } from "../model/commit-filter.ts";
+import type { EotpGuard } from "./decoders/eotp.ts";
 import type { RecipeInput } from "./recipe.ts";
 import type { Selector, Strategy } from "./strategy.ts";
 
@@ -16,7 +18,17 @@ export interface Settings {
   readonly threshold: number;
   readonly factor: number;
   readonly gamma: number;
-  readonly guidance: { readonly cfg: number };
+  readonly guidance: GuidanceSettings;
+}
+
+export interface GuidanceSettings {
+  readonly cfg: number;
+  /** Leaves the unconditional branch out where it agrees. */
+  readonly adaptive?: { readonly cosine: number; readonly steps: number };
+  /** Uses an earlier unconditional branch again. */
+  readonly residual?: { readonly every: number; readonly decay: number };
+  /** Masks the weakest tokens in the unconditional branch, in place of the prompt. */
+  readonly weak?: { readonly share: number };
 }
 
 /** What a preset may know about the model. */
@@ -31,6 +43,8 @@ export interface ModelHints {
   readonly room: number;
   /** How common each token is in ordinary text, `[vocab]`, sums to 1; absent when the bundle does not say. */
   readonly frequency?: ArrayLike<number>;
+  /** The commit filter for the blocks of the recipe; absent when the bundle has none. */
+  readonly filter?: CommitFilter;
 }
 
 /** The pieces that make a decoder what it is; the rest is the same for all (see presets.ts). */
@@ -45,6 +59,8 @@ export interface Preset {
   readonly defaults?: Partial<Settings>;
   /** It changes the length of the canvas, so nothing may stand behind the cells to be filled. */
   readonly continuationOnly?: boolean;
+  /** It predicts the end of a continuation unless the recipe says otherwise (`stop.eotp`). */
+  readonly eotp?: EotpGuard;
   /** Takes the best token whatever the temperature. */
   readonly greedy?: boolean;
   /** Writes tokens that no selector chose (overwrites, fills everything at once): no constraint can hold for them. */

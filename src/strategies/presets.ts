@@ -13,6 +13,7 @@ import { freeDavePreset } from "./decoders/freedave.ts";
 import { guidedPreset } from "./decoders/guided.ts";
 import { hierarchyPreset } from "./decoders/hierarchy.ts";
 import { klassPreset } from "./decoders/klass.ts";
+import { learn2pdPreset } from "./decoders/learn2pd.ts";
 import { lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
 import { localLeapPreset } from "./decoders/local-leap.ts";
 import { rediffPreset } from "./decoders/overwrite.ts";
@@ -27,12 +28,12 @@ import { fastDllmPreset } from "./decoders/threshold.ts";
 import { llada2EditPreset } from "./decoders/token-edit.ts";
 import { warmStartPreset } from "./decoders/warm-start.ts";
 import { winoPreset } from "./decoders/wino.ts";
-import { cfgGuidance } from "./guidance.ts";
-import type { ModelHints, Preset, Settings } from "./preset.ts";
+import { adaptiveGuidance, cfgGuidance, residualGuidance, weakGuidance } from "./guidance.ts";
+import type { GuidanceSettings, ModelHints, Preset, Settings } from "./preset.ts";
 import type { RecipeInput } from "./recipe.ts";
 import { gumbelSampler } from "./sampler.ts";
 import { probabilityScorer } from "./scorer.ts";
-import type { Strategy } from "./strategy.ts";
+import type { GuidanceControl, Strategy } from "./strategy.ts";
 
 /** Keys every preset takes. */
 export const COMMON_KEYS = [
@@ -64,6 +65,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   dparallel: dparallelPreset,
   klass: klassPreset,
   credit: creditPreset,
+  learn2pd: learn2pdPreset,
   localleap: localLeapPreset,
   hierarchy: hierarchyPreset,
   slowfast: slowFastPreset,
@@ -116,6 +118,14 @@ export function findPreset(name: string, others: readonly string[] = []): Preset
   });
 }
 
+/** The control of guidance that changes during a run. */
+function guideOf({ cfg, adaptive, residual, weak }: GuidanceSettings): { readonly guide?: GuidanceControl } {
+  if (cfg === 0) return {};
+  if (adaptive !== undefined) return { guide: adaptiveGuidance({ scale: cfg, ...adaptive }) };
+  if (weak !== undefined) return { guide: weakGuidance({ scale: cfg, ...weak }) };
+  return residual === undefined ? {} : { guide: residualGuidance({ scale: cfg, ...residual }) };
+}
+
 /** The strategy of a preset; the stop at the end of the text depends on the recipe and is not part of it. */
 export function buildStrategy(preset: Preset, settings: Settings, model: ModelHints): Strategy {
   return {
@@ -123,6 +133,7 @@ export function buildStrategy(preset: Preset, settings: Settings, model: ModelHi
     sampler: gumbelSampler(settings),
     scorer: probabilityScorer,
     guidance: cfgGuidance(settings.guidance.cfg),
+    ...guideOf(settings.guidance),
     ...preset.pieces(settings, model),
   };
 }

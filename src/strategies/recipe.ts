@@ -40,20 +40,57 @@ const recipeSchema = v.strictObject({
   gamma: v.optional(v.pipe(between(0, 100), v.description("entropy budget in nats"))),
   guidance: v.optional(
     v.pipe(
-      v.strictObject({ cfg: between(-1, 20) }),
-      v.description("classifier-free guidance: u + (cfg + 1)(c - u); 0: off"),
+      v.strictObject({
+        cfg: between(-1, 20),
+        adaptive: v.optional(
+          v.pipe(
+            v.strictObject({
+              cosine: v.optional(between(-1, 1)),
+              steps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))),
+            }),
+            v.description("leave u out for the rest of a block once its logits agree with c's"),
+          ),
+        ),
+        residual: v.optional(
+          v.pipe(
+            v.strictObject({
+              every: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_536))),
+              decay: v.optional(between(0, 1)),
+            }),
+            v.description("evaluate u when a block opens (and every n forwards) and use it again in between"),
+          ),
+        ),
+        weak: v.optional(
+          v.pipe(
+            v.strictObject({ share: v.optional(between(0, 1)) }),
+            v.description("u does not see this share of the written tokens, the least confident ones"),
+          ),
+        ),
+      }),
+      v.description(
+        "classifier-free guidance: u + (cfg + 1)(c - u); 0: off; adaptive or residual: fewer u; weak: another u",
+      ),
     ),
   ),
   remask: v.optional(
-    v.pipe(v.boolean(), v.description("true where tokens may be taken back; follows from the preset")),
+    v.pipe(
+      v.union([v.boolean(), v.strictObject({ entropyGuard: between(0, 100) })]),
+      v.description(
+        "true where tokens may be taken back, follows from the preset; {entropyGuard: nats} undoes commits that made the rest less certain",
+      ),
+    ),
   ),
   init: v.optional(
     v.pipe(
       v.strictObject({
-        draft: v.pipe(v.string(), v.minLength(1), v.maxLength(100_000)),
+        draft: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100_000))),
+        from: v.optional(
+          v.pipe(v.picklist(["prompt"]), v.description("prompt: what followed its last words before")),
+        ),
+        share: v.optional(v.pipe(between(0, 1), v.description("share of the draft's tokens, at random"))),
         keep: v.optional(v.pipe(between(0, 1), v.description("take back tokens of less probability"))),
       }),
-      v.description("a text to start from"),
+      v.description("a text to start from: draft, or from the prompt"),
     ),
   ),
   constraint: v.optional(v.pipe(constraintSchema, v.description("what the text has to satisfy"))),
@@ -64,7 +101,27 @@ const recipeSchema = v.strictObject({
         eos: v.optional(v.pipe(v.boolean(), v.description("end a continuation at its end-of-text token"))),
         eotp: v.optional(
           v.pipe(
-            v.strictObject({ minConf: v.optional(between(0, 1)) }),
+            v.union([
+              v.literal(false),
+              v.strictObject({
+                minConf: v.optional(between(0, 1)),
+                notBefore: v.optional(
+                  v.pipe(
+                    v.picklist(["start", "block-end"]),
+                    v.description("block-end: behind the open block"),
+                  ),
+                ),
+                minTokens: v.optional(
+                  v.pipe(
+                    v.number(),
+                    v.integer(),
+                    v.minValue(0),
+                    v.maxValue(MAX_CELLS),
+                    v.description("cells kept"),
+                  ),
+                ),
+              }),
+            ]),
             v.description("cut the canvas behind a predicted end of text, from this probability on"),
           ),
         ),

@@ -23,6 +23,8 @@ export interface Strategy {
   readonly scorer: Scorer;
   readonly selector: Selector;
   readonly guidance: Guidance;
+  /** Decides on guidance anew in each step, in place of `guidance`. */
+  readonly guide?: GuidanceControl;
   /** Takes tokens back or replaces them. Absent: what is committed stays. */
   readonly reviser?: Reviser;
   /** Inserts and deletes cells. Absent: the canvas keeps its length. */
@@ -58,6 +60,8 @@ export interface DecodeState {
   stepInBlock: number;
   step: number;
   nfe: number;
+  /** Canvases evaluated so far: the two branches of a guided forward and its drafts count one each. */
+  branchNfe: number;
   /** Query rows computed so far; each canvas of a batch counts. */
   rows: number;
   /** What is known of stored keys and values; see src/cache. */
@@ -200,6 +204,15 @@ export interface StopEdit {
   readonly commits: readonly Commit[];
   readonly overwrites: readonly { readonly row: number; readonly id: number }[];
   readonly reason: "complete" | "eos";
+}
+
+/** Guidance that depends on what the branches said. */
+export interface GuidanceControl {
+  plan(state: DecodeState): Guidance;
+  /** The second canvas, `[N]`, a new array; absent: everything that was given is masked. */
+  unconditional?(state: DecodeState, maskId: number): Int32Array;
+  /** Told about every forward, with the guidance it ran under. */
+  observe(state: DecodeState, stats: RowStats, guidance: Guidance): void;
 }
 
 /** Asked after the commits of a step are in the canvas; null goes on. */

@@ -171,7 +171,7 @@ test("3.1 end-of-text prediction cuts behind the surest predicted end", () => {
     canvas: masks(6),
     pieces: {
       selector: thresholdSelector(0.99),
-      length: eotpControl({ eosIds: [end], minConf, scope: "canvas" }),
+      length: eotpControl({ eosIds: [end], minConf, notBefore: "start", minTokens: 0, scope: "canvas" }),
     },
     says: ({ row }) => says([0.95, 0.5, 0.6, 0.92, 0.91, 0.2][row]!, row >= 3 ? end : row),
   });

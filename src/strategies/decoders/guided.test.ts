@@ -39,3 +39,9 @@ test("the supervisor of n-grams reads the text, two tokens before one, later bef
   expect(expected(Int32Array.of(9, 2, MASK), 2)).toBe(5);
   expect(expected(Int32Array.of(8, 8, MASK), 2)).toBeUndefined();
 });
+
+test("a supervisor that always agrees ends in one step, one without an opinion commits the best row alone", () => {
+  const proposed = [5, 6, 7, 8];
+  expect(pick(proposed, proposed, [0.4, 0.3, 0.2, 0.1])).toHaveLength(4);
+  expect(pick(proposed, [undefined, undefined, undefined, undefined], [0.1, 0.3, 0.2, 0.1])).toEqual([1]);
+});

@@ -1,20 +1,8 @@
+import type { CommitFilter } from "../../model/commit-filter.ts";
+import type { Preset } from "../preset.ts";
 import { bestProbability, placeInBlock, positionOf } from "../rows.ts";
-import { rank } from "../selector.ts";
+import { quotaSelector, rank } from "../selector.ts";
 import type { Pick, Selector, Step } from "../strategy.ts";
-
-/** A two-layer perceptron from the confidences of a block to one logit a cell; ReLU between the layers. */
-export interface CommitFilter {
-  /** Cells of a block. */
-  readonly size: number;
-  /** `[hidden, size]` */
-  readonly w1: readonly (readonly number[])[];
-  /** `[hidden]` */
-  readonly b1: readonly number[];
-  /** `[size, hidden]` */
-  readonly w2: readonly (readonly number[])[];
-  /** `[size]` */
-  readonly b2: readonly number[];
-}
 
 /** Probability of each cell that its best token is final. `confidences` is `[size]`, missing cells 0. */
 export function runFilter(
@@ -65,9 +53,25 @@ export function learn2pdSelector({ filter, threshold, plan }: Learn2pdOptions): 
 }
 
 /** Best probability of each cell of the block, `[cells]`. */
-function blockConfidences({ state: { targets, block }, stats }: Step): Float64Array {
+export function blockConfidences({ state: { targets, block }, stats }: Step): Float64Array {
   return Float64Array.from(targets.subarray(block.start, block.end), (row) => {
     const r = positionOf(stats.rows, row);
     return bestProbability(stats, r);
   });
 }
+
+/**
+ * Needs a filter that was fitted to the bundle (`unmask fit learn2pd`); the engine refuses a bundle without one, and here
+ * it leaves the quota alone. The end of the text is predicted as in the paper, with a guard; see eotp.ts.
+ */
+export const learn2pdPreset: Preset = {
+  title: "Learn2PD: a small filter knows which tokens are final",
+  keys: ["threshold", "steps"],
+  defaults: { threshold: 0.96, block: 32 },
+  eotp: { minConf: 0.9, notBefore: "block-end", minTokens: 0 },
+  pieces: ({ threshold, steps }, { filter }) => {
+    const quota = quotaSelector({ steps, keepZeroSteps: false });
+    if (filter === undefined) return { selector: quota };
+    return { selector: learn2pdSelector({ filter, threshold, plan: quota.plan! }) };
+  },
+};

@@ -1,3 +1,4 @@
+import type { CommitFilter } from "../../model/commit-filter.ts";
 import { fixedBlocks } from "../blocks.ts";
 import { continuationCanvas, FILLED } from "../canvas.ts";
 import { creditSampler } from "../decoders/credit.ts";
@@ -5,7 +6,7 @@ import { entropyBoundSelector, entropyThresholdSelector } from "../decoders/entr
 import { factorSelector } from "../decoders/factor.ts";
 import { hierarchySelector } from "../decoders/hierarchy.ts";
 import { klassSelector } from "../decoders/klass.ts";
-import { type CommitFilter, learn2pdSelector } from "../decoders/learn2pd.ts";
+import { learn2pdSelector } from "../decoders/learn2pd.ts";
 import { positionCalibratedScorer } from "../decoders/pc-sampler.ts";
 import { prophetStop } from "../decoders/prophet.ts";
 import { slowFastSelector } from "../decoders/slowfast.ts";

@@ -37,7 +37,15 @@ export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
         threshold: hyperNumber(golden, "accept_thres") ?? 0.96,
         plan: quotas(golden).plan!,
       }),
-      { length: eotpControl({ eosIds: [eosOf(golden)], minConf: 0, scope: "canvas" }) },
+      {
+        length: eotpControl({
+          eosIds: [eosOf(golden)],
+          minConf: 0,
+          notBefore: "start",
+          minTokens: 0,
+          scope: "canvas",
+        }),
+      },
     ),
   daedal: (golden) => {
     const { selector, length, blocks } = daedal({

@@ -2,16 +2,16 @@ import { constants } from "node:fs";
 import { access, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { UnmaskError } from "../core/errors.ts";
-import type { Trace } from "../core/events.ts";
 
 /**
- * Checks that a trace can be put at `path`, before minutes are spent on making one.
+ * Checks that a file can be put at `path`, before minutes are spent on making its content.
  *
+ * @param what names it in messages: `trace`
  * @throws UnmaskError `write-failed`: no folder to write to, or `path` is something other than a plain file
  */
-export async function checkTracePath(path: string): Promise<void> {
+export async function checkResultPath(what: string, path: string): Promise<void> {
   const fail = (why: string, cause?: unknown): never => {
-    throw new UnmaskError("write-failed", `The trace cannot be written to "${path}": ${why}.`, { cause });
+    throw new UnmaskError("write-failed", `The ${what} cannot be written to "${path}": ${why}.`, { cause });
   };
   if (path === "") fail("it is no file name");
   const folder = dirname(resolve(path));
@@ -23,15 +23,15 @@ export async function checkTracePath(path: string): Promise<void> {
   if (existing !== undefined && !existing.isFile()) fail("it exists and is not a plain file");
 }
 
-/** Writes the trace beside its place and renames it into it. @throws UnmaskError `write-failed` */
-export async function writeTrace(path: string, trace: Trace): Promise<void> {
+/** Writes a document beside its place and renames it into it. @throws UnmaskError `write-failed` */
+export async function writeResult(what: string, path: string, document: unknown): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
   try {
-    await writeFile(partial, `${JSON.stringify(trace)}\n`);
+    await writeFile(partial, `${JSON.stringify(document)}\n`);
     await rename(partial, path);
   } catch (cause) {
     await rm(partial, { force: true }).catch(() => {});
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UnmaskError("write-failed", `The trace cannot be written to "${path}": ${why}`, { cause });
+    throw new UnmaskError("write-failed", `The ${what} cannot be written to "${path}": ${why}`, { cause });
   }
 }

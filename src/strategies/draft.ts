@@ -1,0 +1,45 @@
+import { uniform } from "../core/random.ts";
+import { type Canvas, FILLED } from "./canvas.ts";
+
+/** Stands in for a token id, so that this choice never shares a counter with token noise or other row numbers. */
+const DRAFT_STREAM = 0xffff_fffb;
+/** Runs of tokens that prompt lookup matches, longest first; single tokens match everywhere. */
+const LONGEST = 4;
+const SHORTEST = 2;
+
+/**
+ * Prompt lookup (A. Saxena, "Prompt Lookup Decoding", 2023): what followed the last tokens of a text the last time they
+ * stood in it. Drafts lists, tables, code and quotations without any model.
+ *
+ * @param ids the text
+ * @param cells most tokens to draft
+ * @returns empty when no run of two tokens comes back
+ */
+export function promptLookup(ids: Int32Array, cells: number): Int32Array {
+  for (let n = Math.min(LONGEST, ids.length - 1); n >= SHORTEST; n--) {
+    const tail = ids.length - n;
+    for (let start = tail - 1; start >= 0; start--) {
+      let same = 0;
+      while (same < n && ids[start + same] === ids[tail + same]) same++;
+      if (same === n) return ids.slice(start + n, start + n + cells);
+    }
+  }
+  return new Int32Array(0);
+}
+
+/**
+ * Puts the tokens of a draft into the cells from `first` on, each with probability `share` (context-aware initialisation,
+ * arXiv 2512.19004: token injection). Changes the canvas.
+ */
+export function placeDraft(
+  canvas: Canvas,
+  first: number,
+  draft: Int32Array,
+  { share, seed }: { readonly share: number; readonly seed: number },
+): void {
+  for (const [i, id] of draft.subarray(0, canvas.ids.length - first).entries()) {
+    if (uniform(seed, 0, first + i, DRAFT_STREAM) >= share) continue;
+    canvas.ids[first + i] = id;
+    canvas.kinds[first + i] = FILLED;
+  }
+}

@@ -1,0 +1,60 @@
+import type { RowStats } from "../core/types.ts";
+import { type Canvas, FILLED } from "./canvas.ts";
+
+/** How much the best token of a cell changed before it was settled. */
+export interface Doubt {
+  readonly row: number;
+  /** Changes of the best token from look to look, as a share of those possible. */
+  readonly flip: number;
+  /** Share of the looks at which the best token was not the one that stands there now. */
+  readonly osc: number;
+}
+
+/** Looks that are remembered of each cell. */
+const WINDOW = 8;
+/** A cell that was looked at less often has no history to speak of. */
+const LEAST = 4;
+/**
+ * From this `osc` on a token is not to be trusted: in at least half of the last looks the model preferred another one.
+ * Chosen by meaning, not fitted; the paper removes the few percent that vary most.
+ */
+export const DOUBTFUL = 0.5;
+
+export interface Trajectory {
+  /** Takes note of a forward's best tokens; `slots` are those of the canvas that it was about. */
+  observe(slots: Int32Array, stats: RowStats): void;
+  /** Cells with enough looks, ascending; cells that are still masked, or given, are left out. */
+  judge(canvas: Canvas): readonly Doubt[];
+}
+
+/**
+ * Trajectory-variance test for hallucination (mode interpolation, arXiv 2406.09358), for text: an image is doubtful when
+ * the predicted clean sample varies late in the denoising; a token, when the best guess for its cell does. The last eight
+ * evaluations of each cell count, whenever the decoder looked at it. (The variance of the final token's probability
+ * would need its logit before it was chosen, which a forward does not report.)
+ */
+export function createTrajectory(): Trajectory {
+  const looks = new Map<number, number[]>();
+  return {
+    observe(slots, stats) {
+      for (const [r, row] of stats.rows.entries()) {
+        const slot = slots[row]!;
+        const seen = looks.get(slot) ?? [];
+        if (seen.length === WINDOW) seen.shift();
+        seen.push(stats.topIds[r * stats.k]!);
+        looks.set(slot, seen);
+      }
+    },
+    judge({ ids, kinds, slots }) {
+      const doubts: Doubt[] = [];
+      for (const [row, kind] of kinds.entries()) {
+        const seen = looks.get(slots[row]!) ?? [];
+        if (kind !== FILLED || seen.length < LEAST) continue;
+        const changes = seen.filter((id, i) => i > 0 && id !== seen[i - 1]).length;
+        const others = seen.filter((id) => id !== ids[row]).length;
+        doubts.push({ row, flip: changes / (seen.length - 1), osc: others / seen.length });
+      }
+      return doubts;
+    },
+  };
+}
