@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "bench/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts"],
           testTimeout: 60_000,
         },

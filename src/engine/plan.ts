@@ -21,6 +21,8 @@ export type ModelFacts = Pick<
   Manifest,
   "vocab" | "tokens" | "maxCanvas" | "attention" | "logitsShift" | "frequency" | "recipes" | "modes" | "name"
 > & {
+  /** 0: the graph gives no keys and values, so nothing can be cached. */
+  readonly layers?: number;
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
 };
@@ -122,6 +124,9 @@ export function planGeneration(
     cache: choice.policy,
   });
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
+  if (model.layers === 0 && choice.policy !== "none") {
+    throw invalid("cache", `The model ${model.name} computes full forwards only, so it takes no cache.`);
+  }
   const cache = composeCache(choice, model.attention, strategy.demands);
   return {
     strategy: {
@@ -174,7 +179,7 @@ function defaultCache(
   search: Search | undefined,
 ): "block" | "none" {
   const fits = demands?.drafts !== true && !(search !== undefined && goesBack(search));
-  return model.attention.kind === "block-causal" && fits ? "block" : "none";
+  return model.attention.kind === "block-causal" && model.layers !== 0 && fits ? "block" : "none";
 }
 
 /** Adds a rule to a strategy that may have one already; the strategy's own is asked first. */
