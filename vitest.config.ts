@@ -10,9 +10,12 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "bench/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
-      { test: { name: "slow", include: ["src/**/*.slow.test.ts"], testTimeout: 600_000 } },
+      {
+        test: { name: "slow", include: ["src/**/*.slow.test.ts"], testTimeout: 600_000, hookTimeout: 60_000 },
+      },
     ],
   },
 });

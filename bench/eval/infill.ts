@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { range } from "../../src/cache/rows.ts";
 import { isUnmaskError } from "../../src/core/errors.ts";
 import type { Job } from "../../src/core/job.ts";
-import { hasGaps } from "../../src/engine/gaps.ts";
+import { hasGaps } from "../../src/engine/gap-pattern.ts";
 import type { JobModel } from "../../src/engine/open-run.ts";
 import { buildPrompt } from "../../src/engine/prompt.ts";
 import { type Lab, runToEnd, runUnits, totalCost, type Unit } from "../harness/lab.ts";
