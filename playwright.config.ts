@@ -23,7 +23,7 @@ export default defineConfig({
   fullyParallel: false,
   forbidOnly: process.env["CI"] !== undefined,
   outputDir: "test-results",
-  use: { baseURL: `http://127.0.0.1:${port}/`, trace: "off", channel: "chromium" },
+  use: { baseURL: `http://127.0.0.1:${port}/`, trace: "off", channel: "chromium", serviceWorkers: "block" },
   webServer: {
     command: `node scripts/serve.mjs --port ${port}`,
     url: `http://127.0.0.1:${port}/`,

@@ -3,6 +3,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
 
 /** onnxruntime-web's runtimes, self-hosted under `ort/`: the plain one for WASM, asyncify for WebGPU. */
 const ORT_FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"].flatMap((name) => [
@@ -37,9 +38,44 @@ function ortRuntime(): Plugin {
   };
 }
 
+const ICONS = [
+  { src: "icon-192.png", sizes: "192x192", type: "image/png" },
+  { src: "icon-512.png", sizes: "512x512", type: "image/png" },
+  { src: "icon-maskable.png", sizes: "512x512", type: "image/png", purpose: "maskable" },
+] as const;
+
+/** The page as an installable app that works offline; workers/service-worker.ts says what is kept. */
+function offlineApp() {
+  return VitePWA({
+    strategies: "injectManifest",
+    srcDir: "workers",
+    filename: "service-worker.ts",
+    injectRegister: false,
+    registerType: "prompt",
+    injectManifest: {
+      globPatterns: ["index.html", "favicon.svg", "assets/**/*.{js,css,woff2}", "icon-*.png"],
+    },
+    manifest: {
+      id: "./",
+      name: "Unmask",
+      short_name: "Unmask",
+      description: "Watch a diffusion language model write: words surface out of masks.",
+      start_url: "./",
+      scope: "./",
+      display: "standalone",
+      background_color: "#fbfaf7",
+      theme_color: "#fbfaf7",
+      icons: [...ICONS],
+      file_handlers: [{ action: "./", accept: { "application/json": [".json"] } }],
+      share_target: { action: "./", method: "GET", params: { title: "title", text: "text" } },
+      launch_handler: { client_mode: ["focus-existing", "auto"] },
+    },
+  });
+}
+
 export default defineConfig({
   base: "./",
-  plugins: [ortRuntime()],
+  plugins: [ortRuntime(), offlineApp()],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   worker: { format: "es" },
   build: {

@@ -7,12 +7,15 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "bench/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
-      { test: { name: "slow", include: ["src/**/*.slow.test.ts"], testTimeout: 600_000 } },
+      {
+        test: { name: "slow", include: ["src/**/*.slow.test.ts"], testTimeout: 600_000, hookTimeout: 60_000 },
+      },
     ],
   },
 });

@@ -8,7 +8,7 @@ import type { ForwardRequest, KvPlan } from "../src/core/types.ts";
 import { runJob } from "../src/engine/run-job.ts";
 import { type LoadedModel, loadModel } from "../src/runtime/load-model.ts";
 import { nodePlatform } from "../src/runtime/platform-node.ts";
-import { showSpread, spreadOf } from "./spread.ts";
+import { showSpread, spreadOf } from "./stats/spread.ts";
 
 /**
  * The engine on Node's WASM with the embedded model. First what a step costs: all 256 rows against 32 active rows over

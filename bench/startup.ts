@@ -6,7 +6,7 @@ import type { BenchOptions } from "../src/cli/bench.ts";
 import { UnmaskError } from "../src/core/errors.ts";
 import type { GenerateEvent } from "../src/core/events.ts";
 import type { UnmaskTextElement } from "../src/element/element.ts";
-import { showSpread, spreadOf } from "./spread.ts";
+import { showSpread, spreadOf } from "./stats/spread.ts";
 
 /**
  * Startup in a real Chromium over the built demo: page load to the first resolved token, cold (an empty profile) and

@@ -28,7 +28,7 @@ def held_out(name: str, count: int) -> list[tasks.Sample]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("training/fixtures/heldout_tasks.jsonl"))
-    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--count", type=int, default=300)
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
     partial = args.out.with_suffix(".partial")

@@ -31,6 +31,9 @@ export function showMore(page: Page, open: boolean): void {
   page.more.ariaExpanded = String(open);
 }
 
+/** More than any canvas holds. */
+const MAX_SHARED = 4000;
+
 /** Fields as the engine takes them. Nothing is clamped: the engine names what is out of range. */
 export function readOptions(page: Page): SheetOptions {
   return {
@@ -43,8 +46,16 @@ export function readOptions(page: Page): SheetOptions {
   };
 }
 
+/** What the address asks for. */
+export interface Query {
+  readonly load: LoadOptions;
+  readonly model: string;
+  /** Text that another app shared with this one. */
+  readonly shared: string;
+}
+
 /** `?backend=` and `?software=1` are for tests; `?model=models/name` only selects: it is loaded by a click. */
-export function readQuery(query: string): { readonly load: LoadOptions; readonly model: string } {
+export function readQuery(query: string): Query {
   const params = new URLSearchParams(query);
   const backend = params.get("backend");
   const model = params.get("model") ?? "";
@@ -53,6 +64,10 @@ export function readQuery(query: string): { readonly load: LoadOptions; readonly
       ...(backend === "wasm" || backend === "webgpu" ? { backend } : {}),
       ...(params.get("software") === "1" ? { allowSoftware: true } : {}),
     },
+    shared: ["title", "text"]
+      .flatMap((name) => params.get(name) ?? [])
+      .join("\n")
+      .slice(0, MAX_SHARED),
     model: /^models\/[\w-]+\/?$/.test(model) ? model : "models/default",
   };
 }

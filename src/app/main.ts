@@ -7,9 +7,11 @@ import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { showModel, showNoModel } from "./model-box.ts";
+import { createOffline } from "./offline.ts";
 import { findPage } from "./page.ts";
 import { createParagraph } from "./paragraph.ts";
 import { createProgress } from "./progress.ts";
+import { wireRecordings } from "./recordings.ts";
 import { createRunner } from "./runner.ts";
 import { createStatus } from "./status.ts";
 import { wireTheme } from "./theme.ts";
@@ -28,9 +30,22 @@ const status = createStatus(page.status);
 const progress = createProgress(page);
 const timeline = createTimeline(page.strip, page.timeline, sheet);
 const paragraph = createParagraph(page);
-const runner = createRunner(page, paragraph, status.say, progress.hide);
+const runner = createRunner(page, paragraph, status.say, () => {
+  progress.hide();
+  refreshFiles();
+});
+
+const offline = createOffline(page);
+const recordings = wireRecordings(page, {
+  show: runner.show,
+  fail: (error) => {
+    status.say(`error: ${error.code}`);
+    showProblem(page.problem, error, runner.remedy);
+  },
+});
 
 wireTheme(page.theme);
+if (query.shared !== "") page.prompt.value = query.shared;
 fillSelects(page);
 listExamples(page);
 sheet.loadOptions = query.load;
@@ -49,6 +64,7 @@ page.load.addEventListener("click", () =>
   runner.load(async () => {
     const info = await sheet.load();
     showModel(page, info, query.load);
+    offline.keep(info, query.model);
     status.say(`ready: ${info.name} is loaded`);
   }),
 );
@@ -82,6 +98,7 @@ sheet.addEventListener("unmask-step", () => {
 sheet.addEventListener("unmask-done", (event) => {
   const { reason, effectiveTokens, steps, ms } = (event as CustomEvent<DoneEvent>).detail;
   const seconds = ms === undefined ? "" : ` in ${(ms / 1000).toFixed(1)} s`;
+  if (sheet.info !== undefined) offline.keep(sheet.info, query.model);
   status.say(
     reason === "aborted" ? `done: stopped after ${steps} steps` : `done: ${effectiveTokens} tokens${seconds}`,
   );
@@ -97,6 +114,7 @@ sheet.addEventListener("unmask-draw", () => {
   showFigures(page.figures, sheet.state);
   timeline.update();
   paragraph.drawn(runner.running || sheet.state.step < sheet.state.steps);
+  refreshFiles();
   runner.refresh();
 });
 
@@ -106,4 +124,9 @@ if (WELCOME !== undefined) {
   page.invitation.textContent = "This is a recording. Begin with one of these yourself:";
   sheet.toggleAttribute("autoplay", true);
   sheet.setAttribute("src", WELCOME);
+}
+
+function refreshFiles(): void {
+  recordings.refresh(runner.running);
+  offline.refresh(runner.running);
 }

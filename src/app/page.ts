@@ -39,6 +39,10 @@ export interface Page {
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
   readonly theme: HTMLSelectElement;
+  readonly update: HTMLButtonElement;
+  readonly saveRecording: HTMLButtonElement;
+  readonly openRecording: HTMLButtonElement;
+  readonly recordingFile: HTMLInputElement;
   readonly figures: {
     readonly step: HTMLElement;
     readonly masks: HTMLElement;
@@ -87,6 +91,10 @@ export function findPage(): Page {
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),
     theme: get("theme"),
+    update: get("update"),
+    saveRecording: get("save-recording"),
+    openRecording: get("open-recording"),
+    recordingFile: get("recording-file"),
     figures: {
       step: get("figure-step"),
       masks: get("figure-masks"),

@@ -1,3 +1,4 @@
+import type { Trace } from "../core/events.ts";
 import { hasGaps } from "../engine/gap-pattern.ts";
 import type { Remedy } from "./advice.ts";
 import { readOptions } from "./controls.ts";
@@ -15,6 +16,8 @@ export interface Runner {
   step(): void;
   load(job: () => Promise<unknown>): void;
   remedy(name: Remedy): void;
+  /** Puts a recorded run on the sheet, its prompt in the first paragraph. */
+  show(trace: Trace): void;
   /** Enables what applies now. */
   refresh(): void;
 }
@@ -98,6 +101,16 @@ export function createRunner(
       refresh();
     },
     load: begin,
+    show(trace) {
+      used = true;
+      page.problem.hidden = true;
+      page.empty.hidden = true;
+      sheet.removeAttribute("src");
+      page.prompt.value = trace.prompt.text;
+      paragraph.begin();
+      sheet.trace = trace;
+      say("done: a recording, drag the timeline to look at its steps");
+    },
     remedy(name) {
       page.problem.hidden = true;
       if (name === "prompt") page.prompt.focus();

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { UnmaskError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import type { Command, CommandIo } from "./command.ts";
+import type { Command, CommandIo, OptionValues } from "./command.ts";
+import { importBench } from "./import-bench.ts";
 
 /** A file `bench/<suite>.ts` of the checkout. */
 export interface BenchSuite {
@@ -13,17 +13,40 @@ export interface BenchSuite {
 
 export interface BenchOptions {
   readonly quick: boolean;
+  /** Further options of the command line; a suite reads its own. */
+  readonly values: OptionValues;
   readonly io: Pick<CommandIo, "signal" | "status" | "warn">;
 }
+
+/** Options of the suite `strategies` alone. */
+const STRATEGIES_HELP = {
+  model: "strategies: bundle folder (default: the embedded model)",
+  prompts: "strategies: JSON lines of {task, prompt, answer}",
+  tasks: "strategies: comma-separated task names (default: all)",
+  limit: "strategies: prompts a task (default 300)",
+  "fixed-limit": "strategies: of these, how many the slow fixed-length baseline gets (default 5)",
+  canvas: "strategies: comma-separated cells of the canvas, prompt included (default 128,256,512)",
+  presets:
+    "strategies: comma-separated names (default: all that run on the bundle); the baselines always run",
+  variant: "strategies: weights: int8, q4, ...",
+  runtime: "strategies: native (onnxruntime-node) or wasm (default: native where it loads)",
+  threads: "strategies: threads of the runtime",
+  journal: "strategies: finished work is kept here, so that a stopped run goes on",
+  out: "strategies: write strategies.json, .md and .svg into this folder",
+};
 
 const SUITES = ["startup", "strategies", "engine", "baselines"];
 
 export const benchCommand: Command = {
   name: "bench",
   summary: "measure: medians and spread",
-  usage: "SUITE [--quick]",
-  options: { quick: { type: "boolean" } },
-  help: { quick: "fewer repetitions" },
+  usage:
+    "SUITE [--quick] | strategies [--quick] [--limit N] [--canvas LIST] [--tasks LIST] [--presets LIST] [--out DIR]",
+  options: {
+    quick: { type: "boolean" },
+    ...Object.fromEntries(Object.keys(STRATEGIES_HELP).map((name) => [name, { type: "string" } as const])),
+  },
+  help: { quick: "fewer repetitions", ...STRATEGIES_HELP },
   async run([suite, ...rest], values, io) {
     if (suite === undefined || rest.length > 0) {
       throw new UnmaskError("usage", `Name one suite: ${SUITES.join(", ")}.`);
@@ -34,16 +57,12 @@ export const benchCommand: Command = {
         `There is no suite "${suite.slice(0, 40)}". Did you mean "${nearest(suite, SUITES)}"?`,
       );
     }
-    // Built at run time: suites need the checkout (browser, sources) and are not part of the package.
-    const file = new URL(`../../bench/${suite}.ts`, import.meta.url);
-    if (!existsSync(file)) {
-      throw new UnmaskError(
-        "usage",
-        `The suite "${suite}" is not here: benchmarks run from a checkout that has it.`,
-      );
+    const strange = Object.keys(STRATEGIES_HELP).find((name) => values[name] !== undefined);
+    if (suite !== "strategies" && strange !== undefined) {
+      throw new UnmaskError("usage", `The suite "${suite}" has no option --${strange}.`);
     }
-    const { runSuite } = (await import(/* @vite-ignore */ file.href)) as BenchSuite; // the contract of bench/
-    const { json, lines } = await runSuite({ quick: values["quick"] === true, io });
+    const { runSuite } = await importBench<BenchSuite>(suite);
+    const { json, lines } = await runSuite({ quick: values["quick"] === true, values, io });
     for (const line of lines) io.print(line);
     return { json: { suite, ...json } };
   },

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
-import { convertCheckpoint, parseDtypes } from "../convert/convert.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
+import { type ConvertOptions, convertCheckpoint, parseDtypes } from "../convert/convert.ts";
+import { importLogitsModel } from "../convert/import-logits.ts";
+import { nodeExport, nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Command, OptionValues } from "./command.ts";
@@ -8,7 +9,8 @@ import type { Command, OptionValues } from "./command.ts";
 /** `unmask convert`: checkpoint folder to bundle. */
 export const convertCommand: Command = {
   name: "convert",
-  summary: "convert a checkpoint folder (safetensors and config.json) to a bundle",
+  summary:
+    "convert a checkpoint folder (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph)",
   usage: "SRC --out DIR [--dtype LIST] [--profile NAME] [--mask ID]",
   options: {
     out: { type: "string" },
@@ -19,7 +21,8 @@ export const convertCommand: Command = {
   help: {
     out: "folder of the bundle; an existing bundle is replaced, anything else is left alone",
     dtype: "variants, comma-separated, of f32, f16, q8, q4, int8 (default q4,int8)",
-    profile: "attention of models whose config.json does not tell: mdlm (full) or bd3lm (blocks of 32)",
+    profile:
+      "how the model was trained, where config.json does not tell: mdlm (full attention), bd3lm (blocks of 32) or open-dcoder (full, shifted logits); known repository names say it themselves",
     mask: "id of the mask token, when neither config.json nor tokenizer.json names it",
   },
   async run(positionals, values, io) {
@@ -38,7 +41,9 @@ export const convertCommand: Command = {
       if (io.signal.aborted)
         throw new UnmaskError("aborted", "The conversion was stopped; nothing was written.");
     };
-    const manifest = await convertCheckpoint(nodeFolder(resolve(src)), () => nodeTarget(out), {
+    const folder = nodeFolder(resolve(src));
+    const graphs = await nodeExport(resolve(src));
+    const options: ConvertOptions = {
       dtypes,
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
@@ -48,7 +53,12 @@ export const convertCommand: Command = {
         throwIfStopped();
         io.status(step);
       },
-    });
+    };
+    const target = () => nodeTarget(out);
+    const manifest =
+      graphs === undefined
+        ? await convertCheckpoint(folder, target, options)
+        : await importLogitsModel(folder, graphs, target, options);
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
     const variants = Object.keys(manifest.variants);
     const ms = Math.round(performance.now() - started);

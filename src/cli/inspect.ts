@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
+import { inspectExport } from "../convert/import-logits.ts";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
+import { nodeExport, nodeFolder } from "../convert/node-folder.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { readManifest } from "../runtime/bundle.ts";
 import { downloadFile } from "../runtime/download.ts";
@@ -13,7 +14,8 @@ const MANIFEST = "unmask.json";
 /** `unmask inspect`: what a checkpoint or bundle is, what it needs, whether it can run. */
 export const inspectCommand: Command = {
   name: "inspect",
-  summary: "say what a checkpoint or bundle is, what it needs, and whether it can run",
+  summary:
+    "say what a checkpoint or bundle is, what it needs (bytes by dtype), and whether it can run; a family that cannot is named with what it would take",
   usage: "DIR|URL",
   options: {},
   help: {},
@@ -34,7 +36,10 @@ export const inspectCommand: Command = {
 
 async function inspectFolder(path: string, signal: AbortSignal): Promise<Inspection> {
   const folder = nodeFolder(path);
-  if (!(await folder.names()).includes(MANIFEST)) return inspectCheckpoint(folder);
+  if (!(await folder.names()).includes(MANIFEST)) {
+    const graphs = await nodeExport(path);
+    return graphs === undefined ? inspectCheckpoint(folder) : inspectExport(graphs);
+  }
   const source = folderSource(path);
   const manifest = await readManifest(source, signal);
   return inspectBundle(manifest, (file) => downloadFile(source, file, signal, () => {}));
@@ -46,7 +51,9 @@ async function inspectUrl(url: string, signal: AbortSignal): Promise<Inspection>
 }
 
 function report(io: CommandIo, src: string, { kind, runnable, reason, facts }: Inspection): void {
-  io.print(`${src}: a ${kind}${runnable ? " this build can run" : ""}`);
+  io.print(
+    `${src}: ${kind === "export" ? "an ONNX export" : `a ${kind}`}${runnable ? " this build can run" : ""}`,
+  );
   if (reason !== undefined) io.print(reason);
   for (const [key, value] of Object.entries(facts)) io.print(`  ${key.padEnd(14)} ${JSON.stringify(value)}`);
 }

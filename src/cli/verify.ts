@@ -8,7 +8,8 @@ import type { Command, CommandIo } from "./command.ts";
 /** `unmask verify`: reference checkpoints against their golden numbers. */
 export const verifyCommand: Command = {
   name: "verify",
-  summary: "convert a reference checkpoint in memory and compare it with its golden numbers",
+  summary:
+    "convert a reference checkpoint in memory and compare it with its golden numbers (quantised builds without any: with a float64 forward)",
   usage: "SRC",
   options: {},
   help: {},
@@ -18,23 +19,23 @@ export const verifyCommand: Command = {
       throw new UnmaskError("usage", "verify takes one folder: unmask verify SRC");
     const path = resolve(src);
     const names = await nodeFolder(path).names();
-    const cases: (VerifyCase | BrokenCase)[] = [];
-    const skipped: { name: string; reason: string }[] = [];
-    if (names.includes("config.json")) {
-      cases.push(...(await verifyCheckpoint(nodeFolder(path), basename(path))));
+    const found: Findings = { cases: [], packed: [], skipped: [] };
+    const { cases, packed, skipped } = found;
+    if (names.includes("config.json") || names.includes("quant.safetensors")) {
+      collect(found, await verifyCheckpoint(nodeFolder(path), basename(path)));
     } else {
       for (const name of await caseFolders(path)) {
         if (io.signal.aborted) throw new UnmaskError("aborted", "Stopped before every case was verified.");
         io.status(name);
-        await verifyOne(path, name, cases, skipped);
+        await verifyOne(path, name, found);
       }
       if (cases.length + skipped.length === 0) {
         throw new UnmaskError("not-found", `${src} is neither a reference checkpoint nor a folder of them.`);
       }
     }
-    const pass = cases.every((entry) => entry.pass);
-    report(io, cases, skipped);
-    return { json: { cases, skipped, pass }, exitCode: pass ? 0 : 1 };
+    const pass = [...cases, ...packed].every((entry) => entry.pass);
+    report(io, [...cases, ...packed], skipped);
+    return { json: { ...found, pass }, exitCode: pass ? 0 : 1 };
   },
 };
 
@@ -49,25 +50,40 @@ interface BrokenCase {
   readonly message: string;
 }
 
+interface Findings {
+  readonly cases: (VerifyCase | BrokenCase)[];
+  /** Packed matrices of checkpoints that have cases of their own: `cases` has one entry an input, dtype and scale type. */
+  readonly packed: VerifyCase[];
+  readonly skipped: { readonly name: string; readonly reason: string }[];
+}
+
+/** Matrices without a checkpoint are the cases of their folder. */
+function collect({ cases, packed }: Findings, all: readonly VerifyCase[]): void {
+  const forwards = all.filter(({ against }) => against !== "packed");
+  if (forwards.length === 0) cases.push(...all);
+  else {
+    cases.push(...forwards);
+    packed.push(...all.filter(({ against }) => against === "packed"));
+  }
+}
+
+const GOLDEN_FILES = ["golden.json", "golden.safetensors", "quant.safetensors"];
+
 /** Subfolders with a golden file, whether or not the rest of the checkpoint is there. */
 async function caseFolders(path: string): Promise<string[]> {
   const entries = await readdir(path, { withFileTypes: true });
   const found: string[] = [];
   for (const entry of entries.filter((item) => item.isDirectory())) {
     const files = await nodeFolder(join(path, entry.name)).names();
-    if (files.includes("golden.json") || files.includes("golden.safetensors")) found.push(entry.name);
+    if (GOLDEN_FILES.some((file) => files.includes(file))) found.push(entry.name);
   }
   return found.sort();
 }
 
-async function verifyOne(
-  path: string,
-  name: string,
-  cases: (VerifyCase | BrokenCase)[],
-  skipped: { name: string; reason: string }[],
-): Promise<void> {
+async function verifyOne(path: string, name: string, found: Findings): Promise<void> {
+  const { cases, skipped } = found;
   try {
-    cases.push(...(await verifyCheckpoint(nodeFolder(join(path, name)), name)));
+    collect(found, await verifyCheckpoint(nodeFolder(join(path, name)), name));
   } catch (error) {
     const { code, message } = toUnmaskError(error);
     if (code === "checkpoint-unsupported") skipped.push({ name, reason: message });
@@ -81,16 +97,16 @@ async function verifyOne(
 function report(
   io: CommandIo,
   cases: readonly (VerifyCase | BrokenCase)[],
-  skipped: readonly { name: string; reason: string }[],
+  skipped: Findings["skipped"],
 ): void {
   for (const entry of cases) {
     if ("error" in entry) {
       io.print(`FAIL  ${entry.name}: ${entry.error}: ${entry.message}`);
       continue;
     }
-    const { name, dtype, scales, maxRelError, argmaxAgreement, pass } = entry;
+    const { name, dtype, scales, against, maxRelError, argmaxAgreement, pass } = entry;
     const build = scales === undefined ? dtype : `${dtype}/${scales}`;
-    const figures = `rel ${maxRelError.toExponential(1)}  argmax ${argmaxAgreement.toFixed(3)}`;
+    const figures = `rel ${maxRelError.toExponential(1)}  argmax ${argmaxAgreement.toFixed(3)}  ${against}`;
     io.print(`${pass ? "pass" : "FAIL"}  ${build.padEnd(7)} ${name.padEnd(32)} ${figures}`);
   }
   for (const { name, reason } of skipped) io.print(`skip  ${name}: ${reason}`);

@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { describeModel } from "../model/families.ts";
 import { openCheckpoint } from "./checkpoint.ts";
-import { denseGraph } from "./dense-graph.ts";
-import { planDense } from "./dense-weights.ts";
+import { compareLogits } from "./compare-logits.ts";
+import { describeModel, planModel } from "./families/index.ts";
 import { readShard } from "./graph.ts";
 import { nodeFolder } from "./node-folder.ts";
 import { openGraph } from "./run-graph.ts";
-import { compareLogits } from "./verify.ts";
+import { transformerGraph } from "./transformer-graph.ts";
 import { blockStyle } from "./weights-blocks.ts";
 import { floatStyle } from "./weights-float.ts";
 
@@ -15,9 +14,10 @@ const STYLES = { f32: floatStyle("f32"), q4: blockStyle({ bits: 4, scales: "f16"
 
 test.each(["f32", "q4"] as const)("a %s block over cached rows equals the full forward", async (style) => {
   const checkpoint = await openCheckpoint(nodeFolder(join(import.meta.dirname, "fixtures/a2d-qwen3-mdlm")));
-  const model = describeModel(checkpoint.config);
+  const planned = await planModel(checkpoint, describeModel(checkpoint.config));
+  const model = planned.facts;
   const options = { location: "d", masked: false, positions: 64 };
-  const plan = denseGraph(model, await planDense(checkpoint, model), STYLES[style], options);
+  const plan = transformerGraph(planned, STYLES[style], options);
   const data = [{ path: "d", data: await readShard(plan.shards[0]!) }];
   const kvWidth = model.kvHeads * model.headDim;
   const runner = await openGraph(plan.model, data, { layers: model.layers, kvWidth, type: "f32" });

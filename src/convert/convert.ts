@@ -1,18 +1,20 @@
 import { UnmaskError } from "../core/errors.ts";
 import { deriveInt8 } from "../model/derive-int8.ts";
-import { type DenseModel, describeModel } from "../model/families.ts";
-import { type Manifest, type ManifestFile, type ManifestVariant, parseManifest } from "../model/manifest.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { type BundleDraft, createDraft, finishBundle } from "./bundle-draft.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint, readAll } from "./checkpoint.ts";
-import { denseGraph } from "./dense-graph.ts";
-import { type DenseWeights, planDense } from "./dense-weights.ts";
+import { openCheckpoint } from "./checkpoint.ts";
 import { planDerivation } from "./derive-plan.ts";
-import { goldenForward, goldenIds } from "./golden.ts";
+import { describeModel, planModel } from "./families/index.ts";
+import { goldenForward } from "./golden.ts";
 import { type PlannedGraph, readShard } from "./graph.ts";
+import { BLOCK } from "./quantize.ts";
 import { checkFinite } from "./safetensors.ts";
-import { readSidecar, type Sidecar } from "./sidecar.ts";
-import { findTokens, type TokenIds } from "./tokens.ts";
+import { givenTokens, readSidecar } from "./sidecar.ts";
+import { findTokens } from "./tokens.ts";
+import { bodyMatrices, type Transformer } from "./transformer.ts";
+import { transformerGraph } from "./transformer-graph.ts";
 import type { WeightStyle } from "./weights.ts";
 import { blockStyle } from "./weights-blocks.ts";
 import { floatStyle } from "./weights-float.ts";
@@ -34,22 +36,13 @@ export interface ConvertOptions {
   progress(text: string): void;
 }
 
-const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
 const MAX_CANVAS = 2048;
 /** WASM memory ends at 4 GB and needs room beside the weights. */
 const MAX_GOLDEN_BYTES = 1_800_000_000;
 
-/** The files written so far and what the manifest says about them. */
-interface Draft {
-  readonly target: BundleTarget;
-  readonly model: DenseModel;
-  readonly weights: DenseWeights;
-  readonly maxCanvas: number;
-  readonly ids: readonly number[];
+interface Draft extends BundleDraft {
+  readonly model: Transformer;
   readonly options: ConvertOptions;
-  readonly files: ManifestFile[];
-  readonly variants: Record<string, ManifestVariant>;
-  readonly golden: Manifest["golden"]["byVariant"];
 }
 
 /**
@@ -65,39 +58,20 @@ export async function convertCheckpoint(
 ): Promise<Manifest> {
   const checkpoint = await openCheckpoint(folder);
   const sidecar = await readSidecar(folder);
-  const model = describeModel(checkpoint.config, options.profile ?? sidecar.profile);
-  const weights = await planDense(checkpoint, model);
-  for (const { code, message } of weights.warnings) options.warn(code, message);
-  const given = withoutUndefined({
-    ...sidecar.tokens,
-    suppress: sidecar.suppress,
-    mask: options.mask ?? sidecar.tokens?.mask,
-  });
-  const tokens = await findTokens(folder, checkpoint.config, model.vocab, given);
-  const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, model.maxPositions);
+  const hints = { profile: options.profile ?? sidecar.profile, repository: options.name };
+  const model = await planModel(checkpoint, describeModel(checkpoint.config, hints));
+  const { facts } = model;
+  for (const { code, message } of model.warnings) options.warn(code, message);
+  const tokens = await findTokens(folder, checkpoint.config, facts, givenTokens(sidecar, options.mask));
+  const maxCanvas = Math.min(sidecar.maxCanvas ?? MAX_CANVAS, facts.maxPositions);
   options.progress("checking");
-  await checkFinite(weights.tensors);
+  await checkFinite(model.tensors);
   const target = await openTarget();
   try {
-    const ids = goldenIds(tokens.mask, model.vocab);
-    const draft: Draft = {
-      target,
-      model,
-      weights,
-      maxCanvas,
-      ids,
-      options,
-      files: [],
-      variants: {},
-      golden: {},
-    };
+    const draft: Draft = { ...createDraft(target, facts, tokens, maxCanvas, sidecar), model, options };
     await writeVariants(draft);
-    await copyTokenizer(draft, folder);
     options.progress("writing");
-    const manifest = parseManifest(assemble(draft, tokens, sidecar));
-    await target.write("unmask.json", new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
-    await target.commit();
-    return manifest;
+    return await finishBundle(draft, folder, options.name);
   } finally {
     await target.discard();
   }
@@ -128,11 +102,11 @@ function styleOf(dtype: Exclude<Dtype, "int8">, warn: ConvertOptions["warn"]): W
   return blockStyle({ bits: dtype === "q4" ? 4 : 8, scales: "f16", recipe: "search", overflow });
 }
 
-function planVariant({ model, weights, maxCanvas }: Draft, dtype: Dtype, style: WeightStyle): PlannedGraph {
+function planVariant({ model, maxCanvas }: Draft, dtype: Dtype, style: WeightStyle): PlannedGraph {
   const location = `model_${dtype}.onnx_data`;
-  return denseGraph(model, weights, style, {
+  return transformerGraph(model, style, {
     location,
-    masked: model.attention.kind !== "full",
+    masked: model.facts.attention.kind !== "full",
     positions: maxCanvas,
   });
 }
@@ -158,6 +132,12 @@ async function writeInt8(
   source: PlannedGraph,
   data: readonly { readonly data: Uint8Array }[],
 ): Promise<void> {
+  const ragged = [...bodyMatrices(draft.model), draft.model.head.matrix].find(({ k }) => k % BLOCK !== 0);
+  if (ragged !== undefined) {
+    const message = `int8 needs whole blocks of ${BLOCK}, but ${ragged.name} has ${ragged.k} columns; it is left out.`;
+    draft.options.warn("int8-skipped", message);
+    return;
+  }
   const plan = planVariant(draft, "int8", int8Style(styleOf(base, () => {})));
   const [from, ...more] = source.shards;
   const [to, ...rest] = plan.shards;
@@ -169,7 +149,7 @@ async function writeInt8(
     return;
   }
   const bits = base === "q4" ? 4 : 8;
-  const derive = planDerivation(draft.weights, { shard: from, bits, scales: "f16" }, to);
+  const derive = planDerivation(draft.model, { shard: from, bits, scales: "f16" }, to);
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };
@@ -192,47 +172,7 @@ async function recordGolden(
     return;
   }
   draft.options.progress(`golden forward ${dtype}`);
-  draft.golden[dtype] = await goldenForward(plan.model, data, draft.model, draft.ids, dtype);
-}
-
-async function copyTokenizer(draft: Draft, folder: CheckpointFolder): Promise<void> {
-  const names = await folder.names();
-  for (const name of TOKENIZER_FILES.filter((file) => names.includes(file))) {
-    draft.files.push(await writeHashed(draft.target, name, await readAll(await folder.open(name), name)));
-  }
-}
-
-function assemble(draft: Draft, tokens: TokenIds, sidecar: Sidecar): unknown {
-  const { model, maxCanvas, ids, files, variants, golden } = draft;
-  const preset = model.logitsShift === 1 ? "dream-entropy" : "llada";
-  const block = model.attention.kind === "full" ? {} : { block: model.attention.block };
-  return {
-    schema: 1,
-    name: sidecar.name ?? draft.options.name,
-    licence: sidecar.licence ?? "unknown",
-    source: sidecar.source ?? draft.options.name,
-    family: model.family,
-    attention: model.attention,
-    logitsShift: model.logitsShift,
-    vocab: model.vocab,
-    tokens,
-    maxCanvas,
-    layers: model.layers,
-    kvWidth: model.kvHeads * model.headDim,
-    variants,
-    files,
-    ...(sidecar.frequency === undefined ? {} : { frequency: sidecar.frequency }),
-    recipes: sidecar.recipes ?? { default: { preset, ...block } },
-    modes: sidecar.modes ?? { plain: { prefix: [], suffix: [] } },
-    golden: { ids: [...ids], positions: ids.map((_, i) => i), byVariant: golden },
-  };
-}
-
-/** Drops keys whose value is undefined, which valibot's optional fields may carry. */
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
+  draft.golden[dtype] = await goldenForward(plan.model, data, draft.model.facts, draft.ids, dtype);
 }
 
 /** Parses `q4,int8`. @throws UnmaskError `invalid-options` */

@@ -1,7 +1,7 @@
 import type { DerivePlan } from "../model/manifest.ts";
-import type { DenseWeights } from "./dense-weights.ts";
 import type { DataShard } from "./graph.ts";
 import type { Bits, ScaleType } from "./quantize.ts";
+import { bodyMatrices, type Transformer } from "./transformer.ts";
 import { packedName, scalesName } from "./weights-blocks.ts";
 import { channelsName, int8Name } from "./weights-int8.ts";
 
@@ -10,24 +10,23 @@ import { channelsName, int8Name } from "./weights-int8.ts";
  * rotary tables, biases) copied.
  */
 export function planDerivation(
-  weights: DenseWeights,
+  model: Transformer,
   source: { readonly shard: DataShard; readonly bits: Bits; readonly scales: ScaleType },
   target: DataShard,
 ): DerivePlan {
   const from = offsets(source.shard);
   const to = offsets(target);
   const at = (places: ReadonlyMap<string, number>, name: string): number => places.get(name) ?? fail(name);
-  const matrices = weights.layers.flatMap(({ q, k, v, o, gate, up, down }) => [q, k, v, o, gate, up, down]);
-  const derived = new Set(
-    [...matrices, weights.head].flatMap(({ name }) => [int8Name(name), channelsName(name)]),
-  );
+  const head = model.head.matrix;
+  const matrices = [...bodyMatrices(model), head];
+  const derived = new Set(matrices.flatMap(({ name }) => [int8Name(name), channelsName(name)]));
   return {
     location: `onnx/${target.location}`,
     bytes: target.bytes,
-    matrices: [...matrices, weights.head].map((matrix) => ({
+    matrices: matrices.map((matrix) => ({
       n: matrix.n,
       k: matrix.k,
-      bits: matrix === weights.head ? 8 : source.bits,
+      bits: matrix === head ? 8 : source.bits,
       packed: at(from, packedName(matrix.name)),
       scales: at(from, scalesName(matrix.name)),
       scaleType: source.scales,

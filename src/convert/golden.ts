@@ -1,7 +1,7 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { DenseModel } from "../model/families.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { openGraph } from "./run-graph.ts";
+import type { ModelFacts } from "./transformer.ts";
 
 /** The golden forward of a bundle: what its own graphs answer, so that a device that computes wrongly is found at load. */
 
@@ -24,15 +24,17 @@ export function goldenIds(mask: number, vocab: number): number[] {
 export async function goldenForward(
   graph: Uint8Array,
   data: readonly { readonly path: string; readonly data: Uint8Array }[],
-  model: DenseModel,
+  model: Pick<ModelFacts, "layers" | "heads" | "kvHeads" | "headDim" | "vocab" | "attention">,
   ids: readonly number[],
   dtype: string,
+  optimization?: "disabled",
 ): Promise<GoldenVariant> {
   const type = dtype === "f16" ? "f16" : "f32";
   const runner = await openGraph(graph, data, {
     layers: model.layers,
     kvWidth: model.kvHeads * model.headDim,
     type,
+    ...(optimization && { optimization }),
   });
   try {
     const rows = ids.map((_, row) => row);

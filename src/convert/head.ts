@@ -1,26 +1,37 @@
-import type { DenseModel } from "../model/families.ts";
-import { type Checkpoint, requireTensor } from "./checkpoint.ts";
 import type { TensorEntry } from "./safetensors.ts";
+import type { TensorPlan } from "./tensor-plan.ts";
+import type { Transformer } from "./transformer.ts";
+import type { Matrix } from "./weights.ts";
 
-const HEAD = "lm_head.weight";
 const STRIDE = 4_000_000;
 
-/** The output head of a model: the token table, or a matrix of its own. */
-export type Head = { readonly kind: "tied" } | { readonly kind: "stored"; readonly differs: boolean };
+/** The output head of a model: the token table itself, or a matrix of its own. */
+export interface Head {
+  readonly matrix: Matrix;
+  readonly warnings: Transformer["warnings"];
+}
 
 /**
  * Decides the head by what is stored: equal bytes mean tied; a different stored head is used (as transformers 5 does),
- * and `differs` asks for a warning where config.json says the opposite.
+ * with a warning where config.json says the opposite.
+ *
+ * @param name of the stored head
+ * @throws UnmaskError `checkpoint-invalid` when an untied head is missing
  */
 export async function chooseHead(
-  checkpoint: Checkpoint,
-  model: DenseModel,
-  table: TensorEntry,
+  plan: TensorPlan,
+  name: string,
+  table: Matrix,
+  tied: boolean,
 ): Promise<Head> {
-  if (!checkpoint.tensors.has(HEAD) && model.tied) return { kind: "tied" };
-  const head = requireTensor(checkpoint, HEAD, [model.vocab, model.hidden]);
-  if (await sameBytes(head, table)) return { kind: "tied" };
-  return { kind: "stored", differs: model.tied };
+  if (!plan.checkpoint.tensors.has(name) && tied) return { matrix: table, warnings: [] };
+  const shape = [table.n, table.k];
+  if (await sameBytes(plan.entry(name, shape), plan.entry(table.name, shape))) {
+    return { matrix: table, warnings: [] };
+  }
+  const message = `config.json ties ${name} to the token table, but a different ${name} is stored; the stored one is used.`;
+  const warnings = tied ? [{ code: "lm-head-differs", message }] : [];
+  return { matrix: plan.matrix(name, table.n, table.k), warnings };
 }
 
 async function sameBytes(a: TensorEntry, b: TensorEntry): Promise<boolean> {

@@ -1,13 +1,14 @@
 import { isUnmaskError } from "../core/errors.ts";
-import { describeModel } from "../model/families.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint } from "./checkpoint.ts";
-import { planDense } from "./dense-weights.ts";
+import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+import { describeModel, planModel } from "./families/index.ts";
+import { findTokens } from "./tokens.ts";
+import { bodyMatrices, type ModelFacts } from "./transformer.ts";
 
 /** What a folder is, what it needs and whether it can run, as a JSON document. */
 export interface Inspection {
-  readonly kind: "checkpoint" | "bundle";
+  readonly kind: "checkpoint" | "bundle" | "export";
   readonly runnable: boolean;
   /** Why not, when `runnable` is false. */
   readonly reason?: string;
@@ -26,18 +27,21 @@ export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspe
   const parameters = tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);
   const stored = { tensors: tensors.length, parameters, bytes };
   try {
-    const model = describeModel(checkpoint.config);
-    const { warnings, table, head } = await planDense(checkpoint, model);
-    const tables = head === table ? table.n * table.k : 2 * table.n * table.k;
-    const body = model.layers * matrixSize(model);
+    const hints = { repository: folder.name };
+    const model = await planModel(checkpoint, describeModel(checkpoint.config, hints));
+    const { facts, table, warnings } = model;
+    const tied = model.head.matrix === table;
+    const tables = tied ? table.n * table.k : 2 * table.n * table.k;
+    const body = bodyMatrices(model).reduce((sum, { n, k }) => sum + n * k, 0);
     // 4.5 and 8.5 bits a weight: codes and one f16 scale in 32.
     const downloads = { f32: 4 * (body + tables), f16: 2 * (body + tables), q8: (8.5 / 8) * (body + tables) };
     const needs = { ...downloads, q4: (4.5 / 8) * body + (8.5 / 8) * tables };
+    const { tokens, missing } = await specialTokens(checkpoint, facts);
     return {
       kind: "checkpoint",
       runnable: true,
-      facts: { ...model, tied: head === table, ...stored, needs },
-      warnings,
+      facts: { ...facts, tied, ...stored, needs, ...(tokens && { mask: tokens.mask, eos: tokens.eos }) },
+      warnings: [...warnings, ...missing],
     };
   } catch (error) {
     if (!isUnmaskError(error) || error.code !== "checkpoint-unsupported") throw error;
@@ -52,9 +56,14 @@ export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspe
   }
 }
 
-function matrixSize(model: ReturnType<typeof describeModel>): number {
-  const { hidden, inter, heads, kvHeads, headDim } = model;
-  return hidden * headDim * (2 * heads + 2 * kvHeads) + 3 * hidden * inter;
+/** A missing tokenizer or mask token is mended by a file or an option, so it is a warning here. */
+async function specialTokens(checkpoint: Checkpoint, facts: ModelFacts) {
+  try {
+    return { tokens: await findTokens(checkpoint.folder, checkpoint.config, facts, {}), missing: [] };
+  } catch (error) {
+    if (!isUnmaskError(error) || error.code !== "checkpoint-unsupported") throw error;
+    return { missing: [{ code: "tokens-missing", message: error.message }] };
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ export type ElementType = keyof typeof ELEMENT;
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
+  | { readonly string: string }
   | { readonly ints: readonly number[] };
 
 export interface OnnxNode {
@@ -65,7 +66,7 @@ function encodeGraph(graph: OnnxGraph): number[] {
   return out;
 }
 
-function encodeNode(node: OnnxNode): number[] {
+export function encodeNode(node: OnnxNode): number[] {
   const out: number[] = [];
   for (const name of node.inputs) append(out, text(1, name));
   for (const name of node.outputs) append(out, text(2, name));
@@ -78,11 +79,12 @@ function encodeNode(node: OnnxNode): number[] {
 
 function encodeAttribute(name: string, value: Attribute): number[] {
   if ("int" in value) return [...text(1, name), ...int(3, value.int), ...int(20, 2)];
+  if ("string" in value) return [...text(1, name), ...text(4, value.string), ...int(20, 3)];
   if ("float" in value) return [...text(1, name), ...float(2, value.float), ...int(20, 1)];
   return [...text(1, name), ...value.ints.flatMap((item) => int(8, item)), ...int(20, 7)];
 }
 
-function encodeTensor({ name, type, dims, content }: OnnxTensor): number[] {
+export function encodeTensor({ name, type, dims, content }: OnnxTensor): number[] {
   const out = [...dims.flatMap((dim) => int(1, dim)), ...int(2, ELEMENT[type]), ...text(8, name)];
   if ("raw" in content) return [...out, ...message(9, content.raw)];
   const entry = (key: string, value: string) => message(13, [...text(1, key), ...text(2, value)]);
@@ -92,7 +94,7 @@ function encodeTensor({ name, type, dims, content }: OnnxTensor): number[] {
   return [...out, ...int(14, 1)];
 }
 
-function encodeValue({ name, type, dims }: OnnxValue): number[] {
+export function encodeValue({ name, type, dims }: OnnxValue): number[] {
   const shape = dims.flatMap((dim) => message(1, typeof dim === "number" ? int(1, dim) : text(2, dim)));
   return [...text(1, name), ...message(2, message(1, [...int(1, ELEMENT[type]), ...message(2, shape)]))];
 }
@@ -111,7 +113,7 @@ function text(field: number, value: string): number[] {
   return message(field, new TextEncoder().encode(value));
 }
 
-function message(field: number, payload: ArrayLike<number> & Iterable<number>): number[] {
+export function message(field: number, payload: ArrayLike<number> & Iterable<number>): number[] {
   return [...varint((field << 3) | 2), ...varint(payload.length), ...payload];
 }
 

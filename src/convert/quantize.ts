@@ -50,6 +50,19 @@ export function quantize(
   return { packed: pack(weights, n, k, bits, rounded), scales: rounded, clamped };
 }
 
+/** The weights `[n, k]` that `quantized` stands for. */
+export function dequantize({ packed, scales }: Quantized, n: number, k: number, bits: Bits): Float32Array {
+  const blocks = Math.ceil(k / BLOCK);
+  const rowBytes = (blocks * BLOCK * bits) / 8;
+  return Float32Array.from({ length: n * k }, (_, at) => {
+    const row = Math.floor(at / k);
+    const col = at % k;
+    const byte = packed[row * rowBytes + (bits === 8 ? col : col >> 1)]!;
+    const code = bits === 8 ? byte - 128 : ((byte >> (4 * (col & 1))) & 15) - 8;
+    return code * scales[row * blocks + (col >> 5)]!;
+  });
+}
+
 /** `2 max|w| / (2^bits - 1)` in f32 arithmetic: every division is rounded, or ties at the largest element flip. */
 function nearestScale(weights: Float32Array, start: number, end: number, bits: Bits): number {
   let largest = 0;

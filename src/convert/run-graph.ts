@@ -7,6 +7,8 @@ export interface GraphFacts {
   readonly layers: number;
   readonly kvWidth: number;
   readonly type: "f32" | "f16";
+  /** "all" when absent. */
+  readonly optimization?: "disabled";
 }
 
 export interface GraphRun {
@@ -18,6 +20,10 @@ export interface GraphRun {
   readonly bias?: Float32Array;
   /** Cached keys and values, layer by layer k then v, `[P, kvWidth]` each. */
   readonly past?: readonly Float32Array[];
+  /** Rows of all keys, cached ones first, for graphs with windows; 0..S-1 when absent. */
+  readonly keyRows?: readonly number[];
+  /** Noise level, for graphs that take it; 0 when absent. */
+  readonly sigma?: number;
 }
 
 export interface GraphResult {
@@ -45,13 +51,14 @@ export async function openGraph(
   const session = await ort.InferenceSession.create(model, {
     executionProviders: ["wasm"],
     externalData: [...data],
-    graphOptimizationLevel: "all",
+    graphOptimizationLevel: facts.optimization ?? "all",
   }).catch((cause: unknown) => {
     throw new UnmaskError("graph-mismatch", `onnxruntime refuses the converted graph: ${String(cause)}`, {
       cause,
     });
   });
   const { layers, kvWidth, type } = facts;
+  const takes = (name: string) => session.inputNames.includes(name);
   const longs = (values: readonly number[], dims: number[]) =>
     new ort.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
   const floats = (values: Float32Array, dims: number[]) =>
@@ -68,12 +75,14 @@ export async function openGraph(
   };
   const cacheNames = Array.from({ length: layers * 2 }, (_, at) => `${at % 2 === 0 ? "k" : "v"}.${at >> 1}`);
   return {
-    async run({ ids, positions, rows, bias, past }) {
-      const total = ids.length + (past?.[0]?.length ?? 0) / kvWidth;
+    async run({ ids, positions, rows, bias, past, keyRows = ids.map((_, row) => row), sigma = 0 }) {
+      const total = ids.length + (past?.[0] === undefined ? 0 : past[0].length / kvWidth);
       const feeds = {
         input_ids: longs(ids, [1, ids.length]),
         position_ids: longs(positions, [1, ids.length]),
         logit_indices: longs(rows, [rows.length]),
+        ...(takes("key_rows") && { key_rows: longs(keyRows, [1, total]) }),
+        ...(takes("sigma") && { sigma: new ort.Tensor("float32", Float32Array.of(sigma), [1]) }),
         ...(bias && { attention_bias: floats(bias, [1, 1, bias.length / total, total]) }),
         ...Object.fromEntries(
           cacheNames.map((name, at) => {

@@ -131,12 +131,18 @@ function checkTiling(
 }
 
 /**
- * The values of a float tensor as f32, row-major.
+ * The values of a float tensor as f32, row-major; or `length` of them from the element `start` on.
  *
  * @throws UnmaskError `checkpoint-unsupported` for other types.
  */
-export async function readFloats(tensor: TensorEntry): Promise<Float32Array<ArrayBuffer>> {
-  return decodeFloats(tensor, await tensor.source.read(tensor.offset, tensor.bytes));
+export async function readFloats(
+  tensor: TensorEntry,
+  start = 0,
+  length?: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const width = ELEMENT_BYTES[tensor.dtype] ?? 1;
+  const bytes = length === undefined ? tensor.bytes - start * width : length * width;
+  return decodeFloats(tensor, await tensor.source.read(tensor.offset + start * width, bytes));
 }
 
 /**

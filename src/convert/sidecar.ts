@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { UnmaskError } from "../core/errors.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { readJson } from "./checkpoint.ts";
+import type { TokenIds } from "./tokens.ts";
 
 /** What a checkpoint cannot say about itself: `unmask.bundle.json` beside its `config.json`. Every field is optional. */
 
@@ -42,4 +43,17 @@ export async function readSidecar(folder: CheckpointFolder): Promise<Sidecar> {
     "checkpoint-invalid",
     `${SIDECAR} is wrong at ${v.getDotPath(issue)}: ${issue.message}`,
   );
+}
+
+/** The special ids a sidecar and a caller name; what neither does is left out. */
+export function givenTokens({ tokens = {}, suppress }: Sidecar, mask?: number): Partial<TokenIds> {
+  const { eos, pad, bos } = tokens;
+  const chosen = mask ?? tokens.mask;
+  return {
+    ...(chosen !== undefined && { mask: chosen }),
+    ...(eos !== undefined && { eos }),
+    ...(pad !== undefined && { pad }),
+    ...(bos !== undefined && { bos }),
+    ...(suppress !== undefined && { suppress }),
+  };
 }

@@ -2,6 +2,7 @@ import { UnmaskError } from "../core/errors.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { readJson } from "./checkpoint.ts";
 import { isObject, type JsonObject, own } from "./json.ts";
+import type { ModelFacts } from "./transformer.ts";
 
 /** The special ids of a bundle. */
 export interface TokenIds {
@@ -16,21 +17,28 @@ export interface TokenIds {
 const MASK_CONTENTS = ["<|mask|>", "<|mdm_mask|>", "[MASK]", "<mask>", "<M>", "|<MASK>|"];
 
 /**
- * Finds the special ids: what the caller gave, else config.json, else the added tokens of tokenizer.json. Ids the
- * tokenizer does not know are padding rows of the table and are suppressed.
+ * Finds the special ids: what the caller gave, else config.json, else the added tokens of tokenizer.json, else what the
+ * family implies. Ids the tokenizer does not know are padding rows of the table and are suppressed.
  *
- * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token.
+ * @throws UnmaskError `checkpoint-unsupported` when nothing names the mask token, or there is no tokenizer.
  */
 export async function findTokens(
   folder: CheckpointFolder,
   config: JsonObject,
-  vocab: number,
+  { vocab, impliedMask, padEnds }: Pick<ModelFacts, "vocab" | "impliedMask" | "padEnds">,
   given: Partial<TokenIds>,
 ): Promise<TokenIds> {
+  const names = await folder.names();
+  if (!names.includes("tokenizer.json")) {
+    throw new UnmaskError(
+      "checkpoint-unsupported",
+      `${folder.name} has no tokenizer.json; put the one it was trained with beside config.json (GPT-2's for MDLM and BD3-LM).`,
+    );
+  }
   const tokenizer = await readJson(folder, "tokenizer.json");
   const added = addedTokens(tokenizer);
   const known = MASK_CONTENTS.flatMap((content) => added.get(content) ?? []);
-  const mask = given.mask ?? idOf(config, "mask_token_id") ?? known[0];
+  const mask = given.mask ?? idOf(config, "mask_token_id") ?? known[0] ?? impliedMask;
   if (mask === undefined) {
     throw new UnmaskError(
       "checkpoint-unsupported",
@@ -40,8 +48,15 @@ export async function findTokens(
   if (mask >= vocab) {
     throw new UnmaskError("checkpoint-invalid", `The mask id ${mask} is outside the vocabulary of ${vocab}.`);
   }
-  const pad = given.pad ?? idOf(config, "pad_token_id");
+  const settings = names.includes("tokenizer_config.json")
+    ? await readJson(folder, "tokenizer_config.json")
+    : {};
+  const named = (key: string) => namedId(settings, key, added);
+  const pad = given.pad ?? idOf(config, "pad_token_id") ?? named("pad_token")[0];
   const bos = given.bos ?? idOf(config, "bos_token_id");
+  const stops = idsOf(config, "eos_token_id");
+  const eos = stops.length > 0 ? stops : named("eos_token");
+  const ends = padEnds === true && pad !== undefined && !eos.includes(pad) ? [...eos, pad] : eos;
   const size = tokenizerSize(tokenizer, added);
   const padding = Array.from({ length: Math.max(0, vocab - size) }, (_, i) => size + i);
   const never = new Set([...(given.suppress ?? []), ...padding]);
@@ -49,11 +64,19 @@ export async function findTokens(
   const suppress = [...never].sort((a, b) => a - b);
   return {
     mask,
-    eos: given.eos ?? idsOf(config, "eos_token_id"),
+    eos: given.eos ?? ends,
     ...(pad !== undefined && { pad }),
     ...(bos !== undefined && { bos }),
     ...(suppress.length > 0 && { suppress }),
   };
+}
+
+/** A token that tokenizer_config.json names, for configurations that do not. */
+function namedId(settings: JsonObject, key: string, added: ReadonlyMap<string, number>): number[] {
+  const token = own(settings, key);
+  const content = isObject(token) ? own(token, "content") : token;
+  const id = typeof content === "string" ? added.get(content) : undefined;
+  return id === undefined ? [] : [id];
 }
 
 function addedTokens(tokenizer: JsonObject): Map<string, number> {

@@ -1,4 +1,3 @@
-import { UnmaskError } from "../core/errors.ts";
 import { toHalf } from "../math/half.ts";
 import type { GraphBuilder, Weight } from "./graph.ts";
 import { type Bits, BLOCK, type Quantized, quantize, type Recipe, type ScaleType } from "./quantize.ts";
@@ -19,19 +18,20 @@ export function blockStyle(options: BlockOptions): WeightStyle {
     activation: "f32",
     embed: (g, table, ids) => {
       const { packed, scales } = blockWeights(g, table, 8, options);
-      const rows = g.op("Reshape", [packed, g.ints([table.n, table.k])]);
+      const width = BLOCK * Math.ceil(table.k / BLOCK);
+      const rows = g.op("Reshape", [packed, g.ints([table.n, width])]);
       const attributes = {
         bits: { int: 8 },
         block_size: { int: BLOCK },
         gather_axis: { int: 0 },
         quantize_axis: { int: 1 },
       };
-      return g.microsoft("GatherBlockQuantized", [rows, ids, scales], attributes)[0]!;
+      const [found = ""] = g.microsoft("GatherBlockQuantized", [rows, ids, scales], attributes);
+      // The last block of a row may be filled up with zeros.
+      return width === table.k ? found : g.op("Slice", [found, g.ints([0]), g.ints([table.k]), g.ints([2])]);
     },
     linear: (g, matrix, x) => matMul(g, matrix, options.bits, x, options),
-    head: (g, matrix, x, output) => {
-      matMul(g, matrix, 8, x, options, output);
-    },
+    head: (g, matrix, x, output) => matMul(g, matrix, 8, x, options, output),
   };
 }
 
@@ -59,16 +59,10 @@ function matMul(
   )[0]!;
 }
 
-/** Names of the packed bytes `[n, k / 32, 32 * bits / 8]` and of the f32 scales `[n, k / 32]`. */
+/** Names of the packed bytes `[n, ceil(k / 32), 32 * bits / 8]` and of the f32 scales `[n, ceil(k / 32)]`. */
 function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: BlockOptions) {
   const { name, n, k } = matrix;
-  if (k % BLOCK !== 0) {
-    throw new UnmaskError(
-      "checkpoint-unsupported",
-      `${name} has ${k} columns; q4 and q8 need a multiple of ${BLOCK}.`,
-    );
-  }
-  const blocks = k / BLOCK;
+  const blocks = Math.ceil(k / BLOCK);
   // Both files' parts come from one quantisation; the bytes are written before the scales, then it is dropped.
   let made: Promise<Quantized> | undefined;
   const make = () => {
@@ -79,7 +73,7 @@ function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: Bloc
     name: packedName(name),
     type: "u8",
     dims: [n, blocks, (BLOCK * bits) / 8],
-    bytes: (n * k * bits) / 8,
+    bytes: (n * blocks * BLOCK * bits) / 8,
     load: async () => (await make()).packed,
   };
   const scales: Weight = {

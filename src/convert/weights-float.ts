@@ -12,9 +12,8 @@ export function floatStyle(type: "f32" | "f16", overflow: (name: string) => void
       const load = async () => transpose(await matrix.load(), n, k);
       return g.op("MatMul", [x, g.weight(floatWeight(name, [k, n], type, load, overflow))]);
     },
-    head: (g, matrix, x, output) => {
-      g.op("Gemm", [x, g.weight(table(matrix))], { transB: { int: 1 } }, output);
-    },
+    head: (g, matrix, x, output) =>
+      g.op("Gemm", [x, g.weight(table(matrix))], { transB: { int: 1 } }, output),
   };
 }
 

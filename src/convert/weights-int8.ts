@@ -24,9 +24,7 @@ export function int8Style(tables: WeightStyle): WeightStyle {
     activation: "f32",
     embed: tables.embed,
     linear: (g, matrix, x) => multiply(g, matrix, x),
-    head: (g, matrix, x, output) => {
-      multiply(g, matrix, x, output);
-    },
+    head: multiply,
   };
 }
 

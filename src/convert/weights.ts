@@ -21,8 +21,8 @@ export interface WeightStyle {
   embed(g: GraphBuilder, table: Matrix, ids: string): string;
   /** `[1, S, k]` to `[1, S, n]`. */
   linear(g: GraphBuilder, matrix: Matrix, x: string): string;
-  /** `[L, k]` to `[L, n]` named `output`; `matrix` is the table itself when tied. */
-  head(g: GraphBuilder, matrix: Matrix, x: string, output: string): void;
+  /** `[L, k]` to `[L, n]`, named `output` if given; `matrix` is the table itself when tied. */
+  head(g: GraphBuilder, matrix: Matrix, x: string, output?: string): string;
 }
 
 /** A weight of floats, stored in the type of the activations. `overflow` hears of values f16 cannot hold. */

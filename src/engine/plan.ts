@@ -36,6 +36,8 @@ export type ModelFacts = Pick<
 > & {
   /** Weights in use, where filters differ by them. */
   readonly variant?: string;
+  /** 0: the graph gives no keys and values, so nothing can be cached. */
+  readonly layers?: number;
   /** Ids that end a sentence or a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
 };
@@ -131,6 +133,9 @@ export function planGeneration(
   const eotp = eotpGuard(asked);
   const guard = typeof input.remask === "object" ? input.remask : undefined;
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
+  if (model.layers === 0 && choice.policy !== "none") {
+    throw invalid("cache", `The model ${model.name} computes full forwards only, so it takes no cache.`);
+  }
   const cache = composeCache(choice, model.attention, demands);
   return {
     strategy: {
@@ -185,7 +190,7 @@ function defaultCache(
   search: Search | undefined,
 ): "block" | "none" {
   const fits = !demands.drafts && !demands.skipsBranch && !(search !== undefined && goesBack(search));
-  return model.attention.kind === "block-causal" && fits ? "block" : "none";
+  return model.attention.kind === "block-causal" && model.layers !== 0 && fits ? "block" : "none";
 }
 
 /** Adds a rule to a strategy that may have one already; the strategy's own is asked first. */

@@ -50,6 +50,8 @@ const variant = v.strictObject({
   graph: path,
   data: v.array(path),
   from: v.optional(v.string()),
+  /** Set for foreign graphs that onnxruntime's own fusions break. */
+  optimization: v.optional(v.literal("disabled")),
   derive: v.optional(
     v.strictObject({
       location: path,

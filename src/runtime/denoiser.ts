@@ -30,7 +30,7 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
   const { vocab, maxCanvas, logitsShift } = manifest;
   const never = lost ?? new Promise<never>(() => {});
   never.catch(() => {});
-  const inputs = createGraphInputs(logitsShift, session.biasRepeat);
+  const inputs = createGraphInputs(logitsShift, session.biasRepeat, manifest.tokens.mask);
   const stores: KvStore[] = [];
   let disposed: Promise<void> | undefined;
   /** Logits of the last plain forward: a repetition only draws from them anew. Guidance writes into its own. */

@@ -7,7 +7,13 @@ export interface GraphFacts {
   readonly float: "float32" | "float16";
   /** Query heads a key head, which is how often each query stands in the attention bias; 0: the graph takes no bias. */
   readonly biasRepeat: number;
+  /** The graph wants the canvas rows of all keys: some of its layers see a window only. */
+  readonly takesKeyRows: boolean;
+  /** The graph wants the noise level. */
+  readonly takesSigma: boolean;
 }
+
+const OPTIONAL_INPUTS = ["key_rows", "sigma"];
 
 /**
  * Checks that a graph has exactly the inputs and outputs its manifest promises. Graphs of block-causal models take an
@@ -23,6 +29,7 @@ export function checkGraph(session: OrtSession, manifest: Manifest): GraphFacts 
     "position_ids",
     "logit_indices",
     ...(isMasked ? ["attention_bias"] : []),
+    ...OPTIONAL_INPUTS.filter((name) => session.inputNames.includes(name)),
     ...layers.flatMap((i) => [`past_k.${i}`, `past_v.${i}`]),
   ]);
   compareNames("output", session.outputNames, [
@@ -35,6 +42,8 @@ export function checkGraph(session: OrtSession, manifest: Manifest): GraphFacts 
   return {
     float: first?.isTensor === true && first.type === "float16" ? "float16" : "float32",
     biasRepeat: isMasked ? biasRepeat(session.inputMetadata) : 0,
+    takesKeyRows: session.inputNames.includes("key_rows"),
+    takesSigma: session.inputNames.includes("sigma"),
   };
 }
 

@@ -14,8 +14,9 @@ export type GraphInputs = (request: ForwardRequest, canvas: number, pastRows: In
  *
  * @param shift 1: row r of the logits predicts cell r + 1
  * @param biasRepeat how often a query stands in the attention bias
+ * @param maskId the share of masked cells is the noise level
  */
-export function createGraphInputs(shift: 0 | 1, biasRepeat: number): GraphInputs {
+export function createGraphInputs(shift: 0 | 1, biasRepeat: number, maskId: number): GraphInputs {
   let indices = new Int32Array(0);
   let active = new Int32Array(0);
   let every = new Int32Array(0);
@@ -34,7 +35,7 @@ export function createGraphInputs(shift: 0 | 1, biasRepeat: number): GraphInputs
       while (queries[at]! < row) at++;
       indices[r] = at;
     }
-    const run = { ids: active, indices, positions: queries };
+    const run = { ids: active, indices, positions: queries, pastRows, sigma: noiseLevel(ids, maskId) };
     if (attention.kind === "full") return run;
     return {
       ...run,
@@ -42,4 +43,10 @@ export function createGraphInputs(shift: 0 | 1, biasRepeat: number): GraphInputs
         blockBias(attention, promptLen, queries, [...pastRows, ...queries], biasRepeat, closed, bias),
     };
   };
+}
+
+/** Of the log-linear schedule that MDLM trains with: sigma = -ln(1 - (1 - eps) t), t the share of masked cells. */
+function noiseLevel(ids: Int32Array, maskId: number): number {
+  const masked = ids.reduce((count, id) => count + (id === maskId ? 1 : 0), 0);
+  return -Math.log1p((-0.999 * masked) / ids.length);
 }

@@ -92,15 +92,22 @@ function difference(a: RowStats, b: RowStats): number {
   return worst;
 }
 
-const IDS = Int32Array.from({ length: 48 }, (_, i) => (i > 20 && i % 3 > 0 ? 341 : (i * 37 + 5) % 300));
+const IDS = Int32Array.from({ length: 48 }, (_, i) => (i > 20 && i % 3 > 0 ? 310 : (i * 37 + 5) % 300));
 const ALL = range(0, IDS.length);
 const without = (rows: Int32Array): Int32Array => ALL.filter((row) => !rows.includes(row));
 
-describe.each(["f32", "q8", "q4"] as const)("full attention, %s", (dtype) => {
+describe.each([
+  ["a2d-qwen3-mdlm", "f32"],
+  ["a2d-qwen3-mdlm", "q8"],
+  ["a2d-qwen3-mdlm", "q4"],
+  // Windows of eight rows on each side.
+  ["modernbert-chat", "f32"],
+  ["mdlm-dit", "f32"],
+] as const)("full attention, %s, %s", (name, dtype) => {
   let model: LoadedModel;
   beforeAll(async () => {
-    model = await open(await convert(join(FIXTURES, "a2d-qwen3-mdlm"), `mdlm-${dtype}`, [dtype]), dtype);
-  });
+    model = await open(await convert(join(FIXTURES, name), `${name}-${dtype}`, [dtype]), dtype);
+  }, 60_000);
   afterAll(() => model.denoiser.dispose());
 
   test("active rows over fresh cached rows equal the full forward, wherever the active rows are", async () => {
@@ -138,7 +145,7 @@ describe.each(["f32", "q8", "q4"] as const)("full attention, %s", (dtype) => {
   });
 
   test("a guided pair has two stores", async () => {
-    const other = IDS.map((id, row) => (row < 12 ? 341 : id));
+    const other = IDS.map((id, row) => (row < 12 ? 310 : id));
     const rows = range(30, 40);
     const full = await forward(model, { ids: IDS, other, rows });
     const refresh = { queryRows: ALL, readRows: NONE, writeRows: without(rows) };
@@ -190,6 +197,7 @@ describe.skipIf(absent !== "")(`block-causal reference models${absent}`, () => {
     ["sdar", 4, 3],
     ["fast-dllm-v2", 32, 3],
     ["a2d-qwen3-bd3lm", 32, 8],
+    ["bd3lm-dit", 4, 3],
   ])("%s: the attention bias is the reference's own mask", async (name, block, count) => {
     const folder = nodeFolder(join(SHARED, name));
     const golden = await readSafetensors(await folder.open("golden.safetensors"), "golden.safetensors");
@@ -214,6 +222,7 @@ describe.skipIf(absent !== "")(`block-causal reference models${absent}`, () => {
     ["fast-dllm-v2", undefined, 11, "f32"],
     ["a2d-qwen3-bd3lm", "bd3lm", 11, "f32"],
     ["a2d-qwen3-bd3lm", "bd3lm", 11, "q4"],
+    ["bd3lm-dit", undefined, 11, "f32"],
   ] as const)(
     "%s (profile %s, prompt of %d, %s): blocks over stored blocks equal the full forward",
     async (name, profile, promptLen, dtype) => {

@@ -125,7 +125,7 @@ export function neededFiles(manifest: Manifest, variant: string): ManifestFile[]
 }
 
 function graphFiles(manifest: Manifest, variant: string, files: Files): GraphFiles {
-  const { graph, data, from, derive } = manifest.variants[variant]!;
+  const { graph, data, from, derive, optimization } = manifest.variants[variant]!;
   const name = (path: string) => path.slice(path.lastIndexOf("/") + 1);
   const stored = data.map((path) => ({ path: name(path), data: files.get(path)! }));
   const base = from === undefined ? undefined : files.get(manifest.variants[from]!.data[0] ?? "");
@@ -133,7 +133,7 @@ function graphFiles(manifest: Manifest, variant: string, files: Files): GraphFil
     derive === undefined || base === undefined
       ? []
       : [{ path: name(derive.location), data: deriveInt8(base, derive) }];
-  return { graph: files.get(graph)!, data: [...stored, ...derived] };
+  return { graph: files.get(graph)!, data: [...stored, ...derived], ...(optimization && { optimization }) };
 }
 
 function infoOf(

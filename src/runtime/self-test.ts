@@ -66,8 +66,9 @@ async function cachedError(
   openStore: () => KvStore,
   { fresh }: GraphOutput,
   logits: Float32Array,
-  { golden, vocab }: Manifest,
+  { golden, vocab, layers }: Manifest,
 ): Promise<number> {
+  if (layers === 0) return 0;
   const all = Int32Array.from(golden.ids.keys());
   const half = all.length >> 1;
   if (half === 0) return 0;
@@ -75,11 +76,13 @@ async function cachedError(
   try {
     store.store(all, all.subarray(0, half), fresh);
     const second = all.slice(half);
+    const { feeds, order } = store.past(all.subarray(0, half));
     const output = await session.run({
       ids: Int32Array.from(golden.ids).slice(half),
       indices: second.map((row) => row - half),
       positions: golden.positions.slice(half),
-      past: store.past(all.subarray(0, half)).feeds,
+      past: feeds,
+      pastRows: order.map((row) => golden.positions[row]!),
     });
     const found = await output.read();
     output.dispose();

@@ -11,6 +11,8 @@ export interface GraphFiles {
   readonly graph: Uint8Array;
   /** `path` is the location that the graph names. */
   readonly data: readonly { readonly path: string; readonly data: Uint8Array }[];
+  /** "all" unless the graph breaks under it. */
+  readonly optimization?: "disabled";
 }
 
 /** `[rows, vocab]` of one forward: on the GPU as a buffer, elsewhere as numbers. Valid until `dispose`. */
@@ -32,6 +34,10 @@ export interface GraphRun {
   readonly positions?: ArrayLike<number>;
   /** Cached keys and values by graph input, `[1, P, width]` each; absent: none. */
   readonly past?: Readonly<Record<string, OrtTensor>>;
+  /** Canvas positions of the cached keys, `[P]`. */
+  readonly pastRows?: ArrayLike<number>;
+  /** Noise level, for models that are told it; 0 when absent. */
+  readonly sigma?: number;
   /**
    * Fills the attention bias `[S * biasRepeat, P + S]` of a graph that takes one; `closed` hides a key. Absent:
    * everything attends to everything.
@@ -80,7 +86,7 @@ export async function openSession(
   const session = await ort.InferenceSession.create(files.graph, {
     executionProviders: [provider],
     externalData: [...files.data],
-    graphOptimizationLevel: "all",
+    graphOptimizationLevel: files.optimization ?? "all",
     ...(onGpu ? { preferredOutputLocation: onDevice(manifest.layers) } : {}),
   }).catch((cause: unknown) => {
     throw asError(cause, "graph-mismatch", "onnxruntime refuses the graph");
@@ -110,7 +116,7 @@ function createGraphSession(
   ort: OrtModule,
   session: OrtSession,
   { layers, kvWidth, vocab }: Manifest,
-  { float, biasRepeat }: GraphFacts,
+  { float, biasRepeat, takesKeyRows, takesSigma }: GraphFacts,
 ): GraphSession {
   const tensors = createInputs(ort);
   const nothing = tensors.floats(float, 0, [1, 0, kvWidth]);
@@ -120,22 +126,26 @@ function createGraphSession(
   const input = tensors.longs((size) => [1, size]);
   const places = tensors.longs((size) => [1, size]);
   const wanted = tensors.longs((size) => [size]);
+  const keyRows = tensors.longs((size) => [1, size]);
   let bias = nothing;
   return {
     kv,
     biasRepeat,
-    async run({ ids, indices, positions, past = noPast, fillBias, keep = false }) {
+    async run({ ids, indices, positions, past = noPast, pastRows = [], sigma = 0, fillBias, keep = false }) {
+      const rows = positions ?? ids.map((_, row) => row);
       const feeds: Record<string, OrtTensor> = {
         input_ids: input(ids),
-        position_ids: places(positions ?? ids.map((_, row) => row)),
+        position_ids: places(rows),
+        ...(takesKeyRows && { key_rows: keyRows([...Array.from(pastRows), ...Array.from(rows)]) }),
+        ...(takesSigma && { sigma: new ort.Tensor("float32", Float32Array.of(sigma), [1]) }),
         logit_indices: wanted(indices),
         ...past,
       };
       if (biasRepeat > 0) {
-        const rows = ids.length * biasRepeat;
+        const queries = ids.length * biasRepeat;
         const keys = ids.length + (past[kv.names[0] ?? ""]?.dims[1] ?? 0);
-        if (bias.dims[2] !== rows || bias.dims[3] !== keys) {
-          bias = tensors.floats(float, rows * keys, [1, 1, rows, keys]);
+        if (bias.dims[2] !== queries || bias.dims[3] !== keys) {
+          bias = tensors.floats(float, queries * keys, [1, 1, queries, keys]);
         }
         writeBias(bias, float, fillBias);
         feeds["attention_bias"] = bias;

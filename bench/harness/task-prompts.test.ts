@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { finalAnswer } from "./eval.ts";
+import { finalAnswer } from "./task-prompts.ts";
 
 test("the reference response of every held-out prompt is scored as right", async () => {
   const file = new URL("../../training/fixtures/heldout_tasks.jsonl", import.meta.url);

@@ -1,0 +1,111 @@
+import type { BenchOptions } from "../src/cli/bench.ts";
+import { UnmaskError } from "../src/core/errors.ts";
+import { countOption } from "./harness/counts.ts";
+import { runUnits, totalCost } from "./harness/lab.ts";
+import { openLab } from "./harness/open-lab.ts";
+import { createProgress } from "./harness/progress.ts";
+import { reportName, writeReport } from "./harness/report.ts";
+import { markdownTable } from "./harness/table.ts";
+import { readTaskPrompts } from "./harness/task-prompts.ts";
+import { claimsSection } from "./strategies/claims-section.ts";
+import { chooseContestants, FIXED, PLAIN } from "./strategies/contestants.ts";
+import { duelUnits, fitting } from "./strategies/duel.ts";
+import { accuracyChart, NOTES, standingTables } from "./strategies/report.ts";
+import { ALL_TASKS, type Standing, standings } from "./strategies/summary.ts";
+
+const CANVASES = [128, 256, 512];
+
+/**
+ * Every decoder on held-out tasks and canvases of several lengths, beside two baselines: LLaDA with one token a step at
+ * fixed length, and the same with a plain stop at the end of the text. A run that was stopped goes on where it was.
+ */
+export async function runSuite({ quick, values, io }: BenchOptions) {
+  const limit = countOption(values, "limit", quick ? 2 : 300);
+  const fixedLimit = countOption(values, "fixed-limit", quick ? 1 : 5);
+  const prompts = await readTaskPrompts(values["prompts"], values["tasks"], limit);
+  const canvases = canvasList(values["canvas"], quick);
+  await using open = await openLab(values, io);
+  const { info, manifest } = open.model;
+  const large = canvases.find((cells) => cells > manifest.maxCanvas);
+  if (large !== undefined) {
+    throw new UnmaskError(
+      "invalid-options",
+      `The model's canvas holds ${manifest.maxCanvas} cells, not ${large}.`,
+    );
+  }
+  const asked = values["presets"] ?? (quick ? QUICK_DECODERS : undefined);
+  const { able, unable } = fitting(open.model, chooseContestants(asked, manifest));
+  const units = duelUnits(open.model, able, { canvases, prompts, fixedLimit });
+  const progress = createProgress(totalCost(units), () => performance.now(), io.status);
+  const outcomes = await runUnits(units, { ...open, progress });
+  const all = standings(outcomes);
+  const overall = standingTables(all, "all tasks");
+  const intro = [
+    `${info.name}, weights ${info.variant}, ${prompts.size} tasks, at most ${limit} prompts a task. Runtime: ${open.runtime.reason}`,
+    ...NOTES,
+    ...unable.map(({ name, reason }) => `Not measured: ${name}. ${reason}`),
+    ...agreement(all),
+  ];
+  const json = {
+    model: info.name,
+    variant: info.variant,
+    runtime: open.runtime.kind,
+    reason: open.runtime.reason,
+    identity: open.identity,
+    limit,
+    fixedLimit,
+    decoders: able,
+    notMeasured: unable,
+    standings: all,
+  };
+  const lines = [...intro, "", ...overall.map(markdownTable)];
+  if (typeof values["out"] === "string") {
+    const isWhole = ["limit", "fixed-limit", "canvas", "tasks", "presets"].every(
+      (name) => values[name] === undefined,
+    );
+    const name = reportName("strategies", quick, isWhole);
+    const plot = `![Exact answers against forwards](${name}.svg)\n`;
+    const report = {
+      title: `Decoders of ${info.name}`,
+      intro: [...(quick || !isWhole ? ["**A part of the comparison: not a result.**"] : []), ...intro],
+      tables: overall,
+      sections: [
+        plot,
+        claimsSection(all, unable),
+        "## Each task\n",
+        ...standingTables(all, "each task").map(markdownTable),
+      ],
+    };
+    const chart = new Map([[`${name}.svg`, accuracyChart(all, info.name)]]);
+    lines.push(`written: ${(await writeReport(values["out"], name, json, report, chart)).join(", ")}`);
+  }
+  return { json, lines };
+}
+
+const QUICK_DECODERS = "fast-dllm,eb,credit,fast-dllm + eotp,llada + dual cache";
+
+function canvasList(value: unknown, quick: boolean): readonly number[] {
+  if (typeof value !== "string") return quick ? [128] : CANVASES;
+  return value.split(",").map((text) => {
+    const cells = Number(text);
+    if (Number.isInteger(cells) && cells >= 64 && cells <= 65_536) return cells;
+    throw new UnmaskError(
+      "invalid-options",
+      `--canvas takes whole numbers from 64 on, not "${text.slice(0, 40)}".`,
+      {
+        detail: { option: "canvas" },
+      },
+    );
+  });
+}
+
+/** Whether the baselines give the same answers, which they should: blocks are filled left to right. */
+function agreement(all: readonly Standing[]): string[] {
+  return all.flatMap(({ task, canvas, contestant, againstFixed }) =>
+    task === ALL_TASKS && contestant === PLAIN && againstFixed !== null
+      ? [
+          `Canvas of ${canvas}: "${PLAIN}" and "${FIXED}" answer alike on ${(100 * againstFixed.same).toFixed(1)} % of ${againstFixed.prompts} prompts.`,
+        ]
+      : [],
+  );
+}

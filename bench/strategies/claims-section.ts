@@ -1,0 +1,78 @@
+import { percent } from "../harness/table.ts";
+import { CLAIMS, type Claim } from "./claims.ts";
+import { FIXED, PLAIN } from "./contestants.ts";
+import { ALL_TASKS, type Standing } from "./summary.ts";
+
+interface Unable {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Markdown: each seed system's claim, what was measured, and why they differ. All figures come from the standings. */
+export function claimsSection(all: readonly Standing[], unable: readonly Unable[]): string {
+  const overall = all.filter(({ task }) => task === ALL_TASKS);
+  const parts = CLAIMS.map((entry) => claimText(entry, overall, unable));
+  return ["## What the systems claim, and what was measured", "", ...parts].join("\n");
+}
+
+function claimText(
+  { system, contestants, claim, rival, differs }: Claim,
+  overall: readonly Standing[],
+  unable: readonly Unable[],
+): string {
+  const lines = contestants.flatMap((name) => {
+    const found = overall.filter(({ contestant }) => contestant === name);
+    if (found.length > 0) {
+      return found.map((standing) => `- ${measured(standing, overall)}${beside(standing, rival, overall)}`);
+    }
+    const reason = unable.find((other) => other.name === name)?.reason ?? "it was not part of this run.";
+    return [`- ${name}: not measured, ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`];
+  });
+  return [`### ${system}`, "", `Claim: ${claim}.`, "", ...lines, "", `Why they differ: ${differs}`, ""].join(
+    "\n",
+  );
+}
+
+/**
+ * The ratio to one token a step at fixed length, taken apart: what ending with the text gives plain LLaDA too, and what
+ * the decoder adds; forwards and rows.
+ */
+function measured(standing: Standing, overall: readonly Standing[]): string {
+  const { canvas, contestant, accuracy, againstPlain, againstFixed } = standing;
+  const plain = overall.find((other) => other.canvas === canvas && other.contestant === PLAIN);
+  const ending = plain?.againstFixed?.fewerForwards;
+  const parts = [`${contestant}, canvas of ${canvas}:`];
+  if (againstFixed !== null) {
+    parts.push(
+      `${times(againstFixed.fewerForwards)} fewer forwards and ${times(againstFixed.fewerRows)} fewer rows than "${FIXED}" (${againstFixed.prompts} prompts)`,
+    );
+    if (ending !== undefined) parts.push(`(ending with the text alone gives plain LLaDA ${times(ending)});`);
+  }
+  if (againstPlain !== null) {
+    parts.push(
+      `${times(againstPlain.fewerForwards)} fewer forwards and ${times(againstPlain.fewerRows)} fewer rows than plain LLaDA that ends with the text;`,
+      `exact ${percent(accuracy)} against ${plain === undefined ? "-" : percent(plain.accuracy)} ` +
+        `(${againstPlain.gained} gained, ${againstPlain.lost} lost, p = ${pValue(againstPlain.p)}).`,
+    );
+  }
+  return parts.join(" ");
+}
+
+/** The nearest decoder without the system's idea, on the same prompts. */
+function beside(standing: Standing, rival: string | undefined, overall: readonly Standing[]): string {
+  const { canvas, forwards, accuracy } = standing;
+  const other = overall.find(({ contestant, canvas: cells }) => contestant === rival && cells === canvas);
+  if (other === undefined) return "";
+  return (
+    ` Beside ${rival}: ${forwards.toFixed(1)} against ${other.forwards.toFixed(1)} forwards a response, ` +
+    `exact ${percent(accuracy)} against ${percent(other.accuracy)}.`
+  );
+}
+
+export function times(ratio: number): string {
+  return `${ratio.toFixed(2)} times`;
+}
+
+export function pValue(p: number): string {
+  return p < 0.001 ? p.toExponential(0) : p.toFixed(3);
+}

@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { expect, type Page, test } from "@playwright/test";
+import { openDemo, STORY } from "./demo-page.ts";
+
+test("a run is saved as a recording and opened again, by button, by drop and from the system", async ({
+  page,
+}) => {
+  const demo = await openDemo(page);
+  await demo.run(STORY, 8);
+  const text = await demo.text();
+  await page.getByRole("button", { name: "More" }).click();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save recording" }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe("story.unmask.json");
+  const saved = await readFile(await download.path(), "utf8");
+
+  // Playwright has no system that hands over files: a queue of our own takes its place.
+  await page.addInitScript(() => {
+    Object.assign(globalThis, {
+      launchQueue: {
+        setConsumer(consumer: unknown) {
+          Object.assign(globalThis, { launch: consumer });
+        },
+      },
+    });
+  });
+  const fetched: string[] = [];
+  page.on("request", (request) => fetched.push(request.url()));
+  const ways = [
+    () => page.locator("#recording-file").setInputFiles(fileOf(saved)),
+    () => drop(page, saved),
+    () =>
+      page.evaluate((content) => {
+        const { launch } = globalThis as unknown as { launch: (queue: unknown) => void };
+        launch({ files: [{ getFile: async () => new File([content], "a.unmask.json") }] });
+      }, saved),
+  ];
+  for (const open of ways) {
+    await openDemo(page);
+    await open();
+    await expect(demo.status).toContainText("done: a recording");
+    expect(await demo.text()).toBe(text);
+    await expect(demo.prompt).toHaveValue(STORY);
+    await demo.timeline.fill("1");
+    expect(await demo.text()).toContain("…");
+  }
+  expect(fetched.filter((url) => /models\/|\.wasm/.test(url))).toEqual([]);
+});
+
+test("a file that is no recording is told so, and a newer one by its version", async ({ page }) => {
+  const demo = await openDemo(page);
+  for (const content of ["{", '{"schema":1,"events":"none"}', '{"schema":99,"events":[]}']) {
+    await page.locator("#recording-file").setInputFiles(fileOf(content));
+    await expect(demo.problem).toContainText("trace-invalid");
+    await demo.prompt.fill("");
+  }
+  await demo.run(STORY, 8);
+});
+
+function fileOf(content: string) {
+  return { name: "a.unmask.json", mimeType: "application/json", buffer: Buffer.from(content) };
+}
+
+async function drop(page: Page, content: string): Promise<void> {
+  const data = await page.evaluateHandle((text) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([text], "a.unmask.json", { type: "application/json" }));
+    return transfer;
+  }, content);
+  await page.dispatchEvent("body", "drop", { dataTransfer: data });
+}

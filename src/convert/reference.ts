@@ -1,0 +1,217 @@
+import type { Activation, Layer, Linear, Norm, Transformer, Vector } from "./transformer.ts";
+import type { Matrix } from "./weights.ts";
+
+/**
+ * The forward pass in plain float64, written for reading: what quantised builds are compared with where no golden
+ * logits exist. It shares the plan of a checkpoint with the graph and nothing else.
+ */
+
+export interface ReferenceInput {
+  readonly ids: readonly number[];
+  readonly positions: readonly number[];
+  /** `[S, S]`, row = query: 1 may attend. Absent: everything attends to everything, within the windows. */
+  readonly allowed?: Uint8Array;
+  /** Noise level of models that are told it. */
+  readonly sigma?: number;
+}
+
+/** The weights of a matrix: as stored, or as a quantised build reads them. */
+export type ReadMatrix = (matrix: Matrix) => Promise<Float32Array>;
+
+/** Logits `[S, vocab]`. */
+export async function referenceForward(
+  model: Transformer,
+  input: ReferenceInput,
+  read: ReadMatrix,
+): Promise<Float64Array> {
+  const { hidden } = model.facts;
+  const size = input.ids.length;
+  const apply = (linear: Linear, x: Float64Array) => applyLinear(linear, x, read);
+  const normalise = (norm: Norm, x: Float64Array) => applyNorm(model, norm, x);
+  const table = await read(model.table);
+  let x: Float64Array = Float64Array.from({ length: size * hidden }, (_, at) => {
+    return table[input.ids[Math.floor(at / hidden)]! * hidden + (at % hidden)]!;
+  });
+  if (model.embedNorm !== undefined) x = await normalise(model.embedNorm, x);
+  const vector = await conditioning(model, input.sigma ?? 0, apply);
+  const parts = async (linear: Linear | undefined) =>
+    linear === undefined || vector === undefined ? undefined : await apply(linear, vector);
+  for (const layer of model.layers) {
+    const now = await parts(layer.modulation);
+    const part = (index: number) => now?.subarray(index * hidden, (index + 1) * hidden);
+    const seen = layer.attentionNorm === undefined ? x : await normalise(layer.attentionNorm, x);
+    const attended = await attention(model, layer, input, modulate(seen, part(0), part(1)), apply);
+    x = addGated(x, attended, part(2) ?? (await layer.attentionGate?.load()));
+    const inner = modulate(await normalise(layer.mlpNorm, x), part(3), part(4));
+    const gate = (await apply(layer.gate, inner)).map(ACTIVATE[model.activation]);
+    const up = layer.up === undefined ? undefined : await apply(layer.up, inner);
+    const fed = await apply(layer.down, up === undefined ? gate : gate.map((value, i) => value * up[i]!));
+    x = addGated(x, fed, part(5) ?? (await layer.mlpGate?.load()));
+  }
+  const now = await parts(model.conditioning?.output);
+  x = modulate(await normalise(model.finalNorm, x), now?.subarray(0, hidden), now?.subarray(hidden));
+  if (model.prediction !== undefined) {
+    const { dense, activation, norm } = model.prediction;
+    x = await normalise(norm, (await apply(dense, x)).map(ACTIVATE[activation]));
+  }
+  return apply(model.head, x);
+}
+
+type Apply = (linear: Linear, x: Float64Array) => Promise<Float64Array>;
+
+/** Rows of `x` `[.., k]` to `[.., n]`. */
+async function applyLinear(
+  { matrix, bias }: Linear,
+  x: Float64Array,
+  read: ReadMatrix,
+): Promise<Float64Array> {
+  const { n, k } = matrix;
+  const weights = Float64Array.from(await read(matrix));
+  const offsets = await bias?.load();
+  const y = new Float64Array((x.length / k) * n);
+  for (let row = 0; row * k < x.length; row++) {
+    for (let out = 0; out < n; out++) {
+      let sum = offsets?.[out] ?? 0;
+      for (let i = 0; i < k; i++) sum += x[row * k + i]! * weights[out * k + i]!;
+      y[row * n + out] = sum;
+    }
+  }
+  return y;
+}
+
+async function applyNorm(
+  { norm }: Transformer,
+  { gamma, beta }: Norm,
+  x: Float64Array,
+): Promise<Float64Array> {
+  const y = await normRows(gamma, x, norm.kind === "layer", norm.eps);
+  const offsets = await beta?.load();
+  return offsets === undefined ? y : y.map((value, at) => value + offsets[at % gamma.size]!);
+}
+
+async function normRows(
+  gamma: Vector,
+  x: Float64Array,
+  centred: boolean,
+  eps: number,
+): Promise<Float64Array> {
+  const { size } = gamma;
+  const weights = await gamma.load();
+  const y = new Float64Array(x.length);
+  for (let from = 0; from < x.length; from += size) {
+    const row = x.subarray(from, from + size);
+    const mean = centred ? row.reduce((sum, value) => sum + value, 0) / size : 0;
+    const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size;
+    row.forEach((value, i) => {
+      y[from + i] = ((value - mean) / Math.sqrt(variance + eps)) * weights[i]!;
+    });
+  }
+  return y;
+}
+
+async function attention(
+  { facts, norm }: Transformer,
+  layer: Layer,
+  { positions, allowed }: ReferenceInput,
+  x: Float64Array,
+  apply: Apply,
+): Promise<Float64Array> {
+  const { heads, kvHeads, headDim } = facts;
+  const size = positions.length;
+  const headNorm = (gamma: Vector | undefined, y: Float64Array) =>
+    gamma === undefined ? y : normRows(gamma, y, false, norm.eps);
+  const q = rotate(await headNorm(layer.qNorm, await apply(layer.q, x)), layer, positions, headDim);
+  const k = rotate(await headNorm(layer.kNorm, await apply(layer.k, x)), layer, positions, headDim);
+  const v = await apply(layer.v, x);
+  const window = layer.window ?? size;
+  const mixed = new Float64Array(size * heads * headDim);
+  for (let head = 0; head < heads; head++) {
+    const kvHead = Math.floor(head / (heads / kvHeads));
+    for (let row = 0; row < size; row++) {
+      const at = (row * heads + head) * headDim;
+      const scores = positions.map((_, key) => {
+        if (Math.abs(row - key) > window || allowed?.[row * size + key] === 0)
+          return Number.NEGATIVE_INFINITY;
+        const from = (key * kvHeads + kvHead) * headDim;
+        let dot = 0;
+        for (let i = 0; i < headDim; i++) dot += q[at + i]! * k[from + i]!;
+        return dot / Math.sqrt(headDim);
+      });
+      const largest = Math.max(...scores);
+      const weights = scores.map((score) => Math.exp(score - largest));
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      weights.forEach((weight, key) => {
+        const from = (key * kvHeads + kvHead) * headDim;
+        for (let i = 0; i < headDim; i++) mixed[at + i]! += (weight / total) * v[from + i]!;
+      });
+    }
+  }
+  return apply(layer.o, mixed);
+}
+
+/** Half-rotated RoPE over every head of every row. */
+function rotate(
+  x: Float64Array,
+  { ropeTheta }: Layer,
+  positions: readonly number[],
+  headDim: number,
+): Float64Array {
+  const half = headDim / 2;
+  const width = x.length / positions.length;
+  const y = new Float64Array(x.length);
+  positions.forEach((position, row) => {
+    for (let from = row * width; from < (row + 1) * width; from += headDim) {
+      for (let j = 0; j < half; j++) {
+        const angle = position * ropeTheta ** ((-2 * j) / headDim);
+        const [a, b] = [x[from + j]!, x[from + half + j]!];
+        y[from + j] = a * Math.cos(angle) - b * Math.sin(angle);
+        y[from + half + j] = b * Math.cos(angle) + a * Math.sin(angle);
+      }
+    }
+  });
+  return y;
+}
+
+async function conditioning(
+  model: Transformer,
+  sigma: number,
+  apply: Apply,
+): Promise<Float64Array | undefined> {
+  if (model.conditioning === undefined) return undefined;
+  const { first, second, frequencies } = model.conditioning;
+  const angles = Array.from(await frequencies.load(), (frequency) => sigma * frequency);
+  const waves = Float64Array.from([...angles.map(Math.cos), ...angles.map(Math.sin)]);
+  const inner = (await apply(first, waves)).map(ACTIVATE.silu);
+  return (await apply(second, inner)).map(ACTIVATE.silu);
+}
+
+type Row = Float64Array | Float32Array | undefined;
+
+/** `x * (1 + scale) + shift`, row by row. */
+function modulate(x: Float64Array, shift: Row, scale: Row): Float64Array {
+  if (shift === undefined || scale === undefined) return x;
+  return x.map((value, at) => value * (1 + scale[at % scale.length]!) + shift[at % shift.length]!);
+}
+
+function addGated(x: Float64Array, branch: Float64Array, gate: Row): Float64Array {
+  return x.map((value, at) => value + branch[at]! * (gate?.[at % gate.length] ?? 1));
+}
+
+const ACTIVATE: Readonly<Record<Activation, (x: number) => number>> = {
+  silu: (x) => x / (1 + Math.exp(-x)),
+  gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  "gelu-tanh": (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  relu: (x) => Math.max(0, x),
+};
+
+/** The series of positive terms, `2/sqrt(pi) exp(-x²) sum 2^n x^(2n+1) / (1·3·…·(2n+1))`; beyond 6 it is ±1. */
+function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}

@@ -1,0 +1,113 @@
+import { UnmaskError } from "../core/errors.ts";
+import { toHalf } from "../math/half.ts";
+import type { CheckpointFolder } from "./byte-source.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { compareLogits } from "./compare-logits.ts";
+import { createGraph, readShard } from "./graph.ts";
+import { type Bits, quantize, type ScaleType } from "./quantize.ts";
+import { readFloats, readSafetensors, type TensorEntry } from "./safetensors.ts";
+import type { VerifyCase } from "./verify.ts";
+import { bytesOf, type Matrix } from "./weights.ts";
+import { blockStyle } from "./weights-blocks.ts";
+
+/** Golden packed bytes, scales and products of single matrices. */
+export const PACKED_FILE = "quant.safetensors";
+
+const GATE = 1e-5;
+
+/**
+ * Packs the matrices of `quant.safetensors` anew. A case passes when bytes and scales are identical and MatMulNBits gives
+ * the stored product of the stored activations. The matrices stand in the file itself or in the checkpoint beside it.
+ */
+export async function verifyPacked(
+  folder: CheckpointFolder,
+  names: readonly string[],
+  label: string,
+): Promise<VerifyCase[]> {
+  const golden = await readSafetensors(await folder.open(PACKED_FILE), PACKED_FILE);
+  const stored = names.includes("config.json") ? (await openCheckpoint(folder)).tensors : golden;
+  const cases: VerifyCase[] = [];
+  for (const key of golden.keys()) {
+    const match = /^(.+)\.b([48])\.s(f32|f16)\.packed$/.exec(key);
+    if (match === null) continue;
+    const name = match[1] ?? "";
+    const entry = stored.get(name) ?? golden.get(`${name}.W`);
+    if (entry?.shape.length !== 2) {
+      throw new UnmaskError("golden-invalid", `${PACKED_FILE} packs ${name}, which is not a matrix here.`);
+    }
+    const bits = match[2] === "4" ? 4 : 8;
+    const scales = match[3] === "f16" ? "f16" : "f32";
+    cases.push(await verifyMatrix(golden, { name, entry, bits, scales }, label));
+  }
+  return cases;
+}
+
+interface PackedMatrix {
+  readonly name: string;
+  readonly entry: TensorEntry;
+  readonly bits: Bits;
+  readonly scales: ScaleType;
+}
+
+async function verifyMatrix(
+  golden: ReadonlyMap<string, TensorEntry>,
+  { name, entry, bits, scales }: PackedMatrix,
+  label: string,
+): Promise<VerifyCase> {
+  const [n = 0, k = 0] = entry.shape;
+  const values = await readFloats(entry);
+  const prefix = `${name}.b${bits}.s${scales}`;
+  const made = quantize(values, n, k, bits, scales, "nearest");
+  const packedScales = scales === "f16" ? toHalf(made.scales) : made.scales;
+  const identical =
+    (await holds(golden.get(`${prefix}.packed`), made.packed)) &&
+    (await holds(golden.get(`${prefix}.scales`), bytesOf(packedScales)));
+  const activations = golden.get(`${name}.A`);
+  const product = golden.get(`${prefix}.Y`);
+  const figures = { rel: 0, agreement: 1, kl: 0 };
+  if (activations !== undefined && product !== undefined) {
+    const matrix: Matrix = { name, n, k, load: async () => values };
+    const y = await multiply(matrix, await readFloats(activations), bits, scales);
+    Object.assign(figures, compareLogits(y, await readFloats(product), n));
+  }
+  return {
+    name: `${label}/${name}`,
+    dtype: bits === 4 ? "q4" : "q8",
+    scales,
+    against: "packed",
+    maxRelError: figures.rel,
+    argmaxAgreement: figures.agreement,
+    kl: figures.kl,
+    pass: identical && figures.rel <= GATE,
+  };
+}
+
+async function holds(tensor: TensorEntry | undefined, bytes: Uint8Array): Promise<boolean> {
+  if (tensor?.bytes !== bytes.length) return false;
+  const stored = await tensor.source.read(tensor.offset, tensor.bytes);
+  return stored.every((byte, i) => byte === bytes[i]);
+}
+
+/** `x Wᵀ` by the graph a converted model would have. */
+async function multiply(
+  matrix: Matrix,
+  x: Float32Array<ArrayBuffer>,
+  bits: Bits,
+  scales: ScaleType,
+): Promise<Float32Array> {
+  const g = createGraph();
+  g.inputs.push({ name: "x", type: "f32", dims: ["L", matrix.k] });
+  g.outputs.push({ name: "y", type: "f32", dims: ["L", matrix.n] });
+  g.op("Identity", [blockStyle({ bits, scales, recipe: "nearest" }).linear(g, matrix, "x")], {}, "y");
+  const plan = g.finish("data");
+  const ort = await import("onnxruntime-web");
+  ort.env.wasm.numThreads = 1;
+  const externalData = [{ path: "data", data: await readShard(plan.shards[0]!) }];
+  const session = await ort.InferenceSession.create(plan.model, { externalData });
+  try {
+    const out = await session.run({ x: new ort.Tensor("float32", x, [x.length / matrix.k, matrix.k]) });
+    return out["y"]!.data as Float32Array; // declared f32 above
+  } finally {
+    await session.release();
+  }
+}
