@@ -1,5 +1,5 @@
 import { agreement, writeSlowly } from "../engine/fit-schedule.ts";
-import { cutSchedule, searchSchedule } from "../strategies/fit/schedule.ts";
+import { cutSchedule, entropyCosts, missCosts, searchSchedule } from "../strategies/fit/schedule.ts";
 import { lladaQuota } from "../strategies/quota.ts";
 import type { CommandIo, CommandOutcome, OptionValues } from "./command.ts";
 import { fitJobs, openFitModel, wholeOption } from "./fit-model.ts";
@@ -28,13 +28,11 @@ export async function fitSchedule(values: OptionValues, io: CommandIo, out: stri
     const heldOut = texts.filter((_, i) => i % 2 === 1);
     const known = texts.filter((_, i) => i % 2 === 0);
     const even = lladaQuota(block, steps);
-    const bound = cutSchedule(
-      known.flatMap(({ blocks }) => blocks),
-      block,
-      steps,
-    );
+    const blocks = known.flatMap((text) => text.blocks);
+    const bound = cutSchedule(entropyCosts(blocks, block), block, steps);
+    const forced = cutSchedule(missCosts(blocks, block), block, steps);
     let tried = 0;
-    const found = await searchSchedule([even, bound], {
+    const found = await searchSchedule([forced, bound, even], {
       seed,
       rounds,
       evaluate: (table) => {
@@ -43,7 +41,12 @@ export async function fitSchedule(values: OptionValues, io: CommandIo, out: stri
       },
     });
     const judge = (table: readonly number[]) => agreement(heldOut, table, model, control, sizes);
-    const held = { even: await judge(even), bound: await judge(bound), found: await judge(found.table) };
+    const held = {
+      even: await judge(even),
+      bound: await judge(bound),
+      forced: await judge(forced),
+      found: await judge(found.table),
+    };
     io.status("");
     const recipe = { preset: "quota-table", block, steps: found.table };
     await writeResult("recipe", out, recipe);
@@ -52,7 +55,7 @@ export async function fitSchedule(values: OptionValues, io: CommandIo, out: stri
       `as one token a step on held-out prompts: ${percent(held.found)}, evenly spread ${percent(held.even)}`,
     );
     const report = { prompts: jobs.length, tried: found.tried, onKnown: found.score, heldOut: held };
-    return { json: { out, model: model.manifest.name, recipe, even, bound, ...report } };
+    return { json: { out, model: model.manifest.name, recipe, even, bound, forced, ...report } };
   } finally {
     await model.denoiser.dispose();
   }

@@ -13,7 +13,10 @@ test("the slow text tells the entropy of every commit, block by block", async ()
   expect(counts).toEqual([1, 2]);
   for (const { blocks } of texts) {
     expect(blocks.map((block) => block.length)).toEqual([8, 8, 4]);
-    for (const entropy of blocks.flat()) expect(entropy).toBeGreaterThan(0);
+    for (const { row, id, entropy, guesses } of blocks.flat()) {
+      expect(entropy).toBeGreaterThan(0);
+      expect(guesses.get(row)).toBe(id);
+    }
   }
 });
 

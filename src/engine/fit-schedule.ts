@@ -1,7 +1,7 @@
 import type { Job, JobControl } from "../core/job.ts";
 import { type Canvas, GIVEN } from "../strategies/canvas.ts";
 import { decode } from "../strategies/decode.ts";
-import { type BlockTrace, recordingSelector } from "../strategies/fit/schedule.ts";
+import { type BlockTrace, recordingSelector, type SlowStep } from "../strategies/fit/schedule.ts";
 import { seededRng } from "../strategies/rng.ts";
 import { drive } from "./drive.ts";
 import { type JobModel, openRun } from "./open-run.ts";
@@ -12,7 +12,7 @@ export interface ScheduleSizes {
   readonly length: number;
 }
 
-/** What the slow decoder wrote for a prompt, and how sure it was on the way. */
+/** What the slow decoder wrote for a prompt, and what it knew on the way. */
 export interface SlowText {
   readonly job: Job;
   readonly ids: Int32Array;
@@ -29,9 +29,9 @@ export async function writeSlowly(
 ): Promise<SlowText[]> {
   const texts: SlowText[] = [];
   for (const job of jobs) {
-    const blocks = new Map<number, number[]>();
-    const canvas = await write(job, { preset: "llada" }, model, control, sizes, (block, entropy) => {
-      blocks.set(block, [...(blocks.get(block) ?? []), entropy]);
+    const blocks = new Map<number, SlowStep[]>();
+    const canvas = await write(job, { preset: "llada" }, model, control, sizes, (block, step) => {
+      blocks.set(block, [...(blocks.get(block) ?? []), step]);
     });
     texts.push({ job, ids: canvas.ids, blocks: [...blocks.values()] });
     onText(texts.length);
@@ -67,7 +67,7 @@ async function write(
   model: JobModel,
   control: JobControl,
   { block, length }: ScheduleSizes,
-  record?: (block: number, entropy: number) => void,
+  record?: (block: number, step: SlowStep) => void,
 ): Promise<Canvas> {
   const options = { ...job.options, recipe: { ...recipe, block, length, temperature: 0 } };
   const { plan, strategy, state } = await openRun({ ...job, options }, model, control);

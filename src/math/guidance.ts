@@ -57,21 +57,18 @@ export interface Guide {
   apply(
     conditional: Float32Array,
     unconditional: Float32Array | undefined,
-    request: Pick<ForwardRequest, "rows" | "guidance" | "canvases">,
+    request: Pick<ForwardRequest, "rows" | "guidance">,
   ): number | undefined;
 }
 
 /** A guide holds one row of the vocabulary for each canvas row it was told to keep. */
 export function createGuide(vocab: number): Guide {
-  /** By canvas row, for canvases of one length: an insertion or deletion moves rows. */
+  /** By canvas row, of the last forward that was to be kept: who asks for more after rows have moved keeps anew. */
   let kept = new Map<number, Float32Array>();
-  let cells = 0;
   return {
-    apply(conditional, unconditional, { rows, guidance, canvases }) {
-      const length = canvases[0]?.length ?? 0;
+    apply(conditional, unconditional, { rows, guidance }) {
       if (guidance.kind === "none") return undefined;
       if (guidance.kind === "residual") {
-        if (length !== cells) return undefined;
         for (const [r, row] of rows.entries()) {
           const before = kept.get(row)?.map((logit) => guidance.decay * logit);
           const now = conditional.subarray(r * vocab, (r + 1) * vocab);
@@ -81,8 +78,7 @@ export function createGuide(vocab: number): Guide {
       }
       const other = unconditional!; // a cfg request has two canvases
       if (guidance.store === true) {
-        if (length !== cells) kept = new Map();
-        cells = length;
+        kept = new Map();
         for (const [r, row] of rows.entries()) kept.set(row, other.slice(r * vocab, (r + 1) * vocab));
       }
       const agreement = guidance.agreement === true ? meanCosine(conditional, other, vocab) : undefined;

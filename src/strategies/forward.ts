@@ -1,5 +1,5 @@
 import { planForward } from "../cache/plan-forward.ts";
-import type { Draft, ForwardRequest, SignalRequest } from "../core/types.ts";
+import type { Draft, ForwardRequest, Guidance, SignalRequest } from "../core/types.ts";
 import { type Canvas, GIVEN } from "./canvas.ts";
 import type { DecodeState, ModelTraits, Piece, Rng, Selector, Strategy } from "./strategy.ts";
 
@@ -72,7 +72,7 @@ export function forwardRequest(
   const guidance = guide?.plan(state) ?? strategy.guidance;
   const seen = selector.visible?.(state) ?? state.canvas.ids.length;
   const { kv, rows } = cachePlan(strategy, traits, state, eligible, seen);
-  const canvas = state.canvas.ids.slice(0, seen);
+  const canvas = state.canvas.ids.slice();
   const noise = sampler.noise(state, rng, rows);
   const gather = sampler.gather?.(state);
   const drafts: readonly Draft[] = [
@@ -80,15 +80,7 @@ export function forwardRequest(
     ...(reviser?.drafts?.(state, maskId) ?? []),
   ];
   return {
-    canvases:
-      guidance.kind === "cfg"
-        ? [
-            canvas,
-            (
-              guide?.unconditional?.(state, maskId) ?? unprompted(state.canvas, maskId, guidance.keep ?? [])
-            ).slice(0, seen),
-          ]
-        : [canvas],
+    canvases: [canvas, ...branches(strategy, state, guidance, maskId)].map((ids) => ids.subarray(0, seen)),
     rows,
     attention: traits.attention,
     guidance,
@@ -136,6 +128,13 @@ function gatherTable(
   const ids = new Int32Array(rows.length * width).fill(-1);
   for (const [r, row] of rows.entries()) ids.set(wanted.get(row) ?? [], r * width);
   return { width, ids };
+}
+
+/** The second canvas of a guided forward. */
+function branches({ guide }: Strategy, state: DecodeState, guidance: Guidance, maskId: number): Int32Array[] {
+  if (guidance.kind !== "cfg") return [];
+  const own = guide?.unconditional?.(state, maskId);
+  return [own ?? unprompted(state.canvas, maskId, guidance.keep ?? [])];
 }
 
 /** The canvas with everything that was given masked (LLaDA's unsupervised classifier-free guidance). */

@@ -21,7 +21,15 @@ export { placeDraft, promptLookup } from "./draft.ts";
 export { eosStop } from "./eos-stop.ts";
 export { type FitOptions, type FitReport, fitFilter } from "./fit/fit-filter.ts";
 export { type FilterExample, greedyOracle } from "./fit/greedy-oracle.ts";
-export { cutSchedule, recordingSelector, searchSchedule } from "./fit/schedule.ts";
+export {
+  type BlockTrace,
+  cutSchedule,
+  entropyCosts,
+  missCosts,
+  recordingSelector,
+  type SlowStep,
+  searchSchedule,
+} from "./fit/schedule.ts";
 export { type GoldenRandom, goldenRandom } from "./golden-random.ts";
 export { adaptiveGuidance, cfgGuidance, residualGuidance, weakGuidance } from "./guidance.ts";
 export { carryDraft, type Written } from "./live/carry-draft.ts";

@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cutSchedule, moveOne, searchSchedule } from "./schedule.ts";
+import {
+  type BlockTrace,
+  cutSchedule,
+  entropyCosts,
+  missCosts,
+  moveOne,
+  searchSchedule,
+} from "./schedule.ts";
+
+const traceOf = (entropies: readonly number[]): BlockTrace =>
+  entropies.map((entropy, row) => ({ row, id: 0, entropy, guesses: new Map() }));
 
 /** What a table costs on one trace. */
 function costOf(trace: readonly number[], table: readonly number[]): number {
@@ -24,7 +34,7 @@ function tables(cells: number, steps: number): number[][] {
 
 test("the uncertain token shares its step with the clear one; a tie takes the earlier cut", () => {
   const trace = [0.01, 0.4, 0.02, 0.03];
-  expect(cutSchedule([trace], 4, 2)).toEqual([2, 2]);
+  expect(cutSchedule(entropyCosts([traceOf(trace)], 4), 4, 2)).toEqual([2, 2]);
   expect(costOf(trace, [2, 2])).toBeCloseTo(costOf(trace, [3, 1]), 12);
 });
 
@@ -40,7 +50,8 @@ test("no other table costs less, and more steps never cost more", () => {
   fc.assert(
     fc.property(traces, (all) => {
       const total = (table: readonly number[]) => all.reduce((sum, trace) => sum + costOf(trace, table), 0);
-      const found = [1, 2, 3, 4, 5, 6, 7].map((steps) => total(cutSchedule(all, 7, steps)));
+      const costs = entropyCosts(all.map(traceOf), 7);
+      const found = [1, 2, 3, 4, 5, 6, 7].map((steps) => total(cutSchedule(costs, 7, steps)));
       for (const [i, cost] of found.entries()) {
         const least = Math.min(...tables(7, i + 1).map(total));
         expect(cost).toBeCloseTo(least, 9);
@@ -50,6 +61,23 @@ test("no other table costs less, and more steps never cost more", () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test("tokens that were guessed early are committed together with the one before, others begin a step", () => {
+  const ids = [10, 11, 12, 13];
+  // The guess for row 2 is wrong until row 1 stands there; everything else is right from the beginning.
+  const trace: BlockTrace = ids.map((id, row) => ({
+    row,
+    id,
+    entropy: 0,
+    guesses: new Map(ids.map((other, at) => [at, at === 2 && row < 2 ? 99 : other])),
+  }));
+  const costs = missCosts([trace], 4);
+  expect(costs[0]![4]).toBe(1);
+  expect(costs[2]![4]).toBe(0);
+  expect(cutSchedule(costs, 4, 2)).toEqual([2, 2]);
+  // A block that ended early costs nothing where it has no tokens.
+  expect([...missCosts([trace.slice(0, 1)], 4)[0]!]).toEqual([0, 0, 0, 0, 0]);
 });
 
 test("a move keeps the sum and every step busy", () => {

@@ -1,46 +1,56 @@
 import { hash3 } from "../../core/random.ts";
 import type { Selector } from "../strategy.ts";
 
-/**
- * How uncertain a slow decoder was when it committed each token of a block, in the order of the commits: entropies in
- * nats. A block that ended early has fewer.
- */
-export type BlockTrace = readonly number[];
+/** One commit of a slow decoder: what was known when it was made. */
+export interface SlowStep {
+  readonly row: number;
+  readonly id: number;
+  /** Of the distribution it was taken from, in nats. */
+  readonly entropy: number;
+  /** The best token of every cell that could have been chosen, by row. */
+  readonly guesses: ReadonlyMap<number, number>;
+}
+
+/** The commits of a block in their order. A block that ended early has fewer than others. */
+export type BlockTrace = readonly SlowStep[];
 
 /**
- * The selector, telling the entropy of each commit: to be run one token a step.
+ * The selector, telling of each commit: to be run one token a step.
  *
- * @param record is told the index of the block's first target and the entropy
+ * @param record is told the index of the block's first target too
  */
 export function recordingSelector(
   selector: Selector,
-  record: (block: number, entropy: number) => void,
+  record: (block: number, step: SlowStep) => void,
 ): Selector {
   return {
     ...selector,
     needs: { ...selector.needs, entropy: true },
     select: (step, scores) => {
       const picks = selector.select(step, scores);
+      const { rows, ids, at } = step.candidates;
+      const guesses = new Map(Array.from(rows, (row, i) => [row, ids[i]!]));
       for (const { index } of picks) {
-        record(step.state.block.start, step.stats.entropy![step.candidates.at[index]!]!);
+        const entropy = step.stats.entropy![at[index]!]!;
+        record(step.state.block.start, { row: rows[index]!, id: ids[index]!, entropy, guesses });
       }
       return picks;
     },
   };
 }
 
+/** `[i][j]`: what it costs to commit the i-th to the (j - 1)-th token of the slow order together. */
+export type GroupCosts = readonly Float64Array[];
+
 /**
- * The quota table of `steps` steps that commits together what was least uncertain together: cuts the slow order into
- * groups that minimise the sum of `sum H - max H`, the bound of the EB-Sampler (arXiv 2505.24857) on what a parallel
- * commit loses. Dynamic programming over all traces at once; the closed form of a searched schedule (AutoDiffusion,
- * arXiv 2309.10438; OLSS, arXiv 2305.14677). Ties take the earlier cut.
+ * The quota table of `steps` steps whose groups cost least: a searched schedule in closed form (AutoDiffusion, arXiv
+ * 2309.10438; OLSS, arXiv 2305.14677), by dynamic programming. Ties take the earlier cut.
  *
  * @param cells of a block
  * @param steps from 1 to `cells`
  * @returns positive counts that sum to `cells`
  */
-export function cutSchedule(traces: readonly BlockTrace[], cells: number, steps: number): number[] {
-  const cost = costs(traces, cells);
+export function cutSchedule(costs: GroupCosts, cells: number, steps: number): number[] {
   /** `best[s][j]`: least cost of the first j cells in s groups; `from` is where its last group begins. */
   const best = Array.from({ length: steps + 1 }, () =>
     new Float64Array(cells + 1).fill(Number.POSITIVE_INFINITY),
@@ -50,7 +60,7 @@ export function cutSchedule(traces: readonly BlockTrace[], cells: number, steps:
   for (let s = 1; s <= steps; s++) {
     for (let j = s; j <= cells; j++) {
       for (let i = s - 1; i < j; i++) {
-        const total = best[s - 1]![i]! + cost[i]![j]!;
+        const total = best[s - 1]![i]! + costs[i]![j]!;
         if (total >= best[s]![j]! - 1e-12) continue;
         best[s]![j] = total;
         from[s]![j] = i;
@@ -65,22 +75,34 @@ export function cutSchedule(traces: readonly BlockTrace[], cells: number, steps:
   return table;
 }
 
-/** `[i][j]`: what committing the i-th to the (j - 1)-th token together costs, over all traces. */
-function costs(traces: readonly BlockTrace[], cells: number): Float64Array[] {
-  const cost = Array.from({ length: cells + 1 }, () => new Float64Array(cells + 1));
+/** `sum H - max H`: the bound of the EB-Sampler (arXiv 2505.24857) on what a parallel commit loses, over all traces. */
+export function entropyCosts(traces: readonly BlockTrace[], cells: number): GroupCosts {
+  return groupCosts(traces, cells, (group) => {
+    const entropies = group.map(({ entropy }) => entropy);
+    return entropies.reduce((sum, entropy) => sum + entropy, 0) - Math.max(0, ...entropies);
+  });
+}
+
+/** Tokens that would have been others, had the group been committed when its first token was; over all traces. */
+export function missCosts(traces: readonly BlockTrace[], cells: number): GroupCosts {
+  return groupCosts(traces, cells, (group) => {
+    const { guesses } = group[0]!;
+    return group.filter(({ row, id }) => guesses.get(row) !== id).length;
+  });
+}
+
+function groupCosts(
+  traces: readonly BlockTrace[],
+  cells: number,
+  costOf: (group: BlockTrace) => number,
+): GroupCosts {
+  const costs = Array.from({ length: cells + 1 }, () => new Float64Array(cells + 1));
   for (const trace of traces) {
-    for (let i = 0; i < cells; i++) {
-      let sum = 0;
-      let most = 0;
-      for (let j = i + 1; j <= cells; j++) {
-        const entropy = trace[j - 1] ?? 0;
-        sum += entropy;
-        most = Math.max(most, entropy);
-        cost[i]![j]! += sum - most;
-      }
+    for (let i = 0; i < Math.min(cells, trace.length); i++) {
+      for (let j = i + 1; j <= cells; j++) costs[i]![j]! += costOf(trace.slice(i, j));
     }
   }
-  return cost;
+  return costs;
 }
 
 /** The table with one commit moved from one step to another, as the draw says; null when no step has one to spare. */
