@@ -14,7 +14,8 @@ export type {
   GenerateEvent,
   LoadEvent,
   Pieces,
+  SearchReport,
   Trace,
 } from "./core/events.ts";
-export type { ChatMessage, ChatOptions, GenerateOptions } from "./core/job.ts";
+export type { Candidate, ChatMessage, ChatOptions, GenerateOptions, ScoreFunction } from "./core/job.ts";
 export type { BackendKind, Engine, EngineInfo, LoadOptions, RunOptions } from "./protocol.ts";

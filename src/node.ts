@@ -12,8 +12,9 @@ export type {
   GenerateEvent,
   LoadEvent,
   Pieces,
+  SearchReport,
   Trace,
 } from "./core/events.ts";
-export type { GenerateOptions } from "./core/job.ts";
+export type { Candidate, GenerateOptions, ScoreFunction } from "./core/job.ts";
 export type { BackendKind, Engine, EngineInfo, LoadOptions, RunOptions } from "./protocol.ts";
 export { type OpenNodeEngineOptions, openNodeEngine as openEngine } from "./runtime/node-engine.ts";

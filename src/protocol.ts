@@ -1,7 +1,7 @@
 import { releaseProxy, transferHandlers } from "comlink";
 import { type ErrorDetail, isUnmaskError, UnmaskError, type UnmaskErrorCode } from "./core/errors.ts";
 import type { GenerateEvent, LoadEvent } from "./core/events.ts";
-import type { GenerateOptions, Job } from "./core/job.ts";
+import type { Candidate, GenerateOptions, Job, ScoreFunction } from "./core/job.ts";
 
 /** Where a model runs and why: shown to the user and printed with `--json`. */
 export type BackendKind = "webgpu" | "wasm";
@@ -42,8 +42,17 @@ export interface EngineApi {
   load(model: string, options: LoadOptions, report: (event: LoadEvent) => void): Promise<EngineInfo>;
   /** Ends a load that is under way; `load` then rejects with `aborted`. */
   abortLoad(): void;
-  /** `held` jobs wait before their first forward until they are let go. */
-  run(id: string, job: Job, emit: (event: GenerateEvent) => void, held?: boolean): Promise<void>;
+  /**
+   * `held` jobs wait before their first forward until they are let go. `score` is the caller's function, on the caller's
+   * thread: one message for all texts of a choice.
+   */
+  run(
+    id: string,
+    job: Job,
+    emit: (event: GenerateEvent) => void,
+    held?: boolean,
+    score?: (candidates: readonly Candidate[]) => Promise<readonly number[]>,
+  ): Promise<void>;
   abort(id: string): void;
   /** Holds a running job before its next forward, lets it go on, or lets exactly one step through. */
   control(id: string, action: "pause" | "resume" | "step"): void;
@@ -54,6 +63,11 @@ export type RunOptions = GenerateOptions & {
   readonly signal?: AbortSignal;
   /** Begins held: `step()` or `resume()` lets it go. */
   readonly held?: boolean;
+  /**
+   * Scores the texts of the recipe's `search`, as its term `custom` (the only one unless the recipe names others). Runs
+   * where it was written: a worker asks for it over its port, so it may close over anything.
+   */
+  readonly score?: ScoreFunction;
 };
 
 /**

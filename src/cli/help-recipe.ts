@@ -19,6 +19,9 @@ export function recipeText(): string {
     "Presets, and in brackets what only they take:",
     ...presets,
     "",
+    "Searches, and in brackets the keys beside their method (docs/search.md):",
+    ...searchLines(),
+    "",
     "unmask help recipe --json prints the JSON Schema.",
   ].join("\n");
 }
@@ -38,4 +41,18 @@ function keyLines(): readonly string[] {
   return Object.entries(properties).map(
     ([key, { description }]) => `  ${key.padEnd(14)} ${description ?? ""}`,
   );
+}
+
+/** The methods of `search`; a score is the same for all of them. */
+function searchLines(): readonly string[] {
+  const { search } = recipeJsonSchema()["properties"] as { readonly search: SearchJsonSchema };
+  return search.oneOf.map(({ properties: { method, ...keys } }) => {
+    return `  ${method!.const!.padEnd(14)} ${method!.description} (${Object.keys(keys).join(", ")})`;
+  });
+}
+
+interface SearchJsonSchema {
+  readonly oneOf: readonly {
+    readonly properties: Readonly<Record<string, { readonly const?: string; readonly description?: string }>>;
+  }[];
 }

@@ -94,6 +94,7 @@ export async function runGeneration(
       variant: engine.info.variant,
       ...(done.instability === undefined ? {} : { instability: done.instability, doubts: done.doubts ?? [] }),
       done: done.reason,
+      ...(done.search === undefined ? {} : { search: done.search }),
       recipe: start.recipe,
       seed: start.seed,
     },

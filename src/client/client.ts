@@ -1,7 +1,7 @@
 import { proxy, type Remote, releaseProxy, wrap } from "comlink";
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent, LoadEvent } from "../core/events.ts";
-import type { Job } from "../core/job.ts";
+import type { Candidate, Job } from "../core/job.ts";
 import { type Engine, type EngineApi, installErrorTransfer, type LoadOptions } from "../protocol.ts";
 import { type EngineLink, engineOver } from "./engine-over.ts";
 
@@ -90,8 +90,16 @@ export async function connectEngine(
 function linkTo(remote: Remote<EngineApi>, failed: Promise<never>, close: () => void): EngineLink {
   return {
     api: {
-      run: (id: string, job: Job, emit: (event: GenerateEvent) => void, held: boolean) =>
-        Promise.race([remote.run(id, job, proxy(emit), held), failed]),
+      run: (
+        id: string,
+        job: Job,
+        emit: (event: GenerateEvent) => void,
+        held: boolean,
+        score?: (candidates: readonly Candidate[]) => Promise<readonly number[]>,
+      ) => {
+        const scores = score === undefined ? undefined : proxy(score);
+        return Promise.race([remote.run(id, job, proxy(emit), held, scores), failed]);
+      },
       abort: (id) => remote.abort(id),
       control: (id, action) => remote.control(id, action),
     },

@@ -15,6 +15,7 @@ export const COMMIT_REASONS = [
   "filter",
   "draft",
   "sampled",
+  "search",
 ] as const;
 
 /** Why a cell was committed. */
@@ -29,6 +30,21 @@ export interface Commit {
 }
 
 export type DoneReason = "complete" | "eos" | "aborted";
+
+/** What a search found; see `search` in the recipe. */
+export interface SearchReport {
+  readonly method: string;
+  /** Index into the candidates: the text of the run. */
+  readonly best: number;
+  readonly candidates: readonly {
+    readonly seed: number;
+    readonly score: number;
+    readonly text: string;
+    readonly tokens: readonly number[];
+  }[];
+  /** Temporal voting: the answers that were read, the heaviest first. */
+  readonly votes?: readonly { readonly answer: string; readonly weight: number; readonly steps: number }[];
+}
 
 /** Text of token ids that appear for the first time in this event, so that a trace can be shown without a tokenizer. */
 export type Pieces = Readonly<Record<string, Piece>>;
@@ -59,6 +75,8 @@ export type GenerateEvent =
       readonly rows: number;
       readonly kvRows: number;
       readonly batch: number;
+      /** Of a search: the text that the forward is for. */
+      readonly candidate?: number;
       readonly ms?: number;
     }
   | {
@@ -71,6 +89,8 @@ export type GenerateEvent =
       readonly inserts: readonly { readonly at: number; readonly n: number }[];
       readonly deletes: readonly { readonly at: number; readonly n: number }[];
       readonly masksLeft: number;
+      /** Of a search: the text that the canvas shows from this step on. */
+      readonly candidate?: number;
       readonly pieces?: Pieces;
       readonly ms?: number;
     }
@@ -102,6 +122,7 @@ export type GenerateEvent =
       readonly instability?: number;
       /** Infill: the text of each gap. */
       readonly filled?: readonly string[];
+      readonly search?: SearchReport;
       readonly ms?: number;
     };
 

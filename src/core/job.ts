@@ -28,6 +28,18 @@ export type Job =
   | { readonly kind: "generate"; readonly prompt: string; readonly options: GenerateOptions }
   | { readonly kind: "infill"; readonly text: string; readonly options: GenerateOptions };
 
+/** A text of a search as a score function sees it; a search may ask before the text is finished. */
+export interface Candidate {
+  /** What is written so far, … for each run of cells that are still masked; for an infill the whole text. */
+  readonly text: string;
+  /** Ids of the filled cells, in order. */
+  readonly tokens: readonly number[];
+  readonly masksLeft: number;
+}
+
+/** The worth of a text: larger is better, any finite number. Asked on the caller's thread. */
+export type ScoreFunction = (candidate: Candidate) => number | Promise<number>;
+
 /** How a running job is steered from outside. Both are asked before each forward. */
 export interface JobControl {
   /** True ends the job before its next forward with `done: aborted`. */

@@ -1,3 +1,5 @@
+import type { CacheChoice } from "../cache/choice.ts";
+import { type Search, usesCustom } from "../search/input.ts";
 import type { Preset, Settings } from "../strategies/preset.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { Strategy } from "../strategies/strategy.ts";
@@ -13,6 +15,10 @@ export interface Asked {
   readonly strategy: Strategy;
   readonly model: ModelFacts;
   readonly region: Region;
+  readonly search: Search | undefined;
+  /** The caller brings a function that scores texts. */
+  readonly hasScore: boolean;
+  readonly cachePolicy: CacheChoice["policy"];
 }
 
 type Refusal = readonly [applies: boolean, option: string, sentence: string];
@@ -24,7 +30,8 @@ type Refusal = readonly [applies: boolean, option: string, sentence: string];
  * @throws UnmaskError `invalid-options` naming the key and the reason
  */
 export function checkFit(asked: Asked): void {
-  const found = [...ofPreset(asked), ...ofEotp(asked), ...ofDraft(asked)].find(([applies]) => applies);
+  const refusals = [...ofPreset(asked), ...ofEotp(asked), ...ofDraft(asked), ...ofSearch(asked)];
+  const found = refusals.find(([applies]) => applies);
   if (found !== undefined) throw invalid(found[1], found[2]);
 }
 
@@ -36,6 +43,11 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       preset.continuationOnly === true && region.kind === "infill",
       "recipe",
       `The recipe ${name} changes the length of the text, so it cannot fill gaps of fixed length.`,
+    ],
+    [
+      strategy.blocks.refine !== undefined && model.attention.kind === "block-causal",
+      "recipe",
+      `The recipe ${name} chooses where a block ends, but the blocks of ${model.name} are fixed.`,
     ],
     [
       name === "pc" && model.frequency === undefined,
@@ -113,4 +125,75 @@ function ofDraft({ name, input, strategy, region }: Asked): readonly Refusal[] {
     refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),
     refusal(input.constraint !== undefined, "does not fit a constraint, which it may violate"),
   ];
+}
+
+/** A search writes several texts: they have to differ, and whoever goes back must not need what lies between. */
+function ofSearch({
+  name,
+  preset,
+  input,
+  settings,
+  strategy,
+  search,
+  hasScore,
+  cachePolicy,
+}: Asked): readonly Refusal[] {
+  const isCustom = usesCustom(search);
+  const callers: readonly Refusal[] = [
+    [
+      hasScore && !isCustom,
+      "score",
+      search === undefined
+        ? "A score function is for a search: the recipe has none."
+        : 'The recipe\'s search.score has no "custom", so the score function would never be asked.',
+    ],
+    [
+      isCustom && !hasScore,
+      "search.score",
+      "The score custom is a JavaScript function, which this run does not bring.",
+    ],
+  ];
+  if (search === undefined) return callers;
+  const refusal = (applies: boolean, why: string): Refusal => [
+    applies,
+    "search",
+    `The search ${search.method} ${why}.`,
+  ];
+  const draws = search.method === "best-of" || goesBack(search);
+  // A random order is drawn whatever the temperature.
+  const isFixed = settings.temperature === 0 && strategy.scorer.confidence !== "none";
+  return [
+    ...callers,
+    refusal(
+      draws && isFixed && search.n > 1,
+      preset.greedy === true
+        ? `chooses among different texts, and the recipe ${name} always writes the same one`
+        : "chooses among different texts: at temperature 0 they are all the same",
+    ),
+    refusal(
+      goesBack(search) && strategy.selector.tracksKl === true,
+      `goes back to earlier steps, and the recipe ${name} compares each step with the one before`,
+    ),
+    refusal(
+      goesBack(search) && cachePolicy !== "none",
+      "goes to and fro between texts, and a cache keeps the numbers of one; use none",
+    ),
+    refusal(
+      goesBack(search) && settings.guidance.residual !== undefined,
+      "goes to and fro between texts, and residual guidance keeps the logits of one",
+    ),
+    refusal(
+      search.method === "zero-order" && preset.continuationOnly === true,
+      `rewrites tokens in their cells, and the recipe ${name} changes the length`,
+    ),
+    refusal(
+      search.method === "zero-order" && input.init !== undefined,
+      "starts from a text of its own, so it takes no draft",
+    ),
+  ];
+}
+
+/** Whether a search takes up runs that were left while others went on. */
+export function goesBack(search: Search): search is Extract<Search, { method: "paths" | "svdd" }> {
+  return search.method === "paths" || search.method === "svdd";
 }

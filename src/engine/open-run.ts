@@ -1,4 +1,4 @@
-import type { Job, JobControl } from "../core/job.ts";
+import type { Job } from "../core/job.ts";
 import type { Denoiser, Span, Tokenizer } from "../core/types.ts";
 import type { Canvas } from "../strategies/canvas.ts";
 import { startState } from "../strategies/decode.ts";
@@ -10,6 +10,8 @@ import { type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
 import { beforeGap, draftBehind } from "./gaps.ts";
 import { type GeneratePlan, type ModelFacts, planGeneration } from "./plan.ts";
 import { buildPrompt, type Prompt, promptCanvas } from "./prompt.ts";
+import type { RunControl } from "./run-job.ts";
+import { createTextJudge, type TextJudge, type TextSetting } from "./text-judge.ts";
 
 /** An opened model as the engine sees it. */
 export interface JobModel {
@@ -21,13 +23,16 @@ export interface JobModel {
 /** A job that is ready for its first denoise step. */
 export interface OpenRun {
   readonly plan: GeneratePlan;
-  readonly prompt: Prompt;
   readonly strategy: Strategy;
   readonly state: DecodeState;
   /** Rows to be filled: one range for a continuation, one a gap for an infill. */
   readonly gaps: readonly Span[];
   /** What finding the length of free gaps changed: cells of the canvas before and after. */
   readonly resized: { readonly from: number; readonly to: number } | null;
+  /** Answers what a search asks about texts. */
+  readonly judge: TextJudge;
+  /** What is given of a canvas, and what was to be filled: a continuation may have changed its length. */
+  readonly layout: TextSetting["layout"];
 }
 
 /**
@@ -36,15 +41,22 @@ export interface OpenRun {
  *
  * @throws UnmaskError for options and prompts that cannot run
  */
-export async function openRun(job: Job, model: JobModel, control: JobControl): Promise<OpenRun> {
+export async function openRun(job: Job, model: JobModel, control: RunControl): Promise<OpenRun> {
   const { tokenizer, manifest } = model;
   const facts = { ...manifest, delimiters: delimiterIds(tokenizer) };
   const first = buildPrompt(job, tokenizer, manifest);
-  const probe = first.free.length === 0 ? null : await probeSizes(job, model, facts, first, control);
-  const prompt = probe === null ? first : buildPrompt(job, tokenizer, manifest, probe.sizes);
-  const plan = planFor(job, facts, prompt);
+  const early = planFor(job, facts, first, control);
+  let prompt = first;
+  const layout: TextSetting["layout"] = ({ ids }) => ({
+    parts: prompt.parts,
+    gaps: job.kind === "generate" ? [{ start: prompt.ids.length, end: ids.length }] : prompt.gaps,
+  });
+  const judge = judgeFor(job, model, early, layout, control);
+  const probe = first.free.length === 0 ? null : await probeSizes(job, model, early, first, control);
+  if (probe !== null) prompt = buildPrompt(job, tokenizer, manifest, probe.sizes);
+  const plan = probe === null ? early : planFor(job, facts, prompt, control);
   const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
-  const gaps = prompt.gaps.length > 0 ? prompt.gaps : [{ start: prompt.ids.length, end: blank.ids.length }];
+  const { gaps } = layout(blank);
   if (plan.recipe.init !== undefined) startFromDraft(blank, prompt, plan, plan.recipe.init, tokenizer);
   const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps);
   const state = startState(canvas);
@@ -52,32 +64,46 @@ export async function openRun(job: Job, model: JobModel, control: JobControl): P
   state.branchNfe = state.nfe;
   state.rows = probe?.rows ?? 0;
   const resized = probe === null ? null : { from: first.ids.length, to: prompt.ids.length };
-  return { plan, prompt, strategy, state, gaps, resized };
+  return { plan, strategy, state, gaps, resized, judge, layout };
 }
 
-function planFor(job: Job, facts: ModelFacts, { ids, gaps }: Prompt): GeneratePlan {
+function planFor(job: Job, facts: ModelFacts, { ids, gaps }: Prompt, { score }: RunControl): GeneratePlan {
   return planGeneration(
     job.options,
     facts,
     job.kind === "generate"
       ? { kind: "generate", promptCells: ids.length }
       : { kind: "infill", gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
+    { hasScore: score !== undefined },
   );
+}
+
+/** A run without a search asks nothing. */
+function judgeFor(
+  job: Job,
+  { tokenizer, manifest }: JobModel,
+  { search, traits }: GeneratePlan,
+  layout: TextSetting["layout"],
+  { score }: RunControl,
+): TextJudge {
+  if (search === undefined) return { score: async () => [], read: () => [] };
+  const { tokens } = manifest;
+  return createTextJudge(search, { kind: job.kind, tokenizer, tokens, traits, layout, custom: score });
 }
 
 function probeSizes(
   job: Job,
   { denoiser, tokenizer, manifest }: JobModel,
-  facts: ModelFacts,
+  { traits }: GeneratePlan,
   first: Prompt,
-  control: JobControl,
+  control: RunControl,
 ): Promise<GapProbe> {
   const lay = (sizes: readonly number[]): GapLayout => {
     const { ids, free, gaps } = buildPrompt(job, tokenizer, manifest, sizes);
     return { ids: Int32Array.from(ids), free, promptLen: gaps[0]?.start ?? ids.length };
   };
   return probeGaps(first.free.length, denoiser, {
-    traits: planFor(job, facts, first).traits,
+    traits,
     endings: manifest.tokens.pad === undefined ? [] : [manifest.tokens.pad, ...manifest.tokens.eos],
     maxCanvas: manifest.maxCanvas,
     lay,

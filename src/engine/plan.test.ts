@@ -90,6 +90,11 @@ test("the resolved recipe resolves to itself", () => {
     block: fc.integer({ min: 1, max: 100 }),
     temperature: fc.constantFrom(0, 0.5),
     stop: fc.constantFrom({ eos: true }, { eos: false }),
+    search: fc.constantFrom(
+      { method: "zero-order", score: "stability" },
+      { method: "zero-order", share: 1, score: [{ length: 9 }, { name: "likelihood", weight: 2 }] },
+      { method: "vote", answer: "a+" },
+    ),
   });
   fc.assert(
     fc.property(options, (recipe) => {
@@ -113,6 +118,9 @@ test("block-causal models take the exact cache by default, where the recipe can 
   expect(cacheOf({ preset: "llada" })).toBe("block");
   expect(cacheOf({ preset: "llada", cache: "none" })).toBe("none");
   expect(cacheOf({ preset: "wino" })).toBe("none");
+  expect(cacheOf({ preset: "llada", temperature: 1, search: { method: "svdd" } })).toBe("none");
+  expect(cacheOf({ preset: "llada", temperature: 1, search: { method: "best-of" } })).toBe("block");
+  expect(() => cacheOf({ preset: "adablock" })).toThrow("chooses where a block ends");
   for (const recipe of [
     { preset: "wino", cache: "block" },
     { preset: "llada", cache: "dual" },

@@ -1,9 +1,11 @@
 import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
-import { composeCache } from "../cache/compose.ts";
+import { type CacheDemands, composeCache } from "../cache/compose.ts";
 import type { Constraint } from "../constraints/input.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { parseFrequency } from "../model/frequency.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { resolveSearch, type Search } from "../search/input.ts";
+import { watchingAll } from "../search/vote.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
 import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
@@ -15,7 +17,7 @@ import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
 import { commitFilter } from "./commit-filter.ts";
 import { eotpGuard, writeEotp } from "./eotp.ts";
-import { checkFit } from "./fit.ts";
+import { checkFit, goesBack } from "./fit.ts";
 import { blockOf, checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
 
 /** What planning needs to know about a bundle. */
@@ -60,6 +62,7 @@ export interface ResolvedRecipe {
   readonly remask?: true | { readonly entropyGuard: number };
   readonly init?: NonNullable<RecipeInput["init"]>;
   readonly stop: { readonly eos: boolean; readonly eotp?: false | Partial<EotpGuard> };
+  readonly search?: Search;
 }
 
 /** One generation, decided: nothing below looks at options again. */
@@ -68,6 +71,14 @@ export interface GeneratePlan {
   readonly traits: ModelTraits;
   readonly recipe: ResolvedRecipe;
   readonly seed: number;
+  /** Absent: one text is written. */
+  readonly search?: Search;
+}
+
+/** What the caller brings besides options. */
+export interface Caller {
+  /** A function that scores the texts of a search. */
+  readonly hasScore?: boolean;
 }
 
 /** The region to fill: a continuation takes its length from the options, an infill from the gaps in the text. */
@@ -87,7 +98,12 @@ const MAX_SEED = 0xffff_ffff;
  *
  * @throws UnmaskError `invalid-options`, `unknown-recipe`, `prompt-too-long`
  */
-export function planGeneration(options: GenerateOptions, model: ModelFacts, region: Region): GeneratePlan {
+export function planGeneration(
+  options: GenerateOptions,
+  model: ModelFacts,
+  region: Region,
+  { hasScore = false }: Caller = {},
+): GeneratePlan {
   const { name, input } = findRecipe(options, model);
   const preset = findPreset(name, Object.keys(model.recipes));
   const allowed: readonly string[] = [...COMMON_KEYS, ...preset.keys];
@@ -98,7 +114,8 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     region.kind === "infill" ? region.gapCells : continuationLength(options, input, preset, model, region);
   const settings = settingsOf(options, input, preset, length);
   const eos = region.kind === "generate" && endsAtEos(input, model);
-  const strategy = buildStrategy(preset, settings, {
+  const search = input.search === undefined ? undefined : resolveSearch(input.search, hasScore);
+  const built = buildStrategy(preset, settings, {
     eos: region.kind === "generate" ? model.tokens.eos : [],
     pad: padId(model),
     delimiters: model.delimiters ?? [],
@@ -108,16 +125,15 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
     ...(name === "learn2pd" ? { filter: commitFilter(model, blockOf(input, preset)) } : {}),
   });
-  const asked = { name, preset, input, settings, strategy, model, region };
+  const strategy = search?.method === "vote" ? watchingAll(built) : built;
+  const demands = { ...strategy.demands, ...(strategy.guide === undefined ? {} : { skipsBranch: true }) };
+  const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
+  const cachePolicy = choice.policy;
+  const asked = { name, preset, input, settings, strategy, model, region, search, hasScore, cachePolicy };
   checkFit(asked);
   const eotp = eotpGuard(asked);
   const guard = typeof input.remask === "object" ? input.remask : undefined;
   const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
-  // Block K/V are exact, so nothing speaks against them where they fit.
-  const demands = { ...strategy.demands, ...(strategy.guide === undefined ? {} : { skipsBranch: true }) };
-  const isExact =
-    model.attention.kind === "block-causal" && model.layers !== 0 && !demands.drafts && !demands.skipsBranch;
-  const choice = resolveCache(input.cache ?? (isExact ? "block" : "none"));
   if (model.layers === 0 && choice.policy !== "none") {
     throw invalid("cache", `The model ${model.name} computes full forwards only, so it takes no cache.`);
   }
@@ -142,6 +158,7 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
     },
     traits: traitsOf(model, region),
     seed: seedOf(options),
+    ...(search === undefined ? {} : { search }),
     recipe: {
       preset: name,
       length,
@@ -162,8 +179,19 @@ export function planGeneration(options: GenerateOptions, model: ModelFacts, regi
       ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
       ...(guard === undefined ? {} : { remask: guard }),
       stop: { eos, ...writeEotp(eotp, preset.eotp) },
+      ...(search === undefined ? {} : { search }),
     },
   };
+}
+
+/** Block K/V are exact, so nothing speaks against them where they fit. */
+function defaultCache(
+  model: ModelFacts,
+  demands: CacheDemands,
+  search: Search | undefined,
+): "block" | "none" {
+  const fits = !demands.drafts && !demands.skipsBranch && !(search !== undefined && goesBack(search));
+  return model.attention.kind === "block-causal" && model.layers !== 0 && fits ? "block" : "none";
 }
 
 /** Adds a rule to a strategy that may have one already; the strategy's own is asked first. */

@@ -13,6 +13,7 @@ export interface Result {
   readonly filled?: readonly string[];
 }
 
+/** @param hole stands in the text for each run of masks */
 export function readResult(
   canvas: Canvas,
   gaps: readonly Span[],
@@ -20,15 +21,17 @@ export function readResult(
   kind: Job["kind"],
   tokenizer: Tokenizer,
   special: Pick<Manifest["tokens"], "eos" | "pad">,
+  hole = "",
 ): Result {
   const isEnd = (id: number): boolean => special.eos.includes(id);
   const written = gaps.map((gap) => filledIds(canvas, gap));
   const tokens = written.flat();
   const effectiveTokens = tokens.filter((id) => !isEnd(id) && id !== special.pad).length;
-  const texts = written.map((ids) => {
-    const end = ids.findIndex(isEnd);
-    return tokenizer.decode(end < 0 ? ids : ids.slice(0, end));
-  });
+  const texts = gaps.map((gap) =>
+    runsOf(canvas, gap, isEnd, hole === "")
+      .map((run) => (run === null ? hole : tokenizer.decode(run)))
+      .join(""),
+  );
   let before = "";
   let gap = 0;
   if (kind === "generate") {
@@ -47,6 +50,26 @@ export function readResult(
     return filled.at(-1)!;
   });
   return { tokens, effectiveTokens, text: whole.join(""), filled };
+}
+
+/** Written ids up to the first end of a text, as runs with null for the masks between them, or all in one run. */
+function runsOf(
+  { ids, kinds }: Canvas,
+  { start, end }: Span,
+  isEnd: (id: number) => boolean,
+  asOne: boolean,
+): (number[] | null)[] {
+  const runs: (number[] | null)[] = [];
+  for (let row = start; row < end; row++) {
+    const id = ids[row]!;
+    const last = runs.at(-1);
+    if (kinds[row] === MASKED) {
+      if (!asOne && last !== null) runs.push(null);
+    } else if (isEnd(id)) break;
+    else if (last === null || last === undefined) runs.push([id]);
+    else last.push(id);
+  }
+  return runs;
 }
 
 function filledIds(canvas: Canvas, { start, end }: Span): number[] {

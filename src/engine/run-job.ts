@@ -1,19 +1,25 @@
-import { UnmaskError } from "../core/errors.ts";
-import type { DoneReason, GenerateEvent } from "../core/events.ts";
+import { isUnmaskError } from "../core/errors.ts";
+import type { DoneReason, GenerateEvent, SearchReport } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
-import type { ForwardRequest, RowStats, Span } from "../core/types.ts";
+import type { ForwardRequest } from "../core/types.ts";
+import { runSearch } from "../search/search.ts";
+import { openSession, type Session } from "../search/session.ts";
+import type { SearchTally } from "../search/texts.ts";
 import type { Canvas } from "../strategies/canvas.ts";
-import { decode } from "../strategies/decode.ts";
+import { costOf } from "../strategies/forward.ts";
 import { seededRng } from "../strategies/rng.ts";
-import type { DecodeState } from "../strategies/strategy.ts";
 import { createTrajectory, DOUBTFUL, type Trajectory } from "../strategies/trajectory.ts";
 import { type JobModel, openRun } from "./open-run.ts";
 import { PieceBook } from "./pieces.ts";
-import { readResult } from "./result.ts";
+import { type Result, readResult } from "./result.ts";
+import type { ScoreTexts } from "./text-judge.ts";
 
-/** {@link JobControl} plus a clock in milliseconds: the engine has none of its own. Without it events carry no `ms`. */
+/** {@link JobControl} plus what the engine has none of: a clock in milliseconds and functions of the caller. */
 export interface RunControl extends JobControl {
+  /** Without it events carry no `ms`. */
   now?(): number;
+  /** The score of a search, see `custom` in the recipe. */
+  readonly score?: ScoreTexts;
 }
 
 /**
@@ -26,66 +32,90 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const { denoiser, tokenizer, manifest } = model;
   const began = control.now?.() ?? 0;
   const clock = (): { ms?: number } => (control.now === undefined ? {} : { ms: control.now() - began });
-  const { plan, prompt, strategy, state, gaps, resized } = await openRun(job, model, control);
+  const { plan, strategy, state, gaps, resized, judge, layout } = await openRun(job, model, control);
+  const { traits, seed } = plan;
+  const { eos, pad } = manifest.tokens;
+  const blank = pad === undefined ? eos : [...eos, pad];
+  const session = openSession({ strategy, traits, seed, blank, start: state, rngOf: seededRng });
   const book = new PieceBook(tokenizer);
-  const trajectory = createTrajectory();
-  // A continuation may have changed its length.
-  const filledGaps = (): readonly Span[] =>
-    job.kind === "generate" ? [{ start: prompt.ids.length, end: state.canvas.ids.length }] : gaps;
+  // The looks of several texts would mix.
+  const trajectory = plan.search === undefined || plan.search.method === "vote" ? createTrajectory() : null;
 
   yield {
     type: "start",
     canvas: Array.from(state.canvas.ids),
-    maskId: plan.traits.maskId,
+    maskId: traits.maskId,
     promptLen: state.canvas.promptLen,
     gaps: gaps.map(({ start, end }): [number, number] => [start, end]),
     recipe: plan.recipe,
-    seed: plan.seed,
+    seed,
     ...book.firstSeen(state.canvas.ids),
   };
   if (resized !== null) yield { type: "length", step: 0, ...resized, why: "gap of free length" };
-  const done = (reason: DoneReason): GenerateEvent => ({
+  const read = (canvas: Canvas): Result => {
+    const { gaps: filled, parts } = layout(canvas);
+    return readResult(canvas, filled, parts, job.kind, tokenizer, manifest.tokens);
+  };
+  const done = (reason: DoneReason, tally: SearchTally | null): GenerateEvent => ({
     type: "done",
     reason,
-    nfe: state.nfe,
-    rows: state.rows,
-    branchNfe: state.branchNfe,
-    steps: state.step,
-    ...readResult(state.canvas, filledGaps(), prompt.parts, job.kind, tokenizer, manifest.tokens),
-    ...doubtsOf(trajectory, state.canvas),
+    nfe: session.nfe,
+    rows: session.rows,
+    branchNfe: session.branchNfe,
+    steps: session.step,
+    ...read(session.shown),
+    ...(trajectory === null ? {} : doubtsOf(trajectory, session.shown)),
+    ...(tally === null ? {} : { search: reportOf(tally, read) }),
     ...clock(),
   });
 
-  const decoder = decode(strategy, plan.traits, state, seededRng(plan.seed));
-  let turn = decoder.next();
+  const search = runSearch(plan.search, session);
+  let turn = search.next();
   while (turn.done !== true) {
     const output = turn.value;
-    if (output.type === "request") {
-      await control.gate?.();
-      if (control.stop()) {
-        yield done("aborted");
-        return;
+    switch (output.type) {
+      case "request": {
+        await control.gate?.();
+        if (control.stop()) {
+          yield done("aborted", null);
+          return;
+        }
+        const stats = await denoiser.forward(output.request);
+        trajectory?.observe(session.shown.slots, stats);
+        yield { ...forwardEvent(output.step, output.request, session), ...clock() };
+        if (isRefresh(output.request)) {
+          yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
+        }
+        turn = search.next(stats);
+        break;
       }
-      const stats = await denoiser.forward(output.request);
-      trajectory.observe(state.canvas.slots, stats);
-      yield { ...forwardEvent(output.step, output.request, state), ...clock() };
-      if (isRefresh(output.request)) {
-        yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
+      case "score": {
+        let scores: readonly number[];
+        try {
+          scores = await judge.score(output.canvases);
+        } catch (error) {
+          if (!control.stop() && !(isUnmaskError(error) && error.code === "aborted")) throw error;
+          yield done("aborted", null);
+          return;
+        }
+        turn = search.next(scores);
+        break;
       }
-      turn = decoder.next(stats satisfies RowStats);
-    } else if (output.type === "length") {
-      yield output;
-      turn = decoder.next(undefined);
-    } else {
-      const ids = [...output.commits, ...output.overwrites].map(({ id }) => id);
-      yield { ...output, ...book.firstSeen(ids), ...clock() };
-      turn = decoder.next(undefined);
+      case "read":
+        turn = search.next(judge.read(output.canvases));
+        break;
+      case "length":
+        yield output;
+        turn = search.next(undefined);
+        break;
+      default: {
+        const ids = [...output.commits, ...output.overwrites].map(({ id }) => id);
+        yield { ...output, ...book.firstSeen(ids), ...clock() };
+        turn = search.next(undefined);
+      }
     }
   }
-  if (turn.value === "stuck") {
-    throw new UnmaskError("internal", "The decoder cannot make progress: the model only predicts masks.");
-  }
-  yield done(turn.value);
+  yield done(turn.value.reason, turn.value.report);
 }
 
 /** What the trajectory says against the result; nothing where no cell was looked at often enough. */
@@ -105,19 +135,37 @@ function isRefresh({ kv }: ForwardRequest): boolean {
   return kv !== null && kv.readRows.length === 0 && kv.writeRows.length > 0;
 }
 
-/** The decoder counts a forward when it receives the answer, which is after this event. */
+/** The session counts a forward when it receives the answer, which is after this event. */
 function forwardEvent(
   step: number,
-  { canvases, kv, repeats }: ForwardRequest,
-  state: DecodeState,
+  request: ForwardRequest,
+  { nfe, candidate }: Session,
 ): Extract<GenerateEvent, { type: "forward" }> {
-  const batch = canvases.length;
+  const { canvases, kv, repeats } = request;
+  const cost = costOf(request);
   return {
     type: "forward",
     step,
-    nfe: state.nfe + (repeats === true ? 0 : 1),
-    rows: batch * (kv?.queryRows.length ?? state.canvas.ids.length),
-    kvRows: batch * (kv?.readRows.length ?? 0),
-    batch,
+    nfe: nfe + cost.nfe,
+    rows: cost.rows,
+    kvRows: repeats === true ? 0 : canvases.length * (kv?.readRows.length ?? 0),
+    batch: canvases.length,
+    ...(candidate === undefined ? {} : { candidate }),
+  };
+}
+
+/** What a search found, as text. */
+function reportOf(
+  { method, best, candidates, votes }: SearchTally,
+  read: (canvas: Canvas) => Result,
+): SearchReport {
+  return {
+    method,
+    best,
+    candidates: candidates.map(({ seed, score, canvas }) => {
+      const { text, tokens } = read(canvas);
+      return { seed, score, text, tokens };
+    }),
+    ...(votes === undefined ? {} : { votes }),
   };
 }

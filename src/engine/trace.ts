@@ -75,6 +75,8 @@ const MAX_EVENTS = 200_000;
 /** Cells over all frames of a trace: what a timeline holds in memory. */
 const MAX_CELLS = 16_777_216;
 const MAX_TEXT = 1_000_000;
+/** Texts of a search: more than 64 rounds of 64. */
+const MAX_CANDIDATES = 4200;
 /** Each insert or delete moves the rest of the canvas. */
 const MAX_EDITS = 256;
 
@@ -94,6 +96,20 @@ const piece = v.union([
 const pieces = v.exactOptional(v.record(v.pipe(v.string(), v.regex(/^\d{1,10}$/)), piece));
 const edits = v.pipe(v.array(v.object({ at: size, n: size })), v.maxLength(MAX_EDITS));
 
+const number = v.pipe(v.number(), v.finite());
+const candidate = v.exactOptional(count);
+const search = v.exactOptional(
+  v.object({
+    method: text,
+    best: count,
+    candidates: v.pipe(
+      v.array(v.object({ seed: count, score: number, text, tokens: ids })),
+      v.maxLength(MAX_CANDIDATES),
+    ),
+    votes: v.exactOptional(list(v.object({ answer: text, weight: number, steps: count }))),
+  }),
+);
+
 const eventSchema = v.variant("type", [
   v.object({
     type: v.literal("start"),
@@ -112,6 +128,7 @@ const eventSchema = v.variant("type", [
     rows: count,
     kvRows: count,
     batch: count,
+    candidate,
     ms,
   }),
   v.object({
@@ -131,6 +148,7 @@ const eventSchema = v.variant("type", [
     inserts: edits,
     deletes: edits,
     masksLeft: count,
+    candidate,
     pieces,
     ms,
   }),
@@ -149,6 +167,7 @@ const eventSchema = v.variant("type", [
     doubts: v.exactOptional(list(v.object({ row, flip: share, osc: share }))),
     instability: v.exactOptional(share),
     filled: v.exactOptional(list(text)),
+    search,
     ms,
   }),
 ]);

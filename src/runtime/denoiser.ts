@@ -33,6 +33,12 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
   const inputs = createGraphInputs(logitsShift, session.biasRepeat, manifest.tokens.mask);
   const stores: KvStore[] = [];
   let disposed: Promise<void> | undefined;
+  /** Logits of the last plain forward: a repetition only draws from them anew. Guidance writes into its own. */
+  let kept: { readonly request: ForwardRequest; readonly outputs: readonly GraphOutput[] } | undefined;
+  const drop = () => {
+    for (const output of kept?.outputs ?? []) output.dispose();
+    kept = undefined;
+  };
 
   /** The store of a canvas: a guided pair has one each, drafts share the first, which they only read. */
   const storeOf = (request: ForwardRequest, canvas: number): KvStore => {
@@ -58,6 +64,10 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
   const forward: Denoiser["forward"] = async (request) => {
     if (disposed !== undefined) throw new UnmaskError("disposed", "The model was closed.");
     check(request, maxCanvas, session.biasRepeat > 0);
+    if (request.repeats === true && kept !== undefined && isSame(kept.request, request)) {
+      return await rows.reduce(kept.outputs, request);
+    }
+    drop();
     if (request.kv?.readRows.length === 0) for (const store of stores) store.clear();
     checkPlan(request, logitsShift, (row) => stores[0]?.has(row) === true);
     const outputs: GraphOutput[] = [];
@@ -65,7 +75,8 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
       for (const canvas of request.canvases.keys()) outputs.push(await runCanvas(request, canvas));
       return await rows.reduce(outputs, request);
     } finally {
-      for (const output of outputs) output.dispose();
+      kept = { request, outputs };
+      if (request.kv !== null || request.guidance.kind !== "none") drop();
     }
   };
   return {
@@ -75,6 +86,7 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
     forward: (request) => Promise.race([forward(request), never]),
     dispose: () => {
       disposed ??= (async () => {
+        drop();
         for (const store of stores) store.dispose();
         rows.dispose();
         await session.release();
@@ -83,6 +95,13 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
       return disposed;
     },
   };
+}
+
+/** Whether two forwards compute the same logits. */
+function isSame(a: ForwardRequest, b: ForwardRequest): boolean {
+  const isEqual = (x: Int32Array, y: Int32Array) =>
+    x.length === y.length && x.every((value, i) => value === y[i]);
+  return a.canvases.length === 1 && isEqual(a.canvases[0]!, b.canvases[0]!) && isEqual(a.rows, b.rows);
 }
 
 function check(

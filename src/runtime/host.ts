@@ -49,7 +49,7 @@ export function createHost(platform: Platform): EngineApi {
       }
     },
     abortLoad: () => loading?.abort(),
-    async run(id, job, emit, held = false) {
+    async run(id, job, emit, held = false, score = undefined) {
       const gate = createGate(held);
       let end = (): void => {};
       const ended = new Promise<void>((resolve) => {
@@ -70,7 +70,7 @@ export function createHost(platform: Platform): EngineApi {
           if (event.type === "step") step = event.step + 1;
           return emit(event);
         };
-        const control = { ...gate, now: () => performance.now() };
+        const control = { ...gate, now: () => performance.now(), ...(score === undefined ? {} : { score }) };
         await pump(runJob(job, model, control), tell).finally(() => denoiser.watch(undefined));
       } catch (error) {
         throw toUnmaskError(error);
@@ -78,6 +78,7 @@ export function createHost(platform: Platform): EngineApi {
         jobs.delete(id);
         end();
         releaseCallback(emit);
+        if (score !== undefined) releaseCallback(score);
       }
     },
     abort: (id) => jobs.get(id)?.gate.abort(),

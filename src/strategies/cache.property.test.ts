@@ -153,7 +153,7 @@ const APPROXIMATE: readonly CacheInput[] = [
 const NAMED = APPROXIMATE.map((cache) => [JSON.stringify(cache), cache] as const);
 
 describe.each(NAMED)("%s", (_name, cache) => {
-  test("fills every mask, reads no row whose token changed and only chooses from rows of the same step", () => {
+  test("P18: fills every mask, reads no row whose token changed and only chooses from rows of the same step", () => {
     fc.assert(
       fc.property(scene, (input) => {
         fc.pre(isAllowed(input, cache));
@@ -187,7 +187,7 @@ test.each<CacheInput>([
   { policy: "suffix-drop", ahead: WHOLE },
   { policy: "partial", promptEvery: 1, answerEvery: 1, share: 0 },
   { policy: "region", share: 1, dense: 1, every: WHOLE, starvation: 0 },
-])("a refresh in every step is no cache: %j", (cache) => {
+])("P13: a refresh in every step is no cache: %j", (cache) => {
   fc.assert(
     fc.property(scene, (input) => {
       fc.pre(isAllowed(input, cache));

@@ -297,6 +297,36 @@ test("P17: what a step answers depends on its own statistics and on nothing that
   }
 });
 
+test("P17: nothing is read that was not asked for", () => {
+  for (const name of Object.keys(PRESETS)) {
+    fc.assert(
+      fc.property(sceneOf([name]), (input) => {
+        const whole = run(input, structuredClone(input.state)).events;
+        const oracle: Oracle = {
+          ...input.oracle,
+          forward: (request) => ({ ...poisoned(request.rows.length), ...input.oracle.forward(request) }),
+        };
+        expect(run({ ...input, oracle }, structuredClone(input.state)).events).toEqual(whole);
+      }),
+      { numRuns: 10 },
+    );
+  }
+});
+
+/** Every signal that a request may leave out, as NaN. */
+function poisoned(rows: number): Partial<RowStats> {
+  const nothing = (): Float64Array => new Float64Array(rows * 8).fill(Number.NaN);
+  return {
+    entropy: nothing(),
+    currentLogits: nothing(),
+    probeLogits: nothing(),
+    gatherLogits: nothing(),
+    klPrevious: nothing(),
+    temperedLse: nothing(),
+    temperedEntropy: nothing(),
+  };
+}
+
 /** Statistics are the denoiser's: after its next forward they mean nothing. */
 function poison(stats: RowStats): void {
   for (const value of Object.values(stats)) {

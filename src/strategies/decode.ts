@@ -4,7 +4,7 @@ import type { Commit, GenerateEvent } from "../core/events.ts";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
 import { applyEdit, commit, commitsOf, revise, withStop } from "./apply.ts";
 import { type Canvas, countMasks, targetRows } from "./canvas.ts";
-import { forwardRequest } from "./forward.ts";
+import { costOf, forwardRequest } from "./forward.ts";
 import { eligibleRows, isBlockDone, isIdle, openBlock } from "./progress.ts";
 import { positionsOf, presentRows } from "./rows.ts";
 import type { DecodeState, LengthEdit, ModelTraits, Revision, Rng, Step, Strategy } from "./strategy.ts";
@@ -37,7 +37,6 @@ export function startState(canvas: Canvas): DecodeState {
     cache: emptyMemory(canvas.ids.length),
     stopped: null,
     changed: true,
-    redraws: false,
     pending: [],
     memory: {},
   };
@@ -74,9 +73,7 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     if (strategy.cache !== undefined) recordConfidence(state.cache, rows, candidates.probabilities);
     const step: Step = { state, stats, candidates, traits, rng };
     const scores = strategy.scorer.score(step);
-    state.redraws = false;
     const picks = strategy.selector.select(step, scores);
-    if (state.redraws) continue;
     const commits = commitsOf(strategy, candidates, scores, picks, traits.maskId);
     const revision = strategy.reviser?.revise(step, commits) ?? UNCHANGED;
     commit(state.canvas, commits);
@@ -114,17 +111,11 @@ function* forward(
   const request = forwardRequest(strategy, traits, state, eligible, rng);
   const stats = yield { type: "request", step: state.step, request };
   if (stats === undefined) throw new UnmaskError("internal", "The decoder's forward was not answered.");
-  if (request.repeats === true) return stats;
-  strategy.guide?.observe(state, stats, request.guidance);
-  state.nfe++;
-  state.branchNfe += request.canvases.length;
-  const length = request.canvases[0]!.length;
-  state.rows += request.canvases.length * (request.kv?.queryRows.length ?? length);
-  for (const { canvas, rows: asked } of request.drafts ?? []) {
-    if (asked.length === 0) continue;
-    state.rows += canvas.length;
-    state.branchNfe++;
-  }
+  if (request.repeats !== true) strategy.guide?.observe(state, stats, request.guidance);
+  const { nfe, branches, rows } = costOf(request);
+  state.nfe += nfe;
+  state.branchNfe += branches;
+  state.rows += rows;
   if (request.kv !== null) recordForward(state.cache, request.kv, request.canvases[0]!);
   return stats;
 }

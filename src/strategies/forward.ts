@@ -101,7 +101,23 @@ export function forwardRequest(
 
 /** The canvas is that of the last forward, and its statistics are all that is wanted. */
 function mayRepeat({ reuses }: Selector, state: DecodeState): boolean {
-  return state.redraws || (state.nfe > 0 && !state.changed && reuses?.(state) === true);
+  return state.nfe > 0 && !state.changed && reuses?.(state) === true;
+}
+
+/** What answering a request costs: forwards, canvases evaluated, and rows computed, where each canvas counts. */
+export function costOf({ canvases, kv, drafts = [], repeats }: ForwardRequest): {
+  nfe: number;
+  branches: number;
+  rows: number;
+} {
+  if (repeats === true) return { nfe: 0, branches: 0, rows: 0 };
+  const rows = canvases.length * (kv?.queryRows.length ?? canvases[0]!.length);
+  const evaluated = drafts.filter((draft) => draft.rows.length > 0);
+  return {
+    nfe: 1,
+    branches: canvases.length + evaluated.length,
+    rows: rows + evaluated.reduce((sum, { canvas }) => sum + canvas.length, 0),
+  };
 }
 
 function gatherTable(

@@ -2,12 +2,21 @@
 export type { RowStats, SignalRequest } from "../core/types.ts";
 export { applyGuidance } from "../math/guidance.ts";
 export { allocateRowStats, reduceRows } from "../math/row-stats.ts";
+export type { Search } from "../search/input.ts";
+export { driveSearch, type ScriptedSearch } from "../search/scripted.ts";
+export { runSearch } from "../search/search.ts";
+export {
+  openSession,
+  type SearchAnswer,
+  type SearchOutput,
+  type SearchSetting,
+  type Session,
+} from "../search/session.ts";
 export { fixedBlocks } from "./blocks.ts";
 export { type Canvas, continuationCanvas, createCanvas, FILLED, GIVEN, MASKED } from "./canvas.ts";
 export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState } from "./decode.ts";
 export { entropyGuard } from "./decoders/entropy-guard.ts";
 export { guidedSelector, ngramSupervisor, type Supervisor } from "./decoders/guided.ts";
-export { type SvddOptions, svdd } from "./decoders/svdd.ts";
 export { placeDraft, promptLookup } from "./draft.ts";
 export { eosStop } from "./eos-stop.ts";
 export { type FitOptions, type FitReport, fitFilter } from "./fit/fit-filter.ts";

@@ -49,6 +49,7 @@ export const COMMON_KEYS = [
   "remask",
   "guidance",
   "stop",
+  "search",
 ] as const satisfies readonly (keyof RecipeInput)[];
 
 export const PRESETS: Readonly<Record<string, Preset>> = {

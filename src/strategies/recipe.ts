@@ -4,6 +4,7 @@ import { CACHE_NAMES, cacheSchema } from "../cache/choice.ts";
 import { constraintSchema, parseConstraint } from "../constraints/input.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
+import { parseSearch, searchSchema } from "../search/input.ts";
 
 const MAX_CELLS = 65_536;
 
@@ -128,19 +129,22 @@ const recipeSchema = v.strictObject({
       v.description("when a continuation ends"),
     ),
   ),
+  search: v.optional(
+    v.pipe(searchSchema, v.description("several texts or ways to go on, of which a score chooses")),
+  ),
 });
 
 /** A recipe as it is written: every key may be absent. */
 export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 
 /** Keys of the recipe language whose feature this version does not have. They are refused, never ignored. */
-const PLANNED_KEYS = ["lengthControl", "search"];
+const PLANNED_KEYS = ["lengthControl"];
 
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
 
 /** JSON Schema of a recipe object, for `unmask help recipe --json`. */
 export function recipeJsonSchema(): Readonly<Record<string, unknown>> {
-  return { ...toJsonSchema(recipeSchema), title: "Unmask recipe" };
+  return { ...toJsonSchema(recipeSchema, { typeMode: "input" }), title: "Unmask recipe" };
 }
 
 /**
@@ -159,8 +163,10 @@ export function parseRecipe(value: unknown): RecipeInput {
       throw invalid(`A recipe has no key "${key.slice(0, 60)}". Did you mean "${near}"?`, key.slice(0, 60));
     }
   }
-  const { constraint } = value as { constraint?: unknown };
-  if (constraint !== undefined) parseConstraint(constraint); // its own errors say more
+  const { constraint, search } = value as { constraint?: unknown; search?: unknown };
+  // Their own errors say more.
+  if (constraint !== undefined) parseConstraint(constraint);
+  if (search !== undefined) parseSearch(search);
   const result = v.safeParse(recipeSchema, value);
   if (result.success) return result.output;
   throw explain(result.issues[0]);

@@ -70,8 +70,6 @@ export interface DecodeState {
   stopped: "complete" | "eos" | null;
   /** Whether the last step changed the canvas. */
   changed: boolean;
-  /** Set by a selector that wants another draw from the same forward: then nothing is committed and no step is told. */
-  redraws: boolean;
   /** Commits of the last length edit that are not in the canvas yet. */
   pending: readonly Commit[];
   /** What pieces remember, by the name of the piece (see memory.ts). */

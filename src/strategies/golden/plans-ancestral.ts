@@ -1,6 +1,5 @@
 import { fixedBlocks } from "../blocks.ts";
 import { continuationCanvas, FILLED } from "../canvas.ts";
-import { DRAW_STRIDE } from "../decoders/svdd.ts";
 import type { GoldenRandom } from "../golden-random.ts";
 import type { OracleDraw } from "../oracle.ts";
 import { linspace32 } from "../quota.ts";
@@ -98,9 +97,7 @@ export function raceDraw(
     for (const [r, row] of stats.rows.entries()) {
       const isMasked = canvas[row] === mask;
       const share = written.has(row) ? Math.exp(written.get(row)!) / total : 0;
-      const [token, stay] = mixture(golden, grid[step % DRAW_STRIDE]!, steps, share)[
-        isMasked ? "masked" : "visible"
-      ];
+      const [token, stay] = mixture(golden, grid[step]!, steps, share)[isMasked ? "masked" : "visible"];
       const weights = isMasked
         ? predicted(logits.subarray(r * vocab, (r + 1) * vocab), nucleus)
         : oneHot(vocab, canvas[row]!);

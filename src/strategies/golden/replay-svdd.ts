@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import { decode, startState } from "../decode.ts";
-import { svdd } from "../decoders/svdd.ts";
+import { searchPaths } from "../../search/paths.ts";
+import { openSession } from "../../search/session.ts";
+import { startState } from "../decode.ts";
 import { type GoldenRandom, goldenRandom } from "../golden-random.ts";
 import { canvasHash, createOracle } from "../oracle.ts";
 import { numbers, startCanvas } from "./plan.ts";
@@ -44,43 +45,47 @@ function mismatch(
   const offset = line * final.length * V;
   const draw = raceDraw(golden, (call, e) => random.float32(call, offset + e), random satisfies GoldenRandom);
   const plan = ancestral(golden, draw, false);
-  let values: number[] = [];
-  const strategy = svdd(plan.strategy, {
-    proposals: Number(golden.hyper["M"]),
-    alpha: 0,
-    value: (ids) => {
-      const value = ids.reduce((sum, id) => sum + (id === mask ? 0 : (weights[id] ?? 0)), 0);
-      values.push(value);
-      return value;
-    },
-  });
+  const worthOf = (ids: Int32Array): number =>
+    ids.reduce((sum, id) => sum + (id === mask ? 0 : (weights[id] ?? 0)), 0);
   const oracle = createOracle(golden.seed, golden.oracle, draw);
-  const state = startState(startCanvas(golden, plan));
+  const start = startState(startCanvas(golden, plan));
   const traits = { maskId: mask, suppress: [mask], attention: { kind: "full" } } as const;
-  const decoder = decode(strategy, traits, state, random);
-  let turn = decoder.next();
+  const { strategy } = plan;
+  const session = openSession({ strategy, traits, start, seed: 0, rngOf: () => random, blank: [] });
+  const search = searchPaths(session, {
+    method: "svdd",
+    n: Number(golden.hyper["M"]),
+    width: 1,
+    every: 1,
+    alpha: 0,
+    lookahead: false,
+    score: [{ name: "custom", weight: 1 }],
+  });
+  let turn = search.next();
   let index = 0;
   while (turn.done !== true) {
     const output = turn.value;
     const step = steps[index]?.batch[line];
     if (output.type === "request") {
       if (step === undefined) return `takes more than ${steps.length} steps`;
-      if (canvasHash(state.canvas.ids) !== step.h) return `step ${index}: the canvas differs`;
-      turn = decoder.next(oracle.forward(output.request));
-      continue;
-    }
-    if (output.type === "step" && step !== undefined) {
-      if (values.some((value, i) => Math.abs(value - step.values[i]!) > 1e-9)) {
+      if (canvasHash(session.shown.ids) !== step.h) return `step ${index}: the canvas differs`;
+      turn = search.next(oracle.forward(output.request));
+    } else if (output.type === "score") {
+      const values = output.canvases.map(({ ids }) => worthOf(ids));
+      if (step !== undefined && values.some((value, i) => Math.abs(value - step.values[i]!) > 1e-9)) {
         return `step ${index}: the values are ${values.join()}, not ${step.values.join()}`;
       }
-      const written = output.commits.map(({ row, id }) => `${row}:${id}`).join();
-      const wanted = step.commit.map(([row, id]) => `${row}:${id}`).join();
-      if (written !== wanted) return `step ${index}: commits ${written}, not ${wanted}`;
-      values = [];
-      index++;
+      turn = search.next(values);
+    } else {
+      if (output.type === "step" && step !== undefined) {
+        const written = output.commits.map(({ row, id }) => `${row}:${id}`).join();
+        const wanted = step.commit.map(([row, id]) => `${row}:${id}`).join();
+        if (written !== wanted) return `step ${index}: commits ${written}, not ${wanted}`;
+        index++;
+      }
+      turn = search.next(undefined);
     }
-    turn = decoder.next(undefined);
   }
-  if (state.nfe !== golden.nfe) return `takes ${state.nfe} forwards, not ${golden.nfe}`;
-  return canvasHash(state.canvas.ids) === canvasHash(final) ? null : "the final canvas differs";
+  if (session.nfe !== golden.nfe) return `takes ${session.nfe} forwards, not ${golden.nfe}`;
+  return canvasHash(session.shown.ids) === canvasHash(final) ? null : "the final canvas differs";
 }

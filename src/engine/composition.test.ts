@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { CACHE_NAMES } from "../cache/choice.ts";
+import type { GenerateEvent } from "../core/events.ts";
+import type { Job } from "../core/job.ts";
+import type { JobModel } from "./open-run.ts";
+import { runJob } from "./run-job.ts";
+import { FACTS, testModel } from "./scripted-model.ts";
+import { foldTrace } from "./trace.ts";
+
+/**
+ * Pieces of a recipe together (strategies note, sections 1.4 and 5). What does not fit is refused: plan.test.ts, search.test.ts,
+ * cache/compose.test.ts. Here is what fits.
+ */
+
+type Done = Extract<GenerateEvent, { type: "done" }>;
+
+async function run(
+  recipe: object,
+  eosRate = 0,
+  model: JobModel = testModel(eosRate),
+): Promise<{ done: Done; masksLeft: number }> {
+  const options = { recipe: { preset: "fast-dllm", length: 20, block: 5, stop: { eos: false }, ...recipe } };
+  const job: Job = { kind: "generate", prompt: "hello", options };
+  const events: GenerateEvent[] = [];
+  // The oracle throws when a plan reads what is not stored.
+  for await (const event of runJob(job, model, { stop: () => false })) events.push(event);
+  return { done: events.at(-1) as Done, masksLeft: foldTrace(events).at(-1)!.masksLeft };
+}
+
+const CACHES = CACHE_NAMES.filter((name) => name !== "block");
+
+test.each(CACHES)(
+  "a doubted draft is rewritten over the cache %s: frozen blocks are refreshed",
+  async (cache) => {
+    const { done, masksLeft } = await run({ init: { draft: "hello there my dear", keep: 1 }, cache });
+    expect(masksLeft).toBe(0);
+    expect(done.tokens).toHaveLength(20);
+  },
+);
+
+test.each(CACHES)("the canvas is cut over the cache %s: moved rows are computed again", async (cache) => {
+  const { done, masksLeft } = await run({ stop: { eos: true, eotp: { minConf: 0 } }, cache }, 120);
+  expect(masksLeft).toBe(0);
+  expect(done.tokens.length).toBeLessThan(20);
+});
+
+test.each([
+  { method: "best-of", n: 2 },
+  { method: "zero-order", n: 2, share: 1 },
+  { method: "paths", every: 3, score: { distinct: 1 } },
+  { method: "svdd", lookahead: true, score: { keywords: ["a"] } },
+  { method: "vote", answer: "[a-z]+" },
+])("every text of the search %j satisfies the constraint", async (search) => {
+  const regex = "[a-z]+ [A-Z]{2,9}[a-f]*";
+  const { done, masksLeft } = await run({ constraint: { regex }, temperature: 0.9, search }, 40);
+  expect(masksLeft).toBe(0);
+  for (const { text } of done.search!.candidates) expect(text).toMatch(new RegExp(`^(?:${regex})$`, "u"));
+});
+
+test("P11: a constraint that allows any text changes nothing", async () => {
+  // Tokens that write nothing are no text, so no constraint allows them.
+  const tokens = { ...FACTS.tokens, suppress: [57, 58, 59, 60, 61, 62] };
+  const model = { ...testModel(), manifest: { ...FACTS, tokens } };
+  const free = await run({ constraint: { regex: "[\\s\\S]*" } }, 0, model);
+  expect(free.done.tokens).toEqual((await run({}, 0, model)).done.tokens);
+});
+
+test("guidance doubles the rows of a search, and its texts count as one forward each step", async () => {
+  const search = { method: "svdd", n: 3 };
+  const recipe = { preset: "llada", temperature: 1, guidance: { cfg: 1 }, search };
+  const { done } = await run(recipe);
+  // Guided logits are combined in place, so each draw is a forward of its own.
+  expect(done).toMatchObject({ nfe: 60, rows: 60 * 2 * 26 });
+});

@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import type { ForwardRequest } from "../core/types.ts";
+import { createDenoiser } from "./denoiser.ts";
+import { createCpuRows } from "./rows.ts";
+import type { GraphSession } from "./session.ts";
+
+const VOCAB = 8;
+
+/** A session whose logits follow from the ids; counts what it runs and what is still held. */
+function fakeSession() {
+  const log = { runs: 0, held: 0 };
+  const session: GraphSession = {
+    kv: { names: [], width: 1, float: "float32" },
+    biasRepeat: 0,
+    async run({ ids, indices }) {
+      log.runs++;
+      log.held++;
+      const logits = Float32Array.from({ length: indices.length * VOCAB }, (_, i) => Math.sin(i + ids[1]!));
+      return {
+        rows: indices.length,
+        buffer: undefined,
+        read: async () => logits,
+        fresh: [],
+        dispose: () => log.held--,
+      };
+    },
+    release: async () => {},
+  };
+  const denoiser = createDenoiser({
+    session,
+    rows: createCpuRows(VOCAB),
+    manifest: { vocab: VOCAB, tokens: { mask: 7, eos: [] }, maxCanvas: 16, logitsShift: 0 },
+    openStore: () => {
+      throw new Error("nothing is stored");
+    },
+  });
+  return { denoiser, log };
+}
+
+const REQUEST: ForwardRequest = {
+  canvases: [Int32Array.of(1, 2, 7, 7)],
+  rows: Int32Array.of(2, 3),
+  attention: { kind: "full" },
+  guidance: { kind: "none" },
+  signals: { topK: 2, entropy: false, current: false, probe: [] },
+  suppress: [7],
+  kv: null,
+  promptLen: 2,
+};
+const noise = { temperature: 2, seed: 3, step: 0, topK: 0, topP: 1 };
+const AGAIN: ForwardRequest = { ...REQUEST, signals: { ...REQUEST.signals, noise }, repeats: true };
+
+test("a repeated forward draws from the logits of the last one", async () => {
+  const { denoiser, log } = fakeSession();
+  await denoiser.forward(REQUEST);
+  const repeated = structuredClone(await denoiser.forward(AGAIN));
+  expect(log).toEqual({ runs: 1, held: 1 });
+  const { repeats: _repeats, ...anew } = AGAIN;
+  expect(await denoiser.forward(anew)).toEqual(repeated);
+  expect(log).toEqual({ runs: 2, held: 1 });
+  await denoiser.dispose();
+  expect(log.held).toBe(0);
+});
+
+test("what is not the same forward is computed, whatever it claims", async () => {
+  const { denoiser, log } = fakeSession();
+  await denoiser.forward(REQUEST);
+  await denoiser.forward({ ...AGAIN, canvases: [Int32Array.of(1, 3, 7, 7)] });
+  await denoiser.forward({ ...AGAIN, canvases: [Int32Array.of(1, 3, 7, 7)], rows: Int32Array.of(3) });
+  expect(log).toEqual({ runs: 3, held: 1 });
+});
+
+test("guided logits are combined in place, so they are not kept", async () => {
+  const { denoiser, log } = fakeSession();
+  const guided: ForwardRequest = {
+    ...REQUEST,
+    canvases: [REQUEST.canvases[0]!, Int32Array.of(7, 7, 7, 7)],
+    guidance: { kind: "cfg", scale: 1 },
+  };
+  const first = structuredClone(await denoiser.forward(guided));
+  expect(await denoiser.forward({ ...guided, repeats: true })).toEqual(first);
+  expect(log).toEqual({ runs: 4, held: 0 });
+});

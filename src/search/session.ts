@@ -1,0 +1,105 @@
+import type { ForwardRequest, RowStats } from "../core/types.ts";
+import type { Canvas } from "../strategies/canvas.ts";
+import type { DecodeOutput, LengthEvent, StepEvent } from "../strategies/decode.ts";
+import { costOf } from "../strategies/forward.ts";
+import type { DecodeState, ModelTraits, Rng, Strategy } from "../strategies/strategy.ts";
+
+/**
+ * What a search hands out. Everything a decoder does, and questions about texts, which it knows nothing of: `score`
+ * wants a number for each canvas, `read` the answer that stands in it.
+ */
+export type SearchOutput =
+  | DecodeOutput
+  | { readonly type: "score"; readonly canvases: readonly Canvas[] }
+  | { readonly type: "read"; readonly canvases: readonly Canvas[] };
+
+/** Statistics for a request, scores, answers, and nothing for an event. */
+export type SearchAnswer = RowStats | readonly number[] | readonly (string | null)[] | undefined;
+
+/** A part of a search that runs within it. */
+export type Part<T> = Generator<SearchOutput, T, SearchAnswer>;
+
+/** What is searched with. */
+export interface SearchSetting {
+  readonly strategy: Strategy;
+  readonly traits: ModelTraits;
+  /** A run before its first step; every text begins with a copy of it. */
+  readonly start: DecodeState;
+  readonly seed: number;
+  /** The randomness of a run with this seed. */
+  rngOf(seed: number): Rng;
+  /** Ids that stand for no text: ends and padding. */
+  readonly blank: readonly number[];
+}
+
+/** Where a search stands: what it has cost, and the canvas that its events have told so far. */
+export interface Session extends SearchSetting {
+  nfe: number;
+  branchNfe: number;
+  rows: number;
+  step: number;
+  shown: Canvas;
+  /** Which text is being written; tells events apart. Undefined in a run of its own. */
+  candidate: number | undefined;
+  /** Forwards that ask for what the last one computed share its logits. */
+  shares: boolean;
+  last: ForwardRequest | null;
+}
+
+export function openSession(setting: SearchSetting): Session {
+  const { nfe, branchNfe, rows, step, canvas } = setting.start;
+  return {
+    ...setting,
+    nfe,
+    branchNfe,
+    rows,
+    step,
+    shown: copyOf(canvas),
+    candidate: undefined,
+    shares: false,
+    last: null,
+  };
+}
+
+/** Has a forward run, and counts it. */
+export function* ask(session: Session, request: ForwardRequest): Part<RowStats> {
+  const isShared = session.shares && mayShare(session.last, request);
+  const asked = isShared ? { ...request, repeats: true } : request;
+  session.last = request;
+  const stats = yield { type: "request", step: session.step, request: asked };
+  const { nfe, branches, rows } = costOf(asked);
+  session.nfe += nfe;
+  session.branchNfe += branches;
+  session.rows += rows;
+  return stats as RowStats; // the driver answers a request with its statistics
+}
+
+/** Whether a forward would compute the logits of the last one again. */
+function mayShare(last: ForwardRequest | null, next: ForwardRequest): boolean {
+  if (last === null || last.kv !== null || next.kv !== null) return false;
+  const isPlain = [last, next].every(
+    ({ drafts, guidance, signals }) =>
+      drafts === undefined && guidance.kind === "none" && signals.klPrevious === undefined,
+  );
+  return isPlain && isSame(last.rows, next.rows) && isSame(last.canvases[0]!, next.canvases[0]!);
+}
+
+function isSame(a: Int32Array, b: Int32Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+/** Tells an event of a run whose canvas was the one shown; it counts on from what was told before. */
+export function* tell(session: Session, event: StepEvent | LengthEvent, after: Canvas): Part<void> {
+  if (event.type === "length") {
+    yield { ...event, step: session.step - 1 };
+    return;
+  }
+  session.shown = copyOf(after);
+  const { nfe, candidate } = session;
+  yield { ...event, step: session.step++, nfe, ...(candidate === undefined ? {} : { candidate }) };
+}
+
+export function copyOf(canvas: Canvas): Canvas {
+  const { ids, kinds, slots, promptLen } = canvas;
+  return { ids: ids.slice(), kinds: kinds.slice(), slots: slots.slice(), promptLen };
+}
