@@ -132,7 +132,7 @@ test("a killed command goes on from a slow hub where it stopped", async () => {
   await using hub = await hubServer(files, ({ kind, count }: HubRequest): HubFault | undefined => {
     if (!isSlow || kind !== "cdn" || count < 5) return undefined;
     reach();
-    return { kind: "drip", everyMs: 1000 };
+    return { kind: "drip" };
   });
   const out = join(scratch, "killed");
   const command = [

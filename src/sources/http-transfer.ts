@@ -46,7 +46,7 @@ export async function openTransfer(
 type Watch = <T>(bytes: number, step: () => Promise<T>) => Promise<T>;
 
 /** Ends a transfer in which so much waiting brought too little; anything a step throws is a cut. */
-function watcher(stalled: AbortController, { stallMs, floorBytes }: Patience): Watch {
+function watcher(stalled: AbortController, { stallMs, floorBytes, alarm }: Patience): Watch {
   let left = stallMs;
   let got = 0;
   return async (bytes, step) => {
@@ -55,7 +55,7 @@ function watcher(stalled: AbortController, { stallMs, floorBytes }: Patience): W
       got = 0;
       left = stallMs;
     }
-    const timer = setTimeout(() => stalled.abort(), left);
+    const cancel = alarm(left, () => stalled.abort());
     const began = performance.now();
     try {
       return await step();
@@ -66,7 +66,7 @@ function watcher(stalled: AbortController, { stallMs, floorBytes }: Patience): W
         : "the connection failed, is the network up";
       throw new Cut(why, { cause });
     } finally {
-      clearTimeout(timer);
+      cancel();
       left = Math.max(1, left - (performance.now() - began));
     }
   };

@@ -13,12 +13,19 @@ import type { Patience } from "./patience.ts";
 const FIXTURE = join(import.meta.dirname, "../convert/fixtures/a2d-qwen3-mdlm");
 const BYTES = Uint8Array.from({ length: 1_500_000 }, (_, i) => (i * i) >> 3);
 const WEIGHTS = "model.safetensors";
+/** Many times faster than comparing element by element. */
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 const CONFIG = new TextEncoder().encode('{"model_type":"x"}');
 
 const pauses: number[] = [];
+/** Alarms that wait. They ring when the server drips, so that no test depends on how fast the machine is. */
+const alarms = new Set<() => void>();
+const drip: HubFault = { kind: "drip", sent: () => void alarms.forEach((ring) => void ring()) };
 const patience: Partial<Patience> = {
-  stallMs: 60,
-  floorBytes: 64,
+  alarm: (_, ring) => {
+    alarms.add(ring);
+    return () => alarms.delete(ring);
+  },
   pausesMs: [1, 2, 3],
   pause: async (ms) => void pauses.push(ms),
 };
@@ -65,10 +72,10 @@ test("a repository is read at one commit: the listing, small files whole, ranges
   expect(await config.read(0, config.size)).toEqual(CONFIG);
   const file = await folder.open(WEIGHTS);
   expect(file.size).toBe(BYTES.length);
-  expect(await file.read(0, 8)).toEqual(BYTES.subarray(0, 8));
-  expect(await file.read(5000, 100)).toEqual(BYTES.subarray(5000, 5100));
-  expect(await file.read(600_000, 300_000)).toEqual(BYTES.subarray(600_000, 900_000));
-  expect(await file.read(BYTES.length - 3, 3)).toEqual(BYTES.subarray(-3));
+  expect(same(await file.read(0, 8), BYTES.subarray(0, 8))).toBe(true);
+  expect(same(await file.read(5000, 100), BYTES.subarray(5000, 5100))).toBe(true);
+  expect(same(await file.read(600_000, 300_000), BYTES.subarray(600_000, 900_000))).toBe(true);
+  expect(same(await file.read(BYTES.length - 3, 3), BYTES.subarray(-3))).toBe(true);
   expect(hub.server.log.filter((line) => line.startsWith("resolve model"))).toHaveLength(1);
   expect(hub.server.log.filter((line) => line.startsWith("cdn"))).toEqual([
     `cdn ${WEIGHTS} 0-262143`,
@@ -83,7 +90,7 @@ test("a signed address that has expired is resolved again", async () => {
   const file = await (await hub.open()).open(WEIGHTS);
   await file.read(0, 300_000);
   hub.server.expire();
-  expect(await file.read(300_000, 300_000)).toEqual(BYTES.subarray(300_000, 600_000));
+  expect(same(await file.read(300_000, 300_000), BYTES.subarray(300_000, 600_000))).toBe(true);
   expect(hub.server.log.filter((line) => line.startsWith("resolve model"))).toHaveLength(2);
 });
 
@@ -92,10 +99,10 @@ test("cuts, 5xx, short answers and drips are tried again from where they stopped
     status(500),
     { kind: "cut", after: 100_000 },
     { kind: "length", by: -200_000 },
-    { kind: "drip", everyMs: 5 },
+    drip,
     status(503),
   );
-  expect(bytes).toEqual(BYTES.subarray(1000, 701_000));
+  expect(same(bytes, BYTES.subarray(1000, 701_000))).toBe(true);
   const starts = log
     .filter((line) => line.startsWith("cdn"))
     .map((line) => Number(line.split(" ")[2]!.split("-")[0]));
@@ -123,7 +130,6 @@ test("a server that never recovers, or drips for ever, ends in download-failed a
     detail: { status: 502 },
   });
   expect(hub.server.log.filter((line) => line.startsWith("cdn"))).toHaveLength(4);
-  const drip: HubFault = { kind: "drip", everyMs: 20 };
   await expect(readWeights(drip, drip, drip, drip)).rejects.toMatchObject({ code: "download-failed" });
 });
 
@@ -140,8 +146,8 @@ test("a file that changes half way is never mixed", async () => {
 test("a server without ranges sends the file once and it is read from the copy", async () => {
   await using hub = await folderOf(({ kind }) => (kind === "cdn" ? { kind: "no-ranges" } : undefined));
   const file = await (await hub.open()).open(WEIGHTS);
-  expect(await file.read(700_000, 300_000)).toEqual(BYTES.subarray(700_000, 1_000_000));
-  expect(await file.read(3, 4)).toEqual(BYTES.subarray(3, 7));
+  expect(same(await file.read(700_000, 300_000), BYTES.subarray(700_000, 1_000_000))).toBe(true);
+  expect(same(await file.read(3, 4), BYTES.subarray(3, 7))).toBe(true);
   expect(hub.server.log.filter((line) => line.startsWith("cdn"))).toHaveLength(2);
 });
 

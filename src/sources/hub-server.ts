@@ -10,8 +10,8 @@ export type HubFault =
     }
   /** The connection ends after so many bytes of the answer. */
   | { readonly kind: "cut"; readonly after: number }
-  /** One byte after another, for ever. */
-  | { readonly kind: "drip"; readonly everyMs: number }
+  /** One byte after another, for ever; `sent` hears of each. */
+  | { readonly kind: "drip"; readonly sent?: () => void }
   /** The answer ends in good order, but holds so many bytes fewer (or more) than it should. */
   | { readonly kind: "length"; readonly by: number }
   | { readonly kind: "no-ranges" }
@@ -36,6 +36,7 @@ export interface HubServer extends AsyncDisposable {
   expire(): void;
 }
 
+const DRIP_MS = 5;
 const REPO = "owner/model";
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
@@ -135,7 +136,7 @@ async function answerFile(
   });
   if (fault?.kind === "drip") {
     let at = 0;
-    const timer = setInterval(() => response.write(body.subarray(at, ++at)), fault.everyMs);
+    const timer = setInterval(() => response.write(body.subarray(at, ++at), () => fault.sent?.()), DRIP_MS);
     response.on("close", () => clearInterval(timer));
     return;
   }

@@ -10,6 +10,8 @@ export interface Patience {
   readonly pausesMs: readonly number[];
   /** The longest pause that a server may ask for with Retry-After; one that asks for more has failed. */
   readonly maxPauseMs: number;
+  /** Rings once after so long, unless the returned function is called before. */
+  alarm(ms: number, ring: () => void): () => void;
   /** Waits, and rejects with `aborted` once the signal says so. */
   pause(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -19,6 +21,10 @@ export const PATIENCE: Patience = {
   floorBytes: 4096,
   pausesMs: [500, 1500, 4500],
   maxPauseMs: 60_000,
+  alarm: (ms, ring) => {
+    const timer = setTimeout(ring, ms);
+    return () => clearTimeout(timer);
+  },
   pause: sleep,
 };
 

@@ -13,7 +13,7 @@ import { urlFolder } from "./url-folder.ts";
 /** Checkpoints on plain web servers, which list nothing and may know no ranges. */
 const SHARDED = join(import.meta.dirname, "../convert/fixtures/a2d-qwen2-mdlm");
 const signal = new AbortController().signal;
-const patience = { pausesMs: [1], stallMs: 300 };
+const patience = { pausesMs: [1] };
 
 let scratch = "";
 beforeAll(async () => {
@@ -56,7 +56,7 @@ test("a file whose server knows no ranges goes to a spool, which leaves nothing 
     await using spools = nodeSpools();
     const file = await httpFile(`${server.url}weights`, { signal, patience, openSpool: spools.openSpool });
     expect(file.size).toBe(bytes.length);
-    expect(await file.read(123_456, 300_000)).toEqual(bytes.subarray(123_456, 423_456));
+    expect(Buffer.compare(await file.read(123_456, 300_000), bytes.subarray(123_456, 423_456))).toBe(0);
     expect((await httpFile(`${server.url}none`, { signal, patience })).size).toBe(0);
   }
   expect((await readdir(tmpdir())).filter((name) => name.startsWith("unmask-spool-"))).toEqual(before);
