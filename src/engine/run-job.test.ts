@@ -244,7 +244,7 @@ test("the result names the tokens that the model wavered over, and a trace keeps
   expect(done.doubts!.length).toBeGreaterThan(0);
   expect(done.doubts!.length).toBeLessThan(24);
   for (const { row, osc } of done.doubts!) {
-    expect(osc).toBeGreaterThanOrEqual(0.5);
+    expect(osc).toBeGreaterThanOrEqual(0.85);
     expect(row).toBeGreaterThanOrEqual(6);
   }
   const trace = { schema: 1, model: "test", recipe: {}, seed: 0, prompt: { text: "", ids: [] }, events };

@@ -15,10 +15,10 @@ const WINDOW = 8;
 /** A cell that was looked at less often has no history to speak of. */
 const LEAST = 4;
 /**
- * From this `osc` on a token is not to be trusted: in at least half of the last looks the model preferred another one.
- * Chosen by meaning, not fitted; the paper removes the few percent that vary most.
+ * From this `osc` on a token is not to be trusted: of the last seven or eight looks only the very last preferred it. Chosen
+ * by meaning, not fitted; the paper removes the few percent that vary most.
  */
-export const DOUBTFUL = 0.5;
+export const DOUBTFUL = 0.85;
 
 export interface Trajectory {
   /** Takes note of a forward's best tokens; `slots` are those of the canvas that it was about. */
