@@ -1,6 +1,7 @@
 import { assertNever } from "../core/errors.ts";
-import type { GenerateEvent, Pieces } from "../core/events.ts";
+import type { Commit, GenerateEvent, Pieces } from "../core/events.ts";
 import type { Piece } from "../core/types.ts";
+import { applyStep } from "../engine/trace.ts";
 
 const DIM = "\u001b[2m";
 const BOLD = "\u001b[1m";
@@ -18,7 +19,7 @@ export function createTerminalCanvas(
   const learn = (fresh: Pieces | undefined): void => {
     for (const [id, piece] of Object.entries(fresh ?? {})) pieces.set(Number(id), piece);
   };
-  let ids: number[] = [];
+  let ids: readonly number[] = [];
   let maskId = -1;
   let lines = 0;
 
@@ -58,10 +59,9 @@ export function createTerminalCanvas(
         return draw(new Set());
       case "step":
         learn(event.pieces);
-        for (const commit of event.commits) ids[commit.row] = commit.id;
-        for (const remask of event.remasks) ids[remask.row] = maskId;
-        for (const overwrite of event.overwrites) ids[overwrite.row] = overwrite.id;
-        return draw(new Set(event.commits.map((commit) => commit.row)));
+        ids = applyStep(ids, event, maskId);
+        // A change of length moves the rows that were committed in the same step.
+        return draw(event.inserts.length + event.deletes.length > 0 ? new Set() : rowsOf(event.commits));
       case "done":
         draw(new Set());
         return write("\n");
@@ -73,6 +73,10 @@ export function createTerminalCanvas(
         return assertNever(event);
     }
   };
+}
+
+function rowsOf(commits: readonly Commit[]): ReadonlySet<number> {
+  return new Set(commits.map(({ row }) => row));
 }
 
 /** Text of the token at `row`; bytes of a split character are joined at its first token and empty at the others. */

@@ -45,7 +45,8 @@ function frameOf(position: number, nfe: number, ids: readonly number[], maskId: 
   return { position, nfe, ids, masksLeft };
 }
 
-function applyStep(
+/** The canvas after a step: commits, remasks, overwrites, inserts, deletes, in that order. @throws UnmaskError `trace-invalid` */
+export function applyStep(
   before: readonly number[],
   step: Extract<GenerateEvent, { type: "step" }>,
   maskId: number,
