@@ -14,6 +14,7 @@ await build({
   build: {
     outDir: "dist",
     target: "es2022",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     assetsInlineLimit: 0,
     rolldownOptions: { output: { minify: true } },
     lib: {
@@ -21,6 +22,8 @@ await build({
       entry: {
         index: "src/index.ts",
         strategies: "src/strategies/index.ts",
+        search: "src/search/index.ts",
+        fit: "src/strategies/fit/index.ts",
         element: "src/element/element.ts",
         define: "src/element/define.ts",
         "engine.worker": "workers/engine.worker.ts",

@@ -1,5 +1,5 @@
 import { PRESETS } from "../strategies/presets.ts";
-import { recipeJsonSchema } from "../strategies/recipe.ts";
+import { recipeJsonSchema } from "./recipe-json-schema.ts";
 
 /** The recipe language for people: what a recipe is, its keys, the presets with the keys of their own. */
 export function recipeText(): string {

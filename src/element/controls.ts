@@ -1,7 +1,7 @@
 import type { UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import { hasGaps } from "../engine/gap-pattern.ts";
-import { CONTROLS_CSS } from "./controls-styles.ts";
+import CONTROLS_CSS from "./controls.css?inline";
 import { controlsView, loadMessage } from "./controls-view.ts";
 import type { UnmaskTextElement } from "./element.ts";
 import { makePart } from "./parts.ts";

@@ -7,9 +7,9 @@ import { makePart } from "./parts.ts";
 import { createPlayback } from "./playback.ts";
 import { type RunAbout, RunLog, type StepSummary } from "./run-log.ts";
 import { createRuns, type DoneEvent, type Runs, type SheetOptions } from "./runs.ts";
+import SHEET_CSS from "./sheet.css?inline";
 import { displaySpans, plainText, visible } from "./spans.ts";
 import { type ElementPhase, type ElementState, stateOf } from "./state.ts";
-import { SHEET_CSS } from "./styles.ts";
 import { SheetView } from "./view.ts";
 
 export type { DoneEvent, ElementPhase, ElementState, SheetOptions };

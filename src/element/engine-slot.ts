@@ -1,4 +1,3 @@
-import { openEngine } from "../client/client.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import type { Engine, EngineInfo, LoadOptions } from "../protocol.ts";
@@ -49,13 +48,15 @@ export function createEngineSlot(wish: EngineWish): EngineSlot {
         opening();
         await close();
         const worker = wish.openWorker();
-        const opened = openEngine({
+        const wanted = {
           model,
           ...options,
           ...(worker === undefined ? {} : { worker }),
           signal,
-          onProgress: (event) => wish.progress(event),
-        });
+          onProgress: (event: LoadEvent) => wish.progress(event),
+        };
+        // A sheet that only plays recordings never needs it.
+        const opened = import("../client/client.ts").then(({ openEngine }) => openEngine(wanted));
         slot = { key, opened };
       }
       try {

@@ -2,16 +2,6 @@
 export type { RowStats, SignalRequest } from "../core/types.ts";
 export { applyGuidance } from "../math/guidance.ts";
 export { allocateRowStats, reduceRows } from "../math/row-stats.ts";
-export type { Search } from "../search/input.ts";
-export { driveSearch, type ScriptedSearch } from "../search/scripted.ts";
-export { runSearch } from "../search/search.ts";
-export {
-  openSession,
-  type SearchAnswer,
-  type SearchOutput,
-  type SearchSetting,
-  type Session,
-} from "../search/session.ts";
 export { fixedBlocks } from "./blocks.ts";
 export { type Canvas, continuationCanvas, createCanvas, FILLED, GIVEN, MASKED } from "./canvas.ts";
 export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState } from "./decode.ts";
@@ -19,17 +9,6 @@ export { entropyGuard } from "./decoders/entropy-guard.ts";
 export { guidedSelector, ngramSupervisor, type Supervisor } from "./decoders/guided.ts";
 export { placeDraft, promptLookup } from "./draft.ts";
 export { eosStop } from "./eos-stop.ts";
-export { type FitOptions, type FitReport, fitFilter } from "./fit/fit-filter.ts";
-export { type FilterExample, greedyOracle } from "./fit/greedy-oracle.ts";
-export {
-  type BlockTrace,
-  cutSchedule,
-  entropyCosts,
-  missCosts,
-  recordingSelector,
-  type SlowStep,
-  searchSchedule,
-} from "./fit/schedule.ts";
 export { type GoldenRandom, goldenRandom } from "./golden-random.ts";
 export { adaptiveGuidance, cfgGuidance, residualGuidance, weakGuidance } from "./guidance.ts";
 export { carryDraft, type Written } from "./live/carry-draft.ts";
@@ -46,7 +25,6 @@ export { ORACLE_DEFAULTS, type OracleParameters, oracleLogits } from "./oracle-l
 export type { ModelHints, Preset, Settings } from "./preset.ts";
 export { buildStrategy, findPreset, PRESET_NAMES, PRESETS } from "./presets.ts";
 export { dllmCosineQuota, dllmLinearQuota, dreamQuota, lladaQuota } from "./quota.ts";
-export { parseRecipe, type RecipeInput, recipeJsonSchema } from "./recipe.ts";
 export { seededRng } from "./rng.ts";
 export { runScripted } from "./run-scripted.ts";
 export { gumbelSampler, type SamplerOptions } from "./sampler.ts";

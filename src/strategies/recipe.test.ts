@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isUnmaskError } from "../core/errors.ts";
-import { parseRecipe, recipeJsonSchema } from "./recipe.ts";
+import { parseRecipe } from "./recipe.ts";
 
 function refusal(recipe: unknown): string {
   try {
@@ -71,10 +71,4 @@ test("anything at all is accepted or refused with a typed error", () => {
       expect(refusal(value)).toMatch(/^(accepted|invalid-options: )/);
     }),
   );
-});
-
-test("the JSON Schema names every key and allows no other", () => {
-  const schema = recipeJsonSchema();
-  expect(schema["additionalProperties"]).toBe(false);
-  expect(Object.keys(schema["properties"] as object)).toContain("threshold");
 });

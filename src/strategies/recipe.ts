@@ -1,4 +1,3 @@
-import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { CACHE_NAMES, cacheSchema } from "../cache/choice.ts";
 import { constraintSchema, parseConstraint } from "../constraints/input.ts";
@@ -11,7 +10,8 @@ const MAX_CELLS = 65_536;
 const cells = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_CELLS));
 const between = (low: number, high: number) => v.pipe(v.number(), v.minValue(low), v.maxValue(high));
 
-const recipeSchema = v.strictObject({
+/** A recipe object; parse one with {@link parseRecipe}, which names what is wrong. */
+export const recipeSchema = v.strictObject({
   /** Preset whose pieces are used; without one, `threshold` means fast-dllm and everything else llada. */
   preset: v.optional(v.pipe(v.string(), v.description("preset name"))),
   length: v.optional(v.pipe(cells, v.description("cells to fill after the prompt"))),
@@ -141,11 +141,6 @@ export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 const PLANNED_KEYS = ["lengthControl"];
 
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
-
-/** JSON Schema of a recipe object, for `unmask help recipe --json`. */
-export function recipeJsonSchema(): Readonly<Record<string, unknown>> {
-  return { ...toJsonSchema(recipeSchema, { typeMode: "input" }), title: "Unmask recipe" };
-}
 
 /**
  * Checks a recipe object.
