@@ -47,7 +47,7 @@ test("one script tag on a page of another origin writes, under a strict policy",
   );
   const sheet = page.locator("unmask-text");
   await expect(sheet.getByRole("button", { name: "Write" })).toBeVisible();
-  await expect(sheet.locator(".sheet")).toContainText("Once upon a time");
+  await expect(sheet.locator("slot[name=poster]")).toContainText("Once upon a time");
   expect(fetched.filter((url) => /\.wasm|models\//.test(url))).toEqual([]);
   await sheet.getByRole("button", { name: "Write" }).click();
   await expect(sheet.getByRole("status")).toHaveText(/^done: \d+ tokens$/, { timeout: 90_000 });
