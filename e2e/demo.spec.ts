@@ -15,7 +15,8 @@ test("the page loads quietly and downloads no model before a click", async ({ pa
   await expect(demo.status).toHaveText("ready");
   await expect(demo.stop).toBeDisabled();
   await expect(demo.fill).toBeDisabled();
-  expect(problems).toEqual([]);
+  // The tests block service workers, but for those of offline use.
+  expect(problems.filter((line) => !line.includes("blocked by Playwright"))).toEqual([]);
   expect(requests.filter((url) => url.includes("models/") || url.endsWith(".wasm"))).toEqual([]);
 });
 

@@ -18,8 +18,8 @@ test("a run is saved as a recording and opened again, by button, by drop and fro
 
   // Playwright has no system that hands over files: a queue of our own takes its place.
   await page.addInitScript(() => {
-    Object.assign(globalThis, {
-      launchQueue: {
+    Object.defineProperty(globalThis, "launchQueue", {
+      value: {
         setConsumer(consumer: unknown) {
           Object.assign(globalThis, { launch: consumer });
         },

@@ -56,7 +56,6 @@ export class UnmaskTextElement extends FormField {
     const sheet = makePart("div", "sheet");
     this.#view = new SheetView(sheet);
     this.#poster.name = "poster";
-    this.#poster.className = "sheet";
     root.append(this.#poster, sheet);
   }
 
