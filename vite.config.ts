@@ -57,7 +57,7 @@ function offlineApp() {
     injectRegister: false,
     registerType: "prompt",
     injectManifest: {
-      globPatterns: ["index.html", "favicon.svg", "assets/**/*.{js,css,woff2}", "icon-*.png"],
+      globPatterns: ["index.html", "favicon.svg", "assets/**/*.{js,css,woff2,json}", "icon-*.png"],
     },
     manifest: {
       id: "./",
