@@ -6,9 +6,9 @@ import { runSearch } from "../search/search.ts";
 import { openSession, type Session } from "../search/session.ts";
 import type { SearchTally } from "../search/texts.ts";
 import type { Canvas } from "../strategies/canvas.ts";
+import { DOUBTFUL, type DoubtWatch, watchDoubts } from "../strategies/doubts.ts";
 import { costOf } from "../strategies/forward.ts";
 import { seededRng } from "../strategies/rng.ts";
-import { createTrajectory, DOUBTFUL, type Trajectory } from "../strategies/trajectory.ts";
 import { type JobModel, openRun } from "./open-run.ts";
 import { PieceBook } from "./pieces.ts";
 import { type Result, readResult } from "./result.ts";
@@ -39,7 +39,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const session = openSession({ strategy, traits, seed, blank, start: state, rngOf: seededRng });
   const book = new PieceBook(tokenizer);
   // The looks of several texts would mix.
-  const trajectory = plan.search === undefined || plan.search.method === "vote" ? createTrajectory() : null;
+  const watch = plan.search === undefined || plan.search.method === "vote" ? watchDoubts() : null;
 
   yield {
     type: "start",
@@ -64,7 +64,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     branchNfe: session.branchNfe,
     steps: session.step,
     ...read(session.shown),
-    ...(trajectory === null ? {} : doubtsOf(trajectory, session.shown)),
+    ...(watch === null ? {} : doubtsOf(watch, session.shown)),
     ...(tally === null ? {} : { search: reportOf(tally, read) }),
     ...clock(),
   });
@@ -81,7 +81,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
           return;
         }
         const stats = await denoiser.forward(output.request);
-        trajectory?.observe(session.shown.slots, stats);
+        watch?.observe(session.shown.slots, stats);
         yield { ...forwardEvent(output.step, output.request, session), ...clock() };
         if (isRefresh(output.request)) {
           yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
@@ -118,12 +118,12 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   yield done(turn.value.reason, turn.value.report);
 }
 
-/** What the trajectory says against the result; nothing where no cell was looked at often enough. */
+/** What the watch says against the result; nothing where no cell was looked at often enough. */
 function doubtsOf(
-  trajectory: Trajectory,
+  watch: DoubtWatch,
   canvas: Canvas,
 ): Pick<Extract<GenerateEvent, { type: "done" }>, "doubts" | "instability"> {
-  const all = trajectory.judge(canvas);
+  const all = watch.judge(canvas);
   if (all.length === 0) return {};
   const doubts = all.filter(({ osc }) => osc >= DOUBTFUL);
   const instability = all.reduce((sum, { osc }) => sum + osc, 0) / all.length;

@@ -3,9 +3,10 @@ import { UnmaskError } from "../core/errors.ts";
 import { hash3 } from "../core/random.ts";
 import type { RowStats } from "../core/types.ts";
 import { decode, type LengthEvent, type StepEvent } from "../strategies/decode.ts";
+import { noteLooks } from "../strategies/looks.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
 import { ask, type Part, type Session, tell } from "./session.ts";
-import { emptyTrajectory, noteLooks, noteStep, type Trajectory } from "./trajectory.ts";
+import { emptyTrajectory, noteStep, type Trajectory } from "./trajectory.ts";
 
 /** One text that is being written. */
 export interface Branch {
@@ -69,7 +70,7 @@ export function* advance(
     if (output.type === "request") {
       if (made >= steps) return events;
       stats = yield* ask(session, output.request);
-      noteLooks(trajectory, state.canvas.slots, stats);
+      noteLooks(trajectory.looks, state.canvas.slots, stats);
       onStats?.(state, stats);
       turn = decoder.next(stats);
       continue;

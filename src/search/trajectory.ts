@@ -1,28 +1,17 @@
 import type { RowStats } from "../core/types.ts";
 import type { StepEvent } from "../strategies/decode.ts";
+import type { Looks } from "../strategies/looks.ts";
 import { positionOf } from "../strategies/rows.ts";
 
 /** What a run leaves behind that says how sure the model was. Plain data: a run that forks copies it. */
 export interface Trajectory {
   /** Log-probability of the token of each cell when it was written; NaN where the model wrote none. */
   readonly written: number[];
-  /** Best tokens of each cell at the last looks at it, newest last, by slot. */
-  readonly looks: Map<number, number[]>;
+  readonly looks: Looks;
 }
-
-/** Looks at a cell that are remembered (strategies note, section 7.2). */
-const WINDOW = 8;
 
 export function emptyTrajectory(cells: number): Trajectory {
   return { written: new Array<number>(cells).fill(Number.NaN), looks: new Map() };
-}
-
-/** Takes note of the statistics of a step, before it changes the canvas. */
-export function noteLooks({ looks }: Trajectory, slots: Int32Array, stats: RowStats): void {
-  for (const [r, row] of stats.rows.entries()) {
-    const slot = slots[row]!;
-    looks.set(slot, [...(looks.get(slot) ?? []), stats.topIds[r * stats.k]!].slice(-WINDOW));
-  }
 }
 
 /** Takes note of what a step did, in the order of its changes. `stats` are those it was decided by. */

@@ -7,6 +7,7 @@ export { type Canvas, continuationCanvas, createCanvas, FILLED, GIVEN, MASKED } 
 export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState } from "./decode.ts";
 export { entropyGuard } from "./decoders/entropy-guard.ts";
 export { guidedSelector, ngramSupervisor, type Supervisor } from "./decoders/guided.ts";
+export { DOUBTFUL, type Doubt, type DoubtWatch, watchDoubts } from "./doubts.ts";
 export { placeDraft, promptLookup } from "./draft.ts";
 export { eosStop } from "./eos-stop.ts";
 export { type GoldenRandom, goldenRandom } from "./golden-random.ts";
@@ -31,4 +32,3 @@ export { gumbelSampler, type SamplerOptions } from "./sampler.ts";
 export { probabilityScorer, randomScorer } from "./scorer.ts";
 export { quotaSelector, rank, thresholdSelector } from "./selector.ts";
 export type * from "./strategy.ts";
-export { createTrajectory, DOUBTFUL, type Doubt, type Trajectory } from "./trajectory.ts";

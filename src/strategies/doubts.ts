@@ -1,5 +1,6 @@
 import type { RowStats } from "../core/types.ts";
 import { type Canvas, FILLED } from "./canvas.ts";
+import { type Looks, noteLooks } from "./looks.ts";
 
 /** How much the best token of a cell changed before it was settled. */
 export interface Doubt {
@@ -10,8 +11,6 @@ export interface Doubt {
   readonly osc: number;
 }
 
-/** Looks that are remembered of each cell. */
-const WINDOW = 8;
 /** A cell that was looked at less often has no history to speak of. */
 const LEAST = 4;
 /**
@@ -20,7 +19,7 @@ const LEAST = 4;
  */
 export const DOUBTFUL = 0.85;
 
-export interface Trajectory {
+export interface DoubtWatch {
   /** Takes note of a forward's best tokens; `slots` are those of the canvas that it was about. */
   observe(slots: Int32Array, stats: RowStats): void;
   /** Cells with enough looks, ascending; cells that are still masked, or given, are left out. */
@@ -33,18 +32,10 @@ export interface Trajectory {
  * evaluations of each cell count, whenever the decoder looked at it. (The variance of the final token's probability
  * would need its logit before it was chosen, which a forward does not report.)
  */
-export function createTrajectory(): Trajectory {
-  const looks = new Map<number, number[]>();
+export function watchDoubts(): DoubtWatch {
+  const looks: Looks = new Map();
   return {
-    observe(slots, stats) {
-      for (const [r, row] of stats.rows.entries()) {
-        const slot = slots[row]!;
-        const seen = looks.get(slot) ?? [];
-        if (seen.length === WINDOW) seen.shift();
-        seen.push(stats.topIds[r * stats.k]!);
-        looks.set(slot, seen);
-      }
-    },
+    observe: (slots, stats) => noteLooks(looks, slots, stats),
     judge({ ids, kinds, slots }) {
       const doubts: Doubt[] = [];
       for (const [row, kind] of kinds.entries()) {

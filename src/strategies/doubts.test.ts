@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RowStats } from "../core/types.ts";
 import { type Canvas, createCanvas, FILLED, MASKED } from "./canvas.ts";
-import { createTrajectory } from "./trajectory.ts";
+import { watchDoubts } from "./doubts.ts";
 
 /** The best tokens of some rows; nothing else is looked at. */
 const look = (best: Readonly<Record<number, number>>): RowStats =>
@@ -20,10 +20,10 @@ function filled(ids: readonly number[], shift = 0): Canvas {
 }
 
 const judge = (history: readonly number[], final: number) => {
-  const trajectory = createTrajectory();
+  const watch = watchDoubts();
   const canvas = filled([final]);
-  for (const id of history) trajectory.observe(canvas.slots, look({ 0: id }));
-  return trajectory.judge(canvas);
+  for (const id of history) watch.observe(canvas.slots, look({ 0: id }));
+  return watch.judge(canvas);
 };
 
 test("flip counts changes, osc the looks that preferred another token", () => {
@@ -42,17 +42,17 @@ test("a constant history says nothing against a cell, and only the last eight lo
 
 test("cells that were hardly looked at, never, or are still masked are not judged", () => {
   expect(judge([1, 2, 3], 4)).toEqual([]);
-  const trajectory = createTrajectory();
+  const watch = watchDoubts();
   const canvas = filled([1, 2]);
-  for (let i = 0; i < 5; i++) trajectory.observe(canvas.slots, look({ 1: i }));
-  expect(trajectory.judge(canvas).map(({ row }) => row)).toEqual([1]);
+  for (let i = 0; i < 5; i++) watch.observe(canvas.slots, look({ 1: i }));
+  expect(watch.judge(canvas).map(({ row }) => row)).toEqual([1]);
   canvas.kinds[1] = MASKED;
-  expect(trajectory.judge(canvas)).toEqual([]);
+  expect(watch.judge(canvas)).toEqual([]);
 });
 
 test("a cell keeps its history when it moves", () => {
-  const trajectory = createTrajectory();
-  for (const id of [4, 6, 4, 6]) trajectory.observe(filled([0, 0, 0]).slots, look({ 2: id }));
+  const watch = watchDoubts();
+  for (const id of [4, 6, 4, 6]) watch.observe(filled([0, 0, 0]).slots, look({ 2: id }));
   // Two cells before it were deleted.
-  expect(trajectory.judge(filled([6], 2))).toEqual([{ row: 0, flip: 1, osc: 0.5 }]);
+  expect(watch.judge(filled([6], 2))).toEqual([{ row: 0, flip: 1, osc: 0.5 }]);
 });
