@@ -8,8 +8,8 @@ import { nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { parseManifest } from "../model/manifest.ts";
 import { openNodeEngine } from "../runtime/node-engine.ts";
-import type { CommandIo } from "./command.ts";
 import { fitCommand } from "./fit.ts";
+import { QUIET_IO } from "./quiet-io.ts";
 
 /** Fits on a tiny random checkpoint: what they write is what the engine then decodes with. */
 const CHECKPOINT = fileURLToPath(new URL("../convert/fixtures/a2d-qwen3-mdlm", import.meta.url));
@@ -31,17 +31,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-const io: CommandIo = {
-  json: true,
-  interactive: false,
-  signal: new AbortController().signal,
-  print: () => {},
-  status: () => {},
-  warn: () => {},
-};
-
 const runFit = (what: readonly string[], more: Readonly<Record<string, string>> = {}) =>
-  fitCommand.run(what, { model, prompts, threads: "1", length: "12", block: "4", ...more }, io);
+  fitCommand.run(what, { model, prompts, threads: "1", length: "12", block: "4", ...more }, QUIET_IO);
 
 test("learn2pd puts a filter for each variant into the manifest, and learn2pd decodes with it", async () => {
   const copy = join(scratch, "copy");

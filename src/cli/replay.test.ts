@@ -2,21 +2,13 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { CommandIo, CommandOutcome } from "./command.ts";
+import type { CommandOutcome } from "./command.ts";
+import { QUIET_IO } from "./quiet-io.ts";
 import { replayCommand } from "./replay.ts";
-
-const IO: CommandIo = {
-  json: true,
-  interactive: false,
-  signal: new AbortController().signal,
-  print: () => {},
-  status: () => {},
-  warn: () => {},
-};
 
 const FIXTURES = join(import.meta.dirname, "../strategies/golden/fixtures");
 
-const replay = (...files: string[]): Promise<CommandOutcome> => replayCommand.run(files, {}, IO);
+const replay = (...files: string[]): Promise<CommandOutcome> => replayCommand.run(files, {}, QUIET_IO);
 
 async function fileOf(text: string): Promise<string> {
   const path = join(await mkdtemp(join(tmpdir(), "unmask-replay-")), "golden.json");

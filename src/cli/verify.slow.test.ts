@@ -1,23 +1,14 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { CommandIo } from "./command.ts";
+import { QUIET_IO } from "./quiet-io.ts";
 import { verifyCommand } from "./verify.ts";
 
 const CASES = fileURLToPath(new URL("../../../shared/checkpoints", import.meta.url));
-const io: CommandIo = {
-  json: true,
-  interactive: false,
-  signal: new AbortController().signal,
-  print: () => {},
-  status: () => {},
-  warn: () => {},
-};
-
 test.skipIf(!existsSync(CASES))(
   "every reference checkpoint of a known family is within its gate (needs ../shared/checkpoints)",
   async () => {
-    const outcome = await verifyCommand.run([CASES], {}, io);
+    const outcome = await verifyCommand.run([CASES], {}, QUIET_IO);
     const { cases } = outcome.json as { cases: { name: string; pass: boolean }[] }; // the document of `verify --json`
     expect(cases.filter((entry) => !entry.pass).map((entry) => entry.name)).toEqual([]);
     expect(cases.length).toBeGreaterThan(50);
