@@ -1,10 +1,6 @@
-import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { serveFolder } from "../scripts/serve.mjs";
 import { openDemo, STORY } from "./demo-page.ts";
+import { openStaticHost } from "./static-host.ts";
 
 test.use({ serviceWorkers: "allow" });
 
@@ -34,29 +30,20 @@ test("below a path of a host without headers: offline after one visit, and isola
   context,
 }) => {
   test.setTimeout(180_000);
-  const root = await mkdtemp(join(tmpdir(), "unmask-offline-"));
-  await mkdir(join(root, "x"));
-  await symlink(resolve("dist-app"), join(root, "x/y"));
-  const server = await serveFolder({ folder: root, port: 0, isolated: false });
-  try {
-    const site = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x/y/`;
-    const first = await openDemo(page, `${site}?backend=wasm`);
-    await first.run(STORY, 8);
-    const text = await first.text();
-    await waitForKept(page);
-    // The network is really gone, and so is the server.
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
-    await context.setOffline(true);
-    const again = await openDemo(page, `${site}?backend=wasm`);
-    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-    await again.run(STORY, 8);
-    expect(await again.text()).toBe(text);
-    await expect(page.locator("#backend-chip")).toContainText(/WASM x([2-9]|\d\d)/);
-  } finally {
-    server.close();
-    await rm(root, { recursive: true });
-  }
+  await using host = await openStaticHost();
+  const { site } = host;
+  const first = await openDemo(page, `${site}?backend=wasm`);
+  await first.run(STORY, 8);
+  const text = await first.text();
+  await waitForKept(page);
+  // The network is really gone, and so is the server.
+  await host.shut();
+  await context.setOffline(true);
+  const again = await openDemo(page, `${site}?backend=wasm`);
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  await again.run(STORY, 8);
+  expect(await again.text()).toBe(text);
+  await expect(page.locator("#backend-chip")).toContainText(/WASM x([2-9]|\d\d)/);
 });
 
 test("the app can be installed", async ({ page, context }) => {
