@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
+import { CSS_TARGET } from "./scripts/css-target.mjs";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
 
 /** onnxruntime-web's runtimes, self-hosted under `ort/`: the plain one for WASM, asyncify for WebGPU. */
@@ -38,9 +39,6 @@ function ortRuntime(): Plugin {
     },
   };
 }
-
-/** Browsers with `light-dark()`, which the colours are written in; older ones would get twice the rules. */
-const CSS_TARGET = ["chrome123", "firefox120", "safari17.5"];
 
 const ICONS = [
   { src: "icon-192.png", sizes: "192x192", type: "image/png" },

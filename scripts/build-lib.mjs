@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { build, defaultClientConditions } from "vite";
+import { CSS_TARGET } from "./css-target.mjs";
 
 // The npm package: browser entries (worker included), Node entries, declarations, and the embedded model.
 const log = { logLevel: "warn", configFile: false, publicDir: false };
@@ -14,7 +15,7 @@ await build({
   build: {
     outDir: "dist",
     target: "es2022",
-    cssTarget: ["chrome123", "firefox120", "safari17.5"],
+    cssTarget: CSS_TARGET,
     assetsInlineLimit: 0,
     rolldownOptions: { output: { minify: true } },
     lib: {
