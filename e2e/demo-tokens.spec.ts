@@ -1,4 +1,4 @@
-import { expect, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
 import { openDemo } from "./demo-page.ts";
 
 interface Sheet extends HTMLElement {
@@ -43,9 +43,8 @@ const TRACE = {
   ],
 };
 
-test("given, masked, fresh, cooling, doubtful, provisional and taken back are told apart by shape", async ({
-  page,
-}) => {
+/** Puts a sheet with the trace beside the demo's, after its first step. */
+async function showScripted(page: Page): Promise<void> {
   await openDemo(page, "./");
   await page.evaluate((trace) => {
     const sheet = document.createElement("unmask-text") as Sheet;
@@ -54,6 +53,12 @@ test("given, masked, fresh, cooling, doubtful, provisional and taken back are to
     sheet.trace = trace;
     sheet.seek(1);
   }, TRACE);
+}
+
+test("given, masked, fresh, cooling, doubtful, provisional and taken back are told apart by shape", async ({
+  page,
+}) => {
+  await showScripted(page);
   const sheet = page.locator("#scripted");
   const cell = (row: number) => sheet.locator(".cell").nth(row);
   const seek = (at: number): Promise<void> => sheet.evaluate((node: Sheet, n) => node.seek(n), at);
@@ -100,14 +105,7 @@ test("given, masked, fresh, cooling, doubtful, provisional and taken back are to
 
 test("with reduced motion nothing moves", async ({ page }) => {
   await page.emulateMedia({ reducedMotion: "reduce" });
-  await openDemo(page, "./");
-  await page.evaluate((trace) => {
-    const sheet = document.createElement("unmask-text") as Sheet;
-    sheet.id = "scripted";
-    document.querySelector("main")?.before(sheet);
-    sheet.trace = trace;
-    sheet.seek(1);
-  }, TRACE);
+  await showScripted(page);
   const word = page.locator("#scripted .fresh .word");
   expect(await word.evaluate((node) => getComputedStyle(node).animationName)).toBe("none");
 });

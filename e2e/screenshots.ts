@@ -53,7 +53,7 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 120_000 });
   },
   task: async (page) => {
-    await page.getByRole("button", { name: "add 47" }).click();
+    await page.getByRole("button", { name: /^sudoku/ }).click();
     await page.getByRole("button", { name: "Generate" }).click();
     await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 120_000 });
   },

@@ -18,7 +18,7 @@ const EXAMPLES: readonly Example[] = [
     mode: "story",
     length: 64,
   },
-  { kind: "A task", prompt: "add 47 + 85", mode: "task", length: 24 },
+  { kind: "A task", prompt: "sudoku _ 1 2 _ / 2 _ 3 _ / _ 3 _ _ / 1 2 _ 3", mode: "task", length: 24 },
 ];
 
 /** Lists the examples in the empty sheet; choosing one writes it as the prompt and offers the button that runs it. */
