@@ -1,5 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { isHalf } from "../model/variant.ts";
 import type { BackendKind, LoadOptions } from "../protocol.ts";
 import { type AdapterFacts, findAdapter, requestDevice } from "./gpu-device.ts";
 import type { Platform } from "./platform.ts";
@@ -105,11 +106,6 @@ const PREFERENCE: Readonly<Record<BackendKind, readonly string[]>> = {
   webgpu: ["q4f16", "q4", "q8f16", "q8", "f16", "f32"],
   wasm: ["int8", "f32", "q8", "q4"],
 };
-
-/** Whether a variant computes in f16. */
-export function isHalf(variant: string): boolean {
-  return variant.endsWith("f16");
-}
 
 /**
  * The variants to open, best first: int8 on WASM, and on WebGPU q4, in f16 where the device computes in it. The next one

@@ -1,11 +1,11 @@
 import { checkPlan } from "../cache/check-plan.ts";
 import { UnmaskError } from "../core/errors.ts";
-import type { Denoiser, ForwardRequest } from "../core/types.ts";
+import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { createGraphInputs } from "./graph-inputs.ts";
 import type { KvStore } from "./kv-store.ts";
 import type { RowReducer } from "./rows.ts";
-import type { GraphOutput, GraphSession } from "./session.ts";
+import type { GraphOutput, GraphRun, GraphSession } from "./session.ts";
 
 export interface DenoiserParts {
   readonly session: GraphSession;
@@ -17,16 +17,25 @@ export interface DenoiserParts {
   readonly lost?: Promise<never>;
   /** Frees the device. */
   readonly free?: () => void;
+  /** The session computes on this thread. */
+  readonly blocks?: boolean;
 }
 
 const NO_ROWS = new Int32Array(0);
+
+/** Of a forward: when it began, and the milliseconds of its graph runs. */
+interface Spent {
+  readonly began: number;
+  run: number;
+}
 
 /**
  * The model as a {@link Denoiser}: one forward a canvas, statistics of the wanted rows only. A forward with a plan
  * computes the plan's rows at their canvas positions, over the keys and values that earlier forwards stored.
  * Families with shifted logits read row r from position r - 1 (row 0 from itself).
  */
-export function createDenoiser({ session, rows, manifest, openStore, lost, free }: DenoiserParts): Denoiser {
+export function createDenoiser(parts: DenoiserParts): Denoiser {
+  const { session, rows, manifest, openStore, lost, free, blocks = false } = parts;
   const { vocab, maxCanvas, logitsShift } = manifest;
   const never = lost ?? new Promise<never>(() => {});
   never.catch(() => {});
@@ -50,30 +59,48 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
     }
     return store;
   };
-  const runCanvas = async (request: ForwardRequest, canvas: number): Promise<GraphOutput> => {
+  const timed = async (run: GraphRun, time: Spent): Promise<GraphOutput> => {
+    const began = performance.now();
+    const output = await session.run(run);
+    time.run += performance.now() - began;
+    return output;
+  };
+  const runCanvas = async (request: ForwardRequest, canvas: number, time: Spent): Promise<GraphOutput> => {
     const { kv } = request;
-    if (kv === null) return session.run(inputs(request, canvas, NO_ROWS));
+    if (kv === null) return timed(inputs(request, canvas, NO_ROWS), time);
     const store = storeOf(request, canvas);
     const past = kv.readRows.length === 0 ? undefined : store.past(kv.readRows);
     const keep = kv.writeRows.length > 0;
     const run = inputs(request, canvas, past?.order ?? NO_ROWS);
-    const output = await session.run({ ...run, keep, ...(past === undefined ? {} : { past: past.feeds }) });
+    const output = await timed({ ...run, keep, ...(past === undefined ? {} : { past: past.feeds }) }, time);
     if (keep) store.store(kv.queryRows, kv.writeRows, output.fresh);
     return output;
   };
+  /** Everything of a forward that is neither the graph nor its statistics counts as upload. */
+  const reduce = async (
+    outputs: readonly GraphOutput[],
+    request: ForwardRequest,
+    { began, run }: Spent,
+  ): Promise<RowStats> => {
+    const ran = performance.now();
+    const stats = await rows.reduce(outputs, request);
+    const time = { upload: ran - began - run, run, readback: performance.now() - ran };
+    return { ...stats, time };
+  };
   const forward: Denoiser["forward"] = async (request) => {
     if (disposed !== undefined) throw new UnmaskError("disposed", "The model was closed.");
+    const time: Spent = { began: performance.now(), run: 0 };
     check(request, maxCanvas, session.biasRepeat > 0);
     if (request.repeats === true && kept !== undefined && isSame(kept.request, request)) {
-      return await rows.reduce(kept.outputs, request);
+      return await reduce(kept.outputs, request, time);
     }
     drop();
     if (request.kv?.readRows.length === 0) for (const store of stores) store.clear();
     checkPlan(request, logitsShift, (row) => stores[0]?.has(row) === true);
     const outputs: GraphOutput[] = [];
     try {
-      for (const canvas of request.canvases.keys()) outputs.push(await runCanvas(request, canvas));
-      return await rows.reduce(outputs, request);
+      for (const canvas of request.canvases.keys()) outputs.push(await runCanvas(request, canvas, time));
+      return await reduce(outputs, request, time);
     } finally {
       kept = { request, outputs };
       if (request.kv !== null || request.guidance.kind !== "none") drop();
@@ -83,6 +110,7 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
     vocab,
     maskId: manifest.tokens.mask,
     maxCanvas,
+    blocks,
     forward: (request) => Promise.race([forward(request), never]),
     dispose: () => {
       disposed ??= (async () => {

@@ -1,4 +1,4 @@
-import type { Denoiser, RowStats } from "../core/types.ts";
+import type { Denoiser, ForwardTime, RowStats } from "../core/types.ts";
 import { draftRequest } from "../math/drafts.ts";
 import { allocateRowStats } from "../math/row-stats.ts";
 
@@ -13,6 +13,7 @@ export function withDrafts(denoiser: Denoiser): Denoiser {
       const { drafts: wanted, ...main } = request;
       if (wanted === undefined) return denoiser.forward(request);
       const drafts: RowStats[] = [];
+      let time: ForwardTime = { upload: 0, run: 0, readback: 0 };
       for (const draft of wanted) {
         const asked = draftRequest(request, draft);
         // A draft without masks has nothing to tell.
@@ -21,8 +22,14 @@ export function withDrafts(denoiser: Denoiser): Denoiser {
             ? allocateRowStats(draft.rows, asked.signals)
             : await denoiser.forward(asked);
         drafts.push(structuredClone(stats));
+        time = added(time, stats.time);
       }
-      return { ...(await denoiser.forward(main)), drafts };
+      const stats = await denoiser.forward(main);
+      return { ...stats, drafts, ...(stats.time && { time: added(time, stats.time) }) };
     },
   };
+}
+
+function added(a: ForwardTime, b: ForwardTime = { upload: 0, run: 0, readback: 0 }): ForwardTime {
+  return { upload: a.upload + b.upload, run: a.run + b.run, readback: a.readback + b.readback };
 }

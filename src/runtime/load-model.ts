@@ -2,6 +2,7 @@ import { UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import type { Denoiser, Tokenizer } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { weightsOf } from "../model/variant.ts";
 import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import { type BackendChoice, chooseBackend, chooseVariants } from "./backend.ts";
 import { fetchFiles, readManifest } from "./bundle.ts";
@@ -72,9 +73,8 @@ export async function loadModel(
       );
     }
     const free = () => backend.device?.destroy();
-    const denoiser = withDrafts(
-      createDenoiser({ session, rows, manifest, openStore, free, ...(lost ? { lost } : {}) }),
-    );
+    const parts = { session, rows, manifest, openStore, free, blocks: backend.kind === "wasm" };
+    const denoiser = withDrafts(createDenoiser({ ...parts, ...(lost ? { lost } : {}) }));
     const info = infoOf(manifest, variant, { ...backend, threads }, bytes);
     return {
       manifest: { ...manifest, variant: weightsOf(variant) },
@@ -86,11 +86,6 @@ export async function loadModel(
     backend.device?.destroy();
     throw error;
   }
-}
-
-/** What a variant has of its weights: q4f16 is q4 under another arithmetic. */
-function weightsOf(variant: string): string {
-  return /^(q[48])f16$/.exec(variant)?.[1] ?? variant;
 }
 
 function infoOf(

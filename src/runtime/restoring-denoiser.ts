@@ -59,6 +59,9 @@ export function createRestoringDenoiser(
     vocab,
     maskId,
     maxCanvas,
+    get blocks() {
+      return (current ?? first).blocks === true;
+    },
     async forward(request) {
       let loss: unknown;
       for (let restores = 0; ; restores++) {
