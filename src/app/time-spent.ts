@@ -17,7 +17,7 @@ export function showTime(view: Page["time"], steps: readonly StepSummary[]): voi
   const [upload, decide, display] = [sum("upload"), sum("decide"), sum("display")];
   const rest = upload + decide + display;
   const total = model + read + rest;
-  view.whole.hidden = total === 0;
+  view.whole.toggleAttribute("data-empty", total === 0);
   if (total === 0) return;
   const shares = wholePercents({ model, read, rest }, total);
   for (const part of ["model", "read", "rest"] as const) {

@@ -7,7 +7,7 @@ import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import { type BackendChoice, chooseBackend, chooseVariants } from "./backend.ts";
 import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
-import { withDrafts } from "./draft-forwards.ts";
+import { watchFaults } from "./gpu-faults.ts";
 import { neededFiles, openFirst, TOKENIZER, TOKENIZER_CONFIG } from "./open-variant.ts";
 import type { Platform } from "./platform.ts";
 import { claimThreads } from "./session.ts";
@@ -49,7 +49,9 @@ export async function loadModel(
       });
     });
   ortLoading.catch(() => {});
-  const lost = backend.device === undefined ? undefined : lossOf(backend.device);
+  const { device } = backend;
+  const lost = device === undefined ? undefined : lossOf(device);
+  const faults = device === undefined ? undefined : watchFaults(device);
   try {
     const variants = chooseVariants(manifest, options.variant, backend);
     const needed = neededFiles(manifest, variants[0]);
@@ -60,7 +62,7 @@ export async function loadModel(
     const transfer = { source, store, signal, report, warn };
     const files = await fetchFiles(needed, transfer);
     const tokenizer = createTokenizer(files.get(TOKENIZER)!, files.get(TOKENIZER_CONFIG), manifest.vocab);
-    const place = { ...transfer, manifest, backend, ort: ortLoading, lost };
+    const place = { ...transfer, manifest, backend, ort: ortLoading, lost, faults };
     const { variant, session, rows, openStore, test, bytes } = await openFirst(variants, place, files);
     const threads = claimThreads(backend.threads);
     if (backend.kind === "wasm" && threads !== backend.threads) {
@@ -72,9 +74,10 @@ export async function loadModel(
         `The bundle has no golden forward for ${variant}, so its numbers were not checked.`,
       );
     }
-    const free = () => backend.device?.destroy();
-    const parts = { session, rows, manifest, openStore, free, blocks: backend.kind === "wasm" };
-    const denoiser = withDrafts(createDenoiser({ ...parts, ...(lost ? { lost } : {}) }));
+    const free = () => device?.destroy();
+    const check = () => faults?.check();
+    const parts = { session, rows, manifest, openStore, free, check, blocks: device === undefined };
+    const denoiser = createDenoiser({ ...parts, ...(lost ? { lost } : {}) });
     const info = infoOf(manifest, variant, { ...backend, threads }, bytes);
     return {
       manifest: { ...manifest, variant: weightsOf(variant) },
@@ -83,7 +86,7 @@ export async function loadModel(
       info: { ...info, warnings, ...(test ? { selfTest: test } : {}) },
     };
   } catch (error) {
-    backend.device?.destroy();
+    device?.destroy();
     throw error;
   }
 }

@@ -44,6 +44,7 @@ async function open(golden: Manifest["golden"], variants: readonly [string, ...s
       backend: BACKEND,
       ort: startRuntime(ort, BACKEND),
       lost: undefined,
+      faults: undefined,
     },
     new Map(),
   );

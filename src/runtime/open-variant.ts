@@ -5,6 +5,7 @@ import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import { isHalf } from "../model/variant.ts";
 import type { BackendChoice } from "./backend.ts";
 import { type FetchOptions, fetchFiles } from "./bundle.ts";
+import type { GpuFaults } from "./gpu-faults.ts";
 import { createGpuBuffers } from "./gpu-kv-buffers.ts";
 import { createGpuRows } from "./gpu-rows.ts";
 import { createCpuBuffers } from "./kv-buffers.ts";
@@ -35,6 +36,7 @@ export interface VariantPlace extends FetchOptions {
   readonly ort: Promise<OrtModule>;
   /** Rejects when the device is lost. */
   readonly lost: Promise<never> | undefined;
+  readonly faults: GpuFaults | undefined;
 }
 
 export const TOKENIZER = "tokenizer.json";
@@ -71,7 +73,7 @@ function isRefusal(error: unknown): error is UnmaskError {
 
 async function openVariant(
   variant: string,
-  { manifest, backend, ort: loading, lost, report, signal }: VariantPlace,
+  { manifest, backend, ort: loading, lost, faults, report, signal }: VariantPlace,
   files: Files,
   bytes: number,
 ): Promise<OpenVariant> {
@@ -91,11 +93,14 @@ async function openVariant(
       createKvStore(device === undefined ? createCpuBuffers(ort, kv) : createGpuBuffers(ort, device, kv));
     const testing = selfTest(session, rows, openStore, manifest, variant);
     const test = await Promise.race([testing, ...(lost ? [lost] : [])]);
+    faults?.check();
     throwIfAborted(signal);
     return { variant, session, rows, openStore, test, bytes };
   } catch (error) {
     rows?.dispose();
     await session.release().catch(() => {});
+    // Wrong numbers may have a reason that the device tells.
+    faults?.check();
     throw error;
   }
 }
