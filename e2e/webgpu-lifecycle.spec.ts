@@ -48,3 +48,32 @@ test("a lost device takes the cached keys with it, and the text goes on without 
   expect(events.some((event) => event.type === "cache" && event.why.includes("taken away"))).toBe(true);
   expect(after).toEqual(whole);
 });
+
+test("a GPU without memory is a clear error, everything is released, and a shorter text then works", async ({
+  page,
+}) => {
+  const { short, code, released, after, left } = await page.evaluate(() => subject.runOutOfMemory());
+  expect(code).toBe("out-of-memory");
+  expect(released).toEqual({ devices: 0, buffers: 0 });
+  expect(after).toEqual(short);
+  expect(left).toEqual({ devices: 0, buffers: 0 });
+});
+
+test("a steady step makes no buffer", async ({ page }) => {
+  for (const cache of ["none", "dual"] as const) {
+    const steps = await page.evaluate((name) => subject.buffersPerStep(name), cache);
+    test.info().annotations.push({ type: `buffers, ${cache}`, description: steps.join(" ") });
+    expect(steps.slice(2).every((count) => count === 0)).toBe(true);
+  }
+});
+
+test("a limit that the model never fits is refused at once, one that a long text meets refuses that text", async ({
+  page,
+}) => {
+  const vocab = 512;
+  const row = 4 * vocab;
+  expect(await page.evaluate((bytes) => subject.openLimited(bytes), 63 * row)).toBe("webgpu-unavailable");
+  expect(await page.evaluate((bytes) => subject.openLimited(bytes), 70 * row)).toBe(
+    "webgpu, out-of-memory, same",
+  );
+});

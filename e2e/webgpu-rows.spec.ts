@@ -1,4 +1,5 @@
 import { expect, test } from "@playwright/test";
+import type { SignalRequest } from "../src/core/types.ts";
 import { openModule } from "./page-module.ts";
 import type { RowCase, Shape } from "./pages/row-kernel.ts";
 
@@ -96,21 +97,105 @@ test("gathered logits, divergence to the step before and tempered statistics", a
   expect(await page.evaluate((cases) => subject.compareRows(cases), historyCases())).toEqual([]);
 });
 
-test("guided logits and a vocabulary of 151936", async ({ page }) => {
+/** Scales; then the agreement of the branches for every shape that has one in f32, and both at once. */
+function guidedCases(): RowCase[] {
+  const signals = { ...PLAIN, topK: 3, probe: [0] };
+  const base = { rows: [0, 9], signals, suppress: [1] };
+  const scaled = [-1, 0.5, 4].map((scale, s): RowCase => {
+    const guidance = { kind: "cfg", scale } as const;
+    return { ...base, name: `cfg ${scale}`, vocab: 1000, shape: "normal", seed: 5 + s, guidance };
+  });
+  const compared = VOCABS.flatMap((vocab, v) =>
+    SHAPES.filter((shape) => shape !== "huge").map((shape, s): RowCase => {
+      const guidance = { kind: "cfg", scale: 1, agreement: true } as const;
+      const seed = 7000 + 31 * v + s;
+      return {
+        ...base,
+        name: `agreement ${shape} V${vocab}`,
+        vocab,
+        shape,
+        seed,
+        guidance,
+        signals: { ...signals, topK: Math.min(3, vocab) },
+      };
+    }),
+  );
+  return [...scaled, ...compared];
+}
+
+/** The second branch is kept, used by other rows and fewer of them, and kept anew with another number of rows. */
+function residualCases(): RowCase[] {
+  const residual = { kind: "residual", scale: 0.5, decay: 0.9 } as const;
+  const store = { kind: "cfg", scale: 0.5, store: true } as const;
+  const steps = [
+    [[2, 3], residual],
+    [[0, 1, 5], store],
+    [[0, 1, 5], residual],
+    [[1, 2, 5, 9], residual],
+    [Array.from({ length: 9 }, (_, row) => 2 * row), { ...store, agreement: true }],
+    [[0, 3, 16], { ...residual, decay: 1 }],
+    [[4], { kind: "none" }],
+    [[4, 5], residual],
+  ] as const;
+  return [2, 257, 1000].flatMap((vocab, v) =>
+    (["normal", "ties", "holes", "broken"] as const).flatMap((shape, s) =>
+      steps.map(([rows, guidance], n): RowCase => {
+        const seed = 9000 + 100 * v + 10 * s + n;
+        const name = `${guidance.kind} ${shape} V${vocab} step ${n}`;
+        return { name, vocab, rows, shape, seed, guidance, signals: PLAIN, suppress: [1] };
+      }),
+    ),
+  );
+}
+
+test("guided logits, the agreement of their branches, and branches that are kept", async ({ page }) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
-  const guided = [-1, 0.5, 4].map((guidance): RowCase => {
-    const signals = { ...PLAIN, topK: 3, probe: [5] };
-    return {
-      name: `cfg ${guidance}`,
-      ...{ vocab: 1000, rows: [0, 9], shape: "normal", guidance, seed: 5, signals, suppress: [3] },
-    };
-  });
+  const cases = [...guidedCases(), ...residualCases()];
+  expect(await page.evaluate((all) => subject.compareRows(all), cases)).toEqual([]);
+});
+
+test("32 rows of 151936 logits come back as at most 8 kB, and a steady step makes no buffer", async ({
+  page,
+}) => {
+  test.setTimeout(300_000);
+  await openModule(page, "pages/row-kernel.ts");
+  const noise = { temperature: 1, topK: 0, topP: 1, seed: 9, step: 4 };
+  const signals: SignalRequest = {
+    topK: 16,
+    entropy: true,
+    current: true,
+    probe: [0, 1, 2, 3],
+    noise,
+    klPrevious: "next",
+  };
+  const guidances = [{ kind: "none" }, { kind: "cfg", scale: 1, agreement: true, store: true }] as const;
+  for (const guidance of guidances) {
+    const work = await page.evaluate((args) => subject.readBack(151_936, args.signals, args.guidance), {
+      signals,
+      guidance,
+    });
+    expect(work.bytesRead).toBeGreaterThan(32 * 4 * 42);
+    expect(work.bytesRead).toBeLessThanOrEqual(8192);
+    expect(work.buffersMadeLate).toBe(0);
+  }
+  // A constraint asks for more.
+  const constrained = { topK: 64, entropy: true, current: true, probe: [0, 1, 2, 3], noise };
+  const work = await page.evaluate(
+    (wanted) => subject.readBack(151_936, wanted, { kind: "none" }),
+    constrained,
+  );
+  expect(work.bytesRead).toBeLessThanOrEqual(20_480);
+});
+
+test("a vocabulary of 151936", async ({ page }) => {
+  test.setTimeout(300_000);
+  await openModule(page, "pages/row-kernel.ts");
   const noise = { temperature: 1, topK: 0, topP: 1, seed: 9, step: 4 };
   const large: RowCase = {
     name: "large",
     ...{ vocab: 151_936, rows: [0, 1, 2, 3], shape: "normal", seed: 8, suppress: [151_666] },
     signals: { ...PLAIN, topK: 16, probe: [151_643], noise },
   };
-  expect(await page.evaluate((cases) => subject.compareRows(cases), [...guided, large])).toEqual([]);
+  expect(await page.evaluate((cases) => subject.compareRows(cases), [large])).toEqual([]);
 });

@@ -17,7 +17,7 @@ export interface EngineInfo {
   readonly recipes: readonly string[];
   readonly backend: BackendKind;
   readonly threads: number;
-  /** Variant of the weights in use: q4, q8, f32, int8. */
+  /** Variant of the weights in use: q4, q8, f32, int8; in f16 q4f16, q8f16, f16. */
   readonly variant: string;
   /** One sentence: why this backend and variant. */
   readonly reason: string;

@@ -1,3 +1,4 @@
+import { isUnmaskError } from "../../src/core/errors.ts";
 import type { GenerateEvent } from "../../src/core/events.ts";
 import { createHost } from "../../src/runtime/host.ts";
 import { browserPlatform } from "../../src/runtime/platform-browser.ts";
@@ -12,6 +13,8 @@ interface Census {
 }
 
 const devices = new Map<GPUDevice, Set<GPUBuffer>>();
+/** Buffers made so far. */
+let made = 0;
 
 /** Wraps the calls that make and free devices and buffers. */
 export function countGpuObjects(): void {
@@ -30,6 +33,7 @@ export function countGpuObjects(): void {
   const { createBuffer } = GPUDevice.prototype;
   GPUDevice.prototype.createBuffer = function (descriptor) {
     const buffer = createBuffer.call(this, descriptor);
+    made++;
     devices.get(this)?.add(buffer);
     return buffer;
   };
@@ -104,4 +108,73 @@ export async function openAndClose(runs: number): Promise<{ open: Census[]; clos
   }
   await host.dispose();
   return { open, closed: census() };
+}
+
+/** Buffers made during each step of a text of one block, after one of the same kind. */
+export async function buffersPerStep(cache: "none" | "dual"): Promise<number[]> {
+  const { host, load, run } = openTiny();
+  await load();
+  await run(8, undefined, { cache });
+  const steps: number[] = [];
+  let before = made;
+  await run(
+    8,
+    (event) => {
+      if (event.type !== "step") return;
+      steps.push(made - before);
+      before = made;
+    },
+    { cache },
+  );
+  await host.dispose();
+  return steps;
+}
+
+/**
+ * A text during which the GPU says that its memory is used up, as it does when a buffer cannot be made, and a shorter one
+ * after it.
+ */
+export async function runOutOfMemory() {
+  const { host, load, run } = openTiny();
+  await load();
+  const short = await run(4);
+  const code = await run(12, (event) => {
+    if (event.type !== "step" || event.step !== 2) return;
+    const error = new GPUOutOfMemoryError("nothing left");
+    for (const device of devices.keys()) {
+      device.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
+    }
+  }).then(
+    () => "none",
+    (error: unknown) => (isUnmaskError(error) ? error.code : String(error)),
+  );
+  const released = census();
+  const after = await run(4);
+  await host.dispose();
+  return { short, code, released, after, left: census() };
+}
+
+/** Opens and writes where the adapter reports a limit of `bytes` for what it binds at once; a code where it fails. */
+export async function openLimited(bytes: number): Promise<string> {
+  const limits = Object.getOwnPropertyDescriptor(
+    GPUSupportedLimits.prototype,
+    "maxStorageBufferBindingSize",
+  )!;
+  Object.defineProperty(GPUSupportedLimits.prototype, "maxStorageBufferBindingSize", { get: () => bytes });
+  const { host, load, run } = openTiny();
+  try {
+    const { backend } = await load();
+    const short = await run(4);
+    const long = await run(80).then(
+      () => "none",
+      (error: unknown) => (isUnmaskError(error) ? error.code : String(error)),
+    );
+    const after = await run(4);
+    return `${backend}, ${long}, ${after?.text === short?.text ? "same" : "other"}`;
+  } catch (error) {
+    return isUnmaskError(error) ? error.code : String(error);
+  } finally {
+    await host.dispose();
+    Object.defineProperty(GPUSupportedLimits.prototype, "maxStorageBufferBindingSize", limits);
+  }
 }

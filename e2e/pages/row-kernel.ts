@@ -1,9 +1,58 @@
 import { hash3 } from "../../src/core/random.ts";
-import type { ForwardRequest, RowStats, SignalRequest } from "../../src/core/types.ts";
+import type { ForwardRequest, Guidance, RowStats, SignalRequest } from "../../src/core/types.ts";
 import { findAdapter, requestDevice } from "../../src/runtime/gpu-device.ts";
 import { createGpuRows } from "../../src/runtime/gpu-rows.ts";
 import { createCpuRows, type RowReducer } from "../../src/runtime/rows.ts";
 import type { LogitsOutput } from "../../src/runtime/session.ts";
+
+/**
+ * A statistics pass over 32 rows of a large vocabulary with everything that a strategy may ask for: what is mapped for
+ * reading, and how many buffers further passes make.
+ */
+export async function readBack(vocab: number, signals: SignalRequest, guidance: Guidance) {
+  const found = await findAdapter(navigator.gpu);
+  const device = await requestDevice(found!); // the other tests of this page need one as well
+  const counts = countWork(device);
+  const rows = 32;
+  const canvas = new Int32Array(rows);
+  const request: ForwardRequest = {
+    canvases: guidance.kind === "cfg" ? [canvas, canvas] : [canvas],
+    rows: canvas.map((_, row) => row),
+    attention: { kind: "full" },
+    guidance,
+    signals,
+    suppress: [vocab - 1],
+    kv: null,
+    promptLen: 0,
+  };
+  const logits = Float32Array.from({ length: rows * vocab }, (_, i) => hash3(i, 1, 2, 3) / 2 ** 30);
+  const outputs = request.canvases.map(() => outputOf(device, logits, rows));
+  const reducer = createGpuRows(device, vocab);
+  await reducer.reduce(outputs, request);
+  const first = { ...counts };
+  for (let n = 0; n < 3; n++) await reducer.reduce(outputs, request);
+  for (const output of outputs) output.dispose();
+  reducer.dispose();
+  device.destroy();
+  return { bytesRead: first.read, buffersMadeLate: counts.made - first.made };
+}
+
+/** Counts the buffers that a device makes and the bytes that are mapped for reading. */
+function countWork(device: GPUDevice): { made: number; read: number } {
+  const counts = { made: 0, read: 0 };
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    counts.made++;
+    const buffer = createBuffer(descriptor);
+    const mapAsync = buffer.mapAsync.bind(buffer);
+    buffer.mapAsync = (mode, offset, size) => {
+      counts.read += size ?? buffer.size;
+      return mapAsync(mode, offset, size);
+    };
+    return buffer;
+  };
+  return counts;
+}
 
 /** What the logits of a case look like. */
 export type Shape = "normal" | "ties" | "flat" | "peaked" | "huge" | "holes" | "broken" | "empty";
@@ -15,8 +64,8 @@ export interface RowCase {
   readonly shape: Shape;
   readonly signals: SignalRequest;
   readonly suppress: readonly number[];
-  /** Classifier-free guidance with this scale. */
-  readonly guidance?: number;
+  /** None when absent. */
+  readonly guidance?: Guidance;
   readonly seed: number;
 }
 
@@ -55,10 +104,10 @@ async function compareCase(device: GPUDevice, pair: Pair, entry: RowCase): Promi
   const size = Math.max(...rows) + 1;
   const canvas = Int32Array.from({ length: size }, (_, row) => hash3(seed, row, 7, 7) % vocab);
   const request: ForwardRequest = {
-    canvases: guidance === undefined ? [canvas] : [canvas, canvas],
+    canvases: guidance?.kind === "cfg" ? [canvas, canvas] : [canvas],
     rows: Int32Array.from(rows),
     attention: { kind: "full" },
-    guidance: guidance === undefined ? { kind: "none" } : { kind: "cfg", scale: guidance },
+    guidance: guidance ?? { kind: "none" },
     signals,
     suppress,
     kv: null,
@@ -138,5 +187,7 @@ function differences(gpu: RowStats, cpu: RowStats, mixed: boolean): string[] {
   close("klPrevious", gpu.klPrevious, cpu.klPrevious);
   close("temperedLse", gpu.temperedLse, cpu.temperedLse);
   close("temperedEntropy", gpu.temperedEntropy, cpu.temperedEntropy);
+  const agreements = [gpu, cpu].map(({ agreement }) => (agreement === undefined ? [] : [agreement]));
+  close("agreement", agreements[0], agreements[1]);
   return lines.slice(0, 8);
 }

@@ -16,6 +16,7 @@ import { wireRecordings } from "./recordings.ts";
 import { createRunner } from "./runner.ts";
 import { createStatus } from "./status.ts";
 import { wireTheme } from "./theme.ts";
+import { showTime } from "./time-spent.ts";
 import { createTimeline } from "./timeline.ts";
 
 const WELCOME = Object.values(
@@ -112,6 +113,7 @@ sheet.addEventListener("unmask-error", (event) => {
 sheet.addEventListener("unmask-draw", () => {
   page.canvasText.textContent = sheet.text;
   showFigures(page.figures, sheet.state);
+  showTime(page.time, sheet.summaries.slice(0, sheet.state.step));
   timeline.update();
   paragraph.drawn(runner.running || sheet.state.step < sheet.state.steps);
   refreshFiles();

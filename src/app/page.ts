@@ -53,6 +53,12 @@ export interface Page {
     readonly forwards: HTMLElement;
     readonly speed: HTMLElement;
   };
+  /** Where the time went: the parts of the bar and their words. */
+  readonly time: {
+    readonly whole: HTMLElement;
+    readonly parts: Readonly<Record<"model" | "read" | "rest", HTMLElement>>;
+    readonly words: Readonly<Record<"model" | "read" | "rest", HTMLElement>>;
+  };
 }
 
 export function findPage(): Page {
@@ -108,6 +114,11 @@ export function findPage(): Page {
       masks: get("figure-masks"),
       forwards: get("figure-forwards"),
       speed: get("figure-speed"),
+    },
+    time: {
+      whole: get("time"),
+      parts: { model: get("time-bar-model"), read: get("time-bar-read"), rest: get("time-bar-rest") },
+      words: { model: get("time-model"), read: get("time-read"), rest: get("time-rest") },
     },
   };
 }

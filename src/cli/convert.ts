@@ -21,7 +21,8 @@ export const convertCommand: Command = {
   },
   help: {
     out: "folder of the bundle; an existing bundle is replaced, anything else is left alone",
-    dtype: "variants, comma-separated, of f32, f16, q8, q4, int8 (default q4,int8)",
+    dtype:
+      "variants, comma-separated, of f32, f16, q8, q4, q8f16, q4f16, int8 (default q4,q4f16,int8): q4f16 and q8f16 are small graphs over the weights of q4 and q8 for GPUs that compute in f16",
     profile:
       "how the model was trained, where config.json does not tell: mdlm (full attention), bd3lm (blocks of 32) or open-dcoder (full, shifted logits); known repository names say it themselves",
     mask: "id of the mask token, when neither config.json nor tokenizer.json names it",
@@ -35,7 +36,7 @@ export const convertCommand: Command = {
     }
     if (src.trim() === "" || out.trim() === "")
       throw new UnmaskError("usage", "convert needs a source and the name of a folder.");
-    const dtypes = parseDtypes(text(values, "dtype") ?? "q4,int8");
+    const dtypes = parseDtypes(text(values, "dtype") ?? "q4,q4f16,int8");
     const mask = maskId(text(values, "mask"));
     const started = performance.now();
     const throwIfStopped = () => {

@@ -3,6 +3,7 @@ import type { Job } from "../core/job.ts";
 import { recordExamples } from "../engine/record-filter.ts";
 import { type StoredFilter, storeFilter } from "../model/commit-filter.ts";
 import { type Manifest, parseManifest } from "../model/manifest.ts";
+import { weightsOf } from "../model/variant.ts";
 import { readManifest } from "../runtime/bundle.ts";
 import { nodePlatform } from "../runtime/platform-node.ts";
 import { type FitReport, fitFilter } from "../strategies/fit/fit-filter.ts";
@@ -100,7 +101,8 @@ function withFilter(manifest: Manifest, filter: StoredFilter): Manifest {
 function variantsOf(values: OptionValues, { variants }: Manifest): readonly string[] {
   const known = Object.keys(variants);
   const asked = values["variant"];
-  if (typeof asked !== "string") return known;
+  // A filter belongs to weights; q4f16 has those of q4.
+  if (typeof asked !== "string") return known.filter((name) => weightsOf(name) === name);
   const wanted = asked.split(",").map((name) => name.trim());
   const strange = wanted.find((name) => !known.includes(name));
   if (strange === undefined) return wanted;

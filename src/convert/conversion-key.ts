@@ -4,7 +4,7 @@ import { runningSha256 } from "./running-hash.ts";
 import { SIDECAR } from "./sidecar.ts";
 
 /** Raised when the same source and options no longer give the same files. */
-const REVISION = 1;
+const REVISION = 2;
 
 /**
  * Names what is converted and how: the configuration, the headers, the versions of the weight files and the options. Two

@@ -8,7 +8,7 @@ import { openCheckpoint } from "./checkpoint.ts";
 import { conversionKey } from "./conversion-key.ts";
 import { planDerivation } from "./derive-plan.ts";
 import { describeModel, planModel } from "./families/index.ts";
-import { goldenForward } from "./golden.ts";
+import { goldenForward, halfGolden } from "./golden.ts";
 import type { DataShard, PlannedGraph } from "./graph.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { createMeter } from "./meter.ts";
@@ -24,11 +24,15 @@ import { floatStyle } from "./weights-float.ts";
 import { int8Style } from "./weights-int8.ts";
 import { writeShard } from "./write-shard.ts";
 
-export const DTYPES = ["f32", "f16", "q8", "q4", "int8"] as const;
+export const DTYPES = ["f32", "f16", "q8", "q4", "q8f16", "q4f16", "int8"] as const;
 export type Dtype = (typeof DTYPES)[number];
+type StoredDtype = Exclude<Dtype, "int8" | "q8f16" | "q4f16">;
 
 export interface ConvertOptions {
-  /** int8 is derived from q4 (or q8) at load, so one of them must be among them. */
+  /**
+   * int8 is derived from q4 (or q8) at load, so one of them must be among them. q4f16 and q8f16 are the weights of q4 and
+   * q8 under activations of f16; they bring those with them.
+   */
   readonly dtypes: readonly Dtype[];
   readonly profile?: string;
   /** Mask id of models whose files do not name it. */
@@ -112,35 +116,50 @@ async function everyBroken(error: unknown, folder: CheckpointFolder, model: Tran
 
 async function writeVariants(draft: Draft): Promise<void> {
   const { dtypes, warn } = draft.options;
-  const base = (["q4", "q8"] as const).find((dtype) => dtypes.includes(dtype));
   const wanted = new Set(dtypes);
+  if (wanted.has("q4f16")) wanted.add("q4");
+  if (wanted.has("q8f16")) wanted.add("q8");
+  const base = (["q4", "q8"] as const).find((dtype) => wanted.has(dtype));
   if (wanted.has("int8") && base === undefined) {
     warn("q4-added", "int8 is derived from q4 at load, so q4 is added.");
     wanted.add("q4");
   }
   for (const dtype of DTYPES) {
-    if (dtype === "int8" || !wanted.has(dtype)) continue;
+    if (dtype === "int8" || dtype === "q4f16" || dtype === "q8f16" || !wanted.has(dtype)) continue;
     draft.options.progress(`converting ${dtype}`);
     const plan = planVariant(draft, dtype, styleOf(dtype, warn));
     await writeGraph(draft, dtype, plan);
     await recordGolden(draft, dtype, plan, () => readBack(draft, plan));
+    if (dtype === "q4" || dtype === "q8") {
+      if (wanted.has(`${dtype}f16`)) await writeHalf(draft, dtype, plan);
+    }
     if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan);
   }
 }
 
-function styleOf(dtype: Exclude<Dtype, "int8">, warn: ConvertOptions["warn"]): WeightStyle {
+function styleOf(dtype: StoredDtype, warn: ConvertOptions["warn"]): WeightStyle {
   const overflow = (name: string) =>
     warn("f16-overflow", `${name} holds values beyond the range of f16; they are cut to its largest.`);
   if (dtype === "f32" || dtype === "f16") return floatStyle(dtype, overflow);
-  return blockStyle({ bits: dtype === "q4" ? 4 : 8, scales: "f16", recipe: "search", overflow });
+  return blockStyle({ ...blocksOf(dtype), overflow });
 }
 
-function planVariant({ model, maxCanvas }: Draft, dtype: Dtype, style: WeightStyle): PlannedGraph {
+function blocksOf(dtype: "q4" | "q8") {
+  return { bits: dtype === "q4" ? 4 : 8, scales: "f16", recipe: "search" } as const;
+}
+
+function planVariant(
+  { model, maxCanvas }: Draft,
+  dtype: Dtype,
+  style: WeightStyle,
+  shared: readonly DataShard[] = [],
+): PlannedGraph {
   const location = `model_${dtype}.onnx_data`;
   return transformerGraph(model, style, {
     location,
     masked: model.facts.attention.kind !== "full",
     positions: maxCanvas,
+    shared,
   });
 }
 
@@ -166,6 +185,21 @@ function progressOf(shards: readonly DataShard[], progress: (text: string) => vo
     meter ??= createMeter(total, before + done);
     progress(meter(before + done));
   };
+}
+
+/**
+ * The graph of f16 activations over the weights of `base`: its own data file holds norms and rotary tables in f16 and is
+ * small. Whether f16 holds the model shows where it is loaded, in the golden forward.
+ */
+async function writeHalf(draft: Draft, base: "q4" | "q8", source: PlannedGraph): Promise<void> {
+  const dtype = `${base}f16` as const;
+  const plan = planVariant(draft, dtype, blockStyle({ ...blocksOf(base), activation: "f16" }), source.shards);
+  draft.options.progress(`converting ${dtype}`);
+  await writeGraph(draft, dtype, plan);
+  const { graph, data } = draft.variants[dtype]!; // written just now
+  draft.variants[dtype] = { graph, data: [...draft.variants[base]!.data, ...data] };
+  const exact = draft.golden[base];
+  if (exact !== undefined) draft.golden[dtype] = halfGolden(exact);
 }
 
 /** The int8 graph and the plan to derive its weights; the weights themselves are not stored. */

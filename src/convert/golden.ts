@@ -58,6 +58,12 @@ export async function goldenForward(
   }
 }
 
+/** The record of a build whose weights are those of `exact` and whose activations are f16. */
+export function halfGolden(exact: GoldenVariant): GoldenVariant {
+  const largest = exact.topLogits.flat().reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  return { ...exact, tolerance: Number(toleranceOf("f16", largest).toPrecision(2)) };
+}
+
 /**
  * How far another device may be off. f32 arithmetic differs by about 1e-5 of the largest logit, f16 by 1e-3, int8 by a
  * few flipped codes; wrong kernels are off by a tenth of it or more.

@@ -35,7 +35,8 @@ export interface GraphBuilder {
   weight(weight: Weight): string;
   ints(values: readonly number[]): string;
   scalar(value: number, type: "f32" | "f16" | "u8"): string;
-  finish(location: string): PlannedGraph;
+  /** @param shared data files of another graph: weights that they hold (name and type) are read there, not written again */
+  finish(location: string, shared?: readonly DataShard[]): PlannedGraph;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -43,6 +44,7 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 /** Where each external weight lies in its data file, and the graph that says so. */
 export interface PlannedGraph {
   readonly model: Uint8Array<ArrayBuffer>;
+  /** Those of this graph alone. */
   readonly shards: readonly DataShard[];
 }
 
@@ -93,15 +95,20 @@ export function createGraph(): GraphBuilder {
         type === "f32" ? Float32Array.of(value) : type === "u8" ? Uint8Array.of(value) : halfOf(value);
       return constant(`${type}_${value}`, type, [], new Uint8Array(bytes.buffer));
     },
-    finish(location) {
-      const shards = layOut([...weights.values()], location);
-      const placed = shards.flatMap((shard) =>
+    finish(location, shared = []) {
+      const stored = shared.flatMap(({ pieces }) => pieces.map(({ weight }) => weight));
+      const own = [...weights.values()].filter(
+        ({ name, type }) => !stored.some((weight) => weight.name === name && weight.type === type),
+      );
+      const shards = layOut(own, location);
+      const placed = [...shared, ...shards].flatMap((shard) =>
         shard.pieces.map(({ offset, weight }): OnnxTensor => {
           const content = { location: shard.location, offset, length: weight.bytes };
           return { name: weight.name, type: weight.type, dims: weight.dims, content };
         }),
       );
-      const initializers = [...inline.values(), ...placed];
+      const used = placed.filter(({ name, type }) => weights.get(name)?.type === type);
+      const initializers = [...inline.values(), ...used];
       return { model: encodeModel({ nodes, initializers, inputs, outputs }), shards };
     },
   };

@@ -1,4 +1,4 @@
-import { createGraph, type GraphBuilder, type PlannedGraph } from "./graph.ts";
+import { createGraph, type DataShard, type GraphBuilder, type PlannedGraph } from "./graph.ts";
 import { createAttention } from "./graph-attention.ts";
 import { createParts, type GraphParts } from "./graph-parts.ts";
 import type { Conditioning, Layer, Linear, Norm, Transformer, Vector } from "./transformer.ts";
@@ -11,6 +11,8 @@ export interface GraphOptions {
   readonly masked: boolean;
   /** Rows of the rotary tables. */
   readonly positions: number;
+  /** Data files of another graph of the same model, whose weights are used where they are the same. */
+  readonly shared?: readonly DataShard[];
 }
 
 /**
@@ -61,8 +63,8 @@ export function transformerGraph(
     const { dense, activation, norm } = model.prediction;
     last = parts.norm(norm, parts.activate(activation, parts.linear(dense, last)));
   }
-  finishHead(g, parts, model, style, g.op("Reshape", [last, g.ints([-1, model.facts.hidden])]));
-  return g.finish(options.location);
+  finishHead(g, model, style, g.op("Reshape", [last, g.ints([-1, model.facts.hidden])]));
+  return g.finish(options.location, options.shared);
 }
 
 function declare(g: GraphBuilder, model: Transformer, style: WeightStyle, { masked }: GraphOptions): void {
@@ -77,7 +79,7 @@ function declare(g: GraphBuilder, model: Transformer, style: WeightStyle, { mask
   if (masked) g.inputs.push({ name: "attention_bias", type, dims: [1, 1, `S*${heads / kvHeads}`, "P+S"] });
   if (hasWindows(model)) g.inputs.push({ name: "key_rows", type: "i64", dims: [1, "P+S"] });
   if (model.conditioning !== undefined) g.inputs.push({ name: "sigma", type: "f32", dims: [1] });
-  g.outputs.push({ name: "logits", type, dims: ["L", vocab] });
+  g.outputs.push({ name: "logits", type: "f32", dims: ["L", vocab] });
   for (let i = 0; i < layers; i++) {
     for (const part of ["k", "v"]) {
       g.inputs.push({ name: `past_${part}.${i}`, type, dims: [1, "P", kvHeads * headDim] });
@@ -135,11 +137,15 @@ function conditioned(
 
 function finishHead(
   g: GraphBuilder,
-  parts: GraphParts,
   { head: { matrix, bias } }: Transformer,
   style: WeightStyle,
   x: string,
 ): void {
-  if (bias === undefined) style.head(g, matrix, x, "logits");
-  else g.op("Add", [style.head(g, matrix, x), parts.vector(bias)], {}, "logits");
+  if (bias === undefined) {
+    style.head(g, matrix, x, "logits");
+    return;
+  }
+  const { name, size, load } = bias;
+  const shift = g.weight(floatWeight(name, [size], "f32", load));
+  g.op("Add", [style.head(g, matrix, x), shift], {}, "logits");
 }

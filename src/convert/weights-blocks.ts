@@ -8,16 +8,22 @@ export interface BlockOptions {
   readonly bits: Bits;
   readonly scales: ScaleType;
   readonly recipe: Recipe;
+  /** f16 activations want f16 scales. f32 when absent. */
+  readonly activation?: "f32" | "f16";
   /** Hears of matrices with block scales beyond f16. */
   readonly overflow?: (name: string) => void;
 }
 
-/** q4 and q8: MatMulNBits and GatherBlockQuantized on f32 activations. f16 scales are widened inside the graph. */
+/**
+ * q4 and q8: MatMulNBits and GatherBlockQuantized. f16 scales are widened inside the graph where they meet f32
+ * activations, as they always do in the head: it multiplies few rows, and its logits decide.
+ */
 export function blockStyle(options: BlockOptions): WeightStyle {
+  const { activation = "f32" } = options;
   return {
-    activation: "f32",
+    activation,
     embed: (g, table, ids) => {
-      const { packed, scales } = blockWeights(g, table, 8, options);
+      const { packed, scales } = blockWeights(g, table, 8, options, activation);
       const width = BLOCK * Math.ceil(table.k / BLOCK);
       const rows = g.op("Reshape", [packed, g.ints([table.n, width])]);
       const attributes = {
@@ -30,8 +36,12 @@ export function blockStyle(options: BlockOptions): WeightStyle {
       // The last block of a row may be filled up with zeros.
       return width === table.k ? found : g.op("Slice", [found, g.ints([0]), g.ints([table.k]), g.ints([2])]);
     },
-    linear: (g, matrix, x) => matMul(g, matrix, options.bits, x, options),
-    head: (g, matrix, x, output) => matMul(g, matrix, 8, x, options, output),
+    linear: (g, matrix, x) =>
+      matMul(g, matrix, options.bits, x, blockWeights(g, matrix, options.bits, options, activation)),
+    head: (g, matrix, x, output) => {
+      const wide = activation === "f32" ? x : g.op("Cast", [x], { to: { int: 1 } });
+      return matMul(g, matrix, 8, wide, blockWeights(g, matrix, 8, options, "f32"), output);
+    },
   };
 }
 
@@ -40,10 +50,9 @@ function matMul(
   matrix: Matrix,
   bits: Bits,
   x: string,
-  options: BlockOptions,
+  { packed, scales }: { readonly packed: string; readonly scales: string },
   output?: string,
 ) {
-  const { packed, scales } = blockWeights(g, matrix, bits, options);
   const attributes = {
     K: { int: matrix.k },
     N: { int: matrix.n },
@@ -59,8 +68,14 @@ function matMul(
   )[0]!;
 }
 
-/** Names of the packed bytes `[n, ceil(k / 32), 32 * bits / 8]` and of the f32 scales `[n, ceil(k / 32)]`. */
-function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: BlockOptions) {
+/** Names of the packed bytes `[n, ceil(k / 32), 32 * bits / 8]` and of the scales `[n, ceil(k / 32)]` in the wanted type. */
+function blockWeights(
+  g: GraphBuilder,
+  matrix: Matrix,
+  bits: Bits,
+  options: BlockOptions,
+  wanted: "f32" | "f16",
+) {
   const { name, n, k } = matrix;
   const blocks = Math.ceil(k / BLOCK);
   // One quantisation makes both: the bytes are written in parts before the scales, which are kept until then.
@@ -106,7 +121,8 @@ function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: Bloc
   const stored = g.weight(scales);
   return {
     packed: packedInput,
-    scales: options.scales === "f32" ? stored : g.op("Cast", [stored], { to: { int: 1 } }),
+    scales:
+      options.scales === wanted ? stored : g.op("Cast", [stored], { to: { int: wanted === "f32" ? 1 : 10 } }),
   };
 }
 

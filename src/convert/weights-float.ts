@@ -15,8 +15,12 @@ export function floatStyle(type: "f32" | "f16", overflow: (name: string) => void
       const load = async () => transpose(await matrix.load(), n, k);
       return g.op("MatMul", [x, g.weight(floatWeight(name, [k, n], type, load, overflow))]);
     },
-    head: (g, matrix, x, output) =>
-      g.op("Gemm", [x, g.weight(table(matrix))], { transB: { int: 1 } }, output),
+    head: (g, matrix, x, output) => {
+      const inputs = [x, g.weight(table(matrix))];
+      if (type === "f32") return g.op("Gemm", inputs, { transB: { int: 1 } }, output);
+      // Row statistics are computed from f32 wherever they are computed.
+      return g.op("Cast", [g.op("Gemm", inputs, { transB: { int: 1 } })], { to: { int: 1 } }, output);
+    },
   };
 }
 

@@ -46,13 +46,13 @@ export async function* rowBlocks(
  * tied.
  */
 export interface WeightStyle {
-  /** Element type of activations, norms, caches and logits. */
+  /** Element type of activations, norms and caches; logits are f32 in every style. */
   readonly activation: "f32" | "f16";
   /** ids `[1, S]` to `[1, S, k]`. */
   embed(g: GraphBuilder, table: Matrix, ids: string): string;
   /** `[1, S, k]` to `[1, S, n]`. */
   linear(g: GraphBuilder, matrix: Matrix, x: string): string;
-  /** `[L, k]` to `[L, n]`, named `output` if given; `matrix` is the table itself when tied. */
+  /** `[L, k]` to f32 `[L, n]`, named `output` if given; `matrix` is the table itself when tied. */
   head(g: GraphBuilder, matrix: Matrix, x: string, output?: string): string;
 }
 

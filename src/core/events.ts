@@ -1,4 +1,4 @@
-import type { Piece } from "./types.ts";
+import type { ForwardTime, Piece } from "./types.ts";
 
 export const COMMIT_REASONS = [
   "quota",
@@ -50,6 +50,17 @@ export interface SearchReport {
 export type Pieces = Readonly<Record<string, Piece>>;
 
 /**
+ * Where the wall time of a step went, in milliseconds: its parts add up to the time since the step before, but for what
+ * the run was held or waited for its caller.
+ */
+export interface StepTime extends ForwardTime {
+  /** From statistics to the next request. */
+  readonly decide: number;
+  /** Telling what happened, as far as a forward waited for it; it belongs to the step that waited. */
+  readonly display: number;
+}
+
+/**
  * What happens during a generation, in order; plain data. The last event is always `done`; failures reject the iteration.
  * A `step` applies its commits, remasks, overwrites, inserts and deletes in that order; folding the events over the
  * canvas of `start` gives the final canvas. `ms` is wall time since the generation began.
@@ -93,6 +104,7 @@ export type GenerateEvent =
       readonly candidate?: number;
       readonly pieces?: Pieces;
       readonly ms?: number;
+      readonly time?: StepTime;
     }
   | {
       readonly type: "length";

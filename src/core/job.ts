@@ -40,10 +40,12 @@ export interface Candidate {
 /** The worth of a text: larger is better, any finite number. Asked on the caller's thread. */
 export type ScoreFunction = (candidate: Candidate) => number | Promise<number>;
 
-/** How a running job is steered from outside. Both are asked before each forward. */
+/** How a running job is steered from outside. All are asked before each forward. */
 export interface JobControl {
   /** True ends the job before its next forward with `done: aborted`. */
   stop(): boolean;
   /** Resolves when the next forward may run: how pause and single step hold a job. */
   gate?(): Promise<void>;
+  /** Whether the gate is closed now; without it a gate counts as closed. */
+  held?(): boolean;
 }

@@ -78,6 +78,18 @@ export interface RowStats {
   readonly agreement?: number;
   /** One for each draft of the request. */
   readonly drafts?: readonly RowStats[];
+  /** Of denoisers that have a clock. */
+  readonly time?: ForwardTime;
+}
+
+/** Where the time of a forward went, in milliseconds. */
+export interface ForwardTime {
+  /** Making the inputs of the graph and moving cached rows. */
+  readonly upload: number;
+  /** The graph; on a GPU until it is submitted. */
+  readonly run: number;
+  /** Waiting for the GPU, the statistics of the rows, and getting them. */
+  readonly readback: number;
 }
 
 /** A further canvas of the same length that is evaluated together with the main one, on its own rows. */
@@ -155,6 +167,8 @@ export interface Denoiser {
   readonly vocab: number;
   readonly maskId: number;
   readonly maxCanvas: number;
+  /** A forward computes on the thread that asks for it: until it answers, nothing else happens there. */
+  readonly blocks?: boolean;
   /** One statistics record (guidance already combines canvases). Rejects with `UnmaskError`. */
   forward(request: ForwardRequest): Promise<RowStats>;
   /** Frees sessions, buffers and devices. Idempotent. */

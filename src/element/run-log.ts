@@ -42,6 +42,8 @@ export interface StepSummary {
   /** Mean confidence of the commits; `null` when none is known. */
   readonly conf: number | null;
   readonly lengthChange: boolean;
+  /** Where its time went. */
+  readonly time?: StepEvent["time"];
 }
 
 /**
@@ -184,5 +186,6 @@ function summarise(event: StepEvent, lengthChange: boolean): StepSummary {
     remasks: event.remasks.length,
     conf: known.length === 0 ? null : known.reduce((sum, conf) => sum + conf, 0) / known.length,
     lengthChange: lengthChange || event.inserts.length > 0 || event.deletes.length > 0,
+    ...(event.time && { time: event.time }),
   };
 }

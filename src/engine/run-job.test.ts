@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Job } from "../core/job.ts";
-import type { ForwardRequest } from "../core/types.ts";
+import type { Denoiser, ForwardRequest } from "../core/types.ts";
 import { type RunControl, runJob } from "./run-job.ts";
 import { FACTS, testModel } from "./scripted-model.ts";
 import { foldTrace, parseTrace } from "./trace.ts";
@@ -141,12 +141,125 @@ test("a gate holds the job before a forward", async () => {
   expect((await next).value).toMatchObject({ type: "forward" });
 });
 
-test("the clock is the caller's", async () => {
+/** A clock that only what is measured moves on, and a model that takes 10 ms of it: 1 up, 6 running, 3 back. */
+function timedModel() {
   let now = 100;
-  const control = { stop: () => false, now: () => now++ };
-  const { events, done } = await collect(generate({ maxNewTokens: 1 }), testModel(), control);
-  expect(events.map((event) => ("ms" in event ? event.ms : null))).toEqual([null, 1, 2, 3]);
-  expect(done.ms).toBe(3);
+  const control = { stop: () => false, now: () => now };
+  const model = testModel();
+  const denoiser: Denoiser = {
+    ...model.denoiser,
+    forward: async (request) => {
+      const stats = await model.denoiser.forward(request);
+      now += 10;
+      return { ...stats, time: { upload: 1, run: 6, readback: 3 } };
+    },
+  };
+  const pass = (ms: number): void => {
+    now += ms;
+  };
+  return { model: { ...model, denoiser }, control, pass };
+}
+
+test("the clock is the caller's, and events say when they happened, not when they were told", async () => {
+  const { model, control } = timedModel();
+  const { events, done } = await collect(generate({ maxNewTokens: 2 }), model, control);
+  expect(events.map((event) => ("ms" in event ? event.ms : null))).toEqual([null, 10, 10, 20, 20, 20]);
+  expect(done.ms).toBe(20);
+});
+
+test("a step says where its time went; a listener that takes longer than the forward counts as display", async () => {
+  const { model, control, pass } = timedModel();
+  const times: unknown[] = [];
+  let wall = 0;
+  for await (const event of runJob(generate({ maxNewTokens: 3 }), model, control)) {
+    if (event.type === "step") {
+      times.push(event.time);
+      pass(5);
+    }
+    if (event.type === "done") wall = event.ms ?? 0;
+  }
+  const step = { upload: 1, run: 6, readback: 3, decide: 0 };
+  expect(times).toEqual([
+    { ...step, display: 0 },
+    { ...step, display: 5 },
+    { ...step, display: 5 },
+  ]);
+  // Nobody waits for the telling of the last step.
+  expect(wall).toBe(3 * 10 + 3 * 5);
+});
+
+/** What happens in a run, in order: forwards as they are submitted, steps as they are told. */
+async function orderOf(denoiser: Partial<Denoiser>, control: RunControl, turns = 99): Promise<string[]> {
+  const model = testModel();
+  const order: string[] = [];
+  let forwards = 0;
+  const watched: Denoiser = {
+    ...model.denoiser,
+    ...denoiser,
+    forward: (request) => {
+      order.push(`submit ${forwards++}`);
+      return model.denoiser.forward(request);
+    },
+  };
+  const events = runJob(generate({ maxNewTokens: 3 }), { ...model, denoiser: watched }, control);
+  for await (const event of events) {
+    if (event.type === "step") order.push(`told ${event.step}`);
+    if (--turns === 0) break;
+  }
+  return order;
+}
+
+const FREE: RunControl = { stop: () => false };
+
+test("the next forward is submitted before the last step is told", async () => {
+  const order = await orderOf({}, FREE);
+  expect(order).toEqual(["submit 0", "submit 1", "told 0", "submit 2", "told 1", "told 2"]);
+  const open = { ...FREE, gate: async () => {}, held: () => false };
+  expect(await orderOf({}, open)).toEqual(order);
+});
+
+test("where a forward takes the thread, or the job is held, a step is told before", async () => {
+  const order = ["submit 0", "told 0", "submit 1", "told 1", "submit 2", "told 2"];
+  expect(await orderOf({ blocks: true }, FREE)).toEqual(order);
+  expect(await orderOf({}, { ...FREE, gate: async () => {}, held: () => true })).toEqual(order);
+});
+
+test("who leaves the loop leaves when the forward that runs has ended", async () => {
+  let running = 0;
+  const model = testModel();
+  const slow: Denoiser = {
+    ...model.denoiser,
+    forward: async (request) => {
+      running++;
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      return model.denoiser.forward(request);
+    },
+  };
+  const seen: number[] = [];
+  for await (const event of runJob(generate({ maxNewTokens: 4 }), { ...model, denoiser: slow }, FREE)) {
+    if (event.type !== "step") continue;
+    seen.push(running);
+    break;
+  }
+  expect(seen).toEqual([1]);
+  expect(running).toBe(0);
+});
+
+test("what happened before a forward failed is told first", async () => {
+  const model = testModel();
+  let left = 2;
+  const failing: Denoiser = {
+    ...model.denoiser,
+    forward: (request) => (left-- > 0 ? model.denoiser.forward(request) : Promise.reject(new Error("lost"))),
+  };
+  const types: string[] = [];
+  const run = async () => {
+    for await (const event of runJob(generate(), { ...model, denoiser: failing }, FREE))
+      types.push(event.type);
+  };
+  await expect(run()).rejects.toThrow("lost");
+  expect(types).toEqual(["start", "forward", "step", "forward", "step"]);
 });
 
 test("the same seed gives the same events at a temperature, another seed others", async () => {

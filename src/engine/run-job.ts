@@ -1,7 +1,7 @@
 import { isUnmaskError } from "../core/errors.ts";
 import type { DoneReason, GenerateEvent, SearchReport } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
-import type { ForwardRequest } from "../core/types.ts";
+import type { ForwardRequest, RowStats } from "../core/types.ts";
 import { runSearch } from "../search/search.ts";
 import { openSession, type Session } from "../search/session.ts";
 import type { SearchTally } from "../search/texts.ts";
@@ -12,6 +12,7 @@ import { seededRng } from "../strategies/rng.ts";
 import { type JobModel, openRun } from "./open-run.ts";
 import { PieceBook } from "./pieces.ts";
 import { type Result, readResult } from "./result.ts";
+import { createStepClock } from "./step-clock.ts";
 import type { ScoreTexts } from "./text-judge.ts";
 
 /** {@link JobControl} plus what the engine has none of: a clock in milliseconds and functions of the caller. */
@@ -25,6 +26,9 @@ export interface RunControl extends JobControl {
 /**
  * Runs one job from text to text. The first event is `start`, the last is `done`; failures reject the iteration.
  * `control` is asked before each forward, so a stop costs at most the step that is running.
+ *
+ * What happened in a step is told while the next forward runs: whoever listens never delays it. Where a forward would
+ * take the thread, or the job is held, it is told before.
  *
  * @throws UnmaskError for options and prompts that cannot run, and whatever the denoiser rejects with
  */
@@ -69,53 +73,88 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     ...clock(),
   });
 
+  const steps = createStepClock(control.now);
   const search = runSearch(plan.search, session);
-  let turn = search.next();
-  while (turn.done !== true) {
-    const output = turn.value;
-    switch (output.type) {
-      case "request": {
-        await control.gate?.();
-        if (control.stop()) {
-          yield done("aborted", null);
-          return;
+  /** What happened and has not been told. */
+  let untold: (() => GenerateEvent)[] = [];
+  const tell = function* (): Generator<GenerateEvent, void> {
+    const events = untold;
+    untold = [];
+    for (const event of events) yield event();
+  };
+  let running: Promise<RowStats> | undefined;
+  try {
+    let turn = search.next();
+    while (turn.done !== true) {
+      const output = turn.value;
+      switch (output.type) {
+        case "request": {
+          const { request } = output;
+          steps.lap("decide");
+          const isHeld = control.gate !== undefined && control.held?.() !== false;
+          if (isHeld || denoiser.blocks === true) yield* tell();
+          steps.lap("display");
+          await control.gate?.();
+          steps.skip();
+          if (control.stop()) {
+            yield* tell();
+            yield done("aborted", null);
+            return;
+          }
+          running = denoiser.forward(request);
+          // Its failure is met below, after what happened before it has been told.
+          running.catch(() => {});
+          yield* tell();
+          const stats = await running;
+          running = undefined;
+          steps.forward(stats.time);
+          watch?.observe(session.shown.slots, stats);
+          const event = { ...forwardEvent(output.step, request, session), ...clock() };
+          untold.push(() => event);
+          if (isRefresh(request)) {
+            untold.push(() => ({ type: "cache", step: output.step, scope: "all", why: "refresh" }));
+          }
+          turn = search.next(stats);
+          break;
         }
-        const stats = await denoiser.forward(output.request);
-        watch?.observe(session.shown.slots, stats);
-        yield { ...forwardEvent(output.step, output.request, session), ...clock() };
-        if (isRefresh(output.request)) {
-          yield { type: "cache", step: output.step, scope: "all", why: "refresh" };
+        case "score": {
+          yield* tell();
+          let scores: readonly number[];
+          try {
+            scores = await judge.score(output.canvases);
+          } catch (error) {
+            if (!control.stop() && !(isUnmaskError(error) && error.code === "aborted")) throw error;
+            yield done("aborted", null);
+            return;
+          }
+          steps.skip();
+          turn = search.next(scores);
+          break;
         }
-        turn = search.next(stats);
-        break;
-      }
-      case "score": {
-        let scores: readonly number[];
-        try {
-          scores = await judge.score(output.canvases);
-        } catch (error) {
-          if (!control.stop() && !(isUnmaskError(error) && error.code === "aborted")) throw error;
-          yield done("aborted", null);
-          return;
+        case "read":
+          turn = search.next(judge.read(output.canvases));
+          break;
+        case "length":
+          untold.push(() => output);
+          turn = search.next(undefined);
+          break;
+        default: {
+          steps.lap("decide");
+          const stamp = { ...clock(), ...steps.take() };
+          untold.push(() => {
+            const ids = [...output.commits, ...output.overwrites].map(({ id }) => id);
+            return { ...output, ...book.firstSeen(ids), ...stamp };
+          });
+          turn = search.next(undefined);
         }
-        turn = search.next(scores);
-        break;
-      }
-      case "read":
-        turn = search.next(judge.read(output.canvases));
-        break;
-      case "length":
-        yield output;
-        turn = search.next(undefined);
-        break;
-      default: {
-        const ids = [...output.commits, ...output.overwrites].map(({ id }) => id);
-        yield { ...output, ...book.firstSeen(ids), ...clock() };
-        turn = search.next(undefined);
       }
     }
+    yield* tell();
+    yield done(turn.value.reason, turn.value.report);
+  } finally {
+    // Whoever leaves in the middle may close the model next.
+    await running?.catch(() => {});
   }
-  yield done(turn.value.reason, turn.value.report);
 }
 
 /** What the watch says against the result; nothing where no cell was looked at often enough. */

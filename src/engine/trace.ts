@@ -86,6 +86,10 @@ const row = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_CANVAS
 const size = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_CANVAS));
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1));
 const ms = v.exactOptional(v.pipe(v.number(), v.finite()));
+const span = v.pipe(v.number(), v.finite(), v.minValue(0));
+const time = v.exactOptional(
+  v.object({ upload: span, run: span, readback: span, decide: span, display: span }),
+);
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const list = <T extends v.GenericSchema>(item: T) => v.pipe(v.array(item), v.maxLength(MAX_CANVAS));
@@ -152,6 +156,7 @@ const eventSchema = v.variant("type", [
     candidate,
     pieces,
     ms,
+    time,
   }),
   v.object({ type: v.literal("length"), step: count, from: count, to: count, why: text }),
   v.object({ type: v.literal("cache"), step: count, scope: v.picklist(["all", "rows"]), why: text }),

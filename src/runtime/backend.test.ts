@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chooseBackend } from "./backend.ts";
+import { chooseBackend, chooseVariants } from "./backend.ts";
 import type { Platform } from "./platform.ts";
 
 const MANY = {
@@ -70,4 +70,36 @@ test("without WebGPU, isolation or limits the reason says so", async () => {
   await expect(chooseBackend({ threads: 0, backend: "wasm" }, platform(gpu), 4)).rejects.toMatchObject({
     code: "invalid-options",
   });
+});
+
+const ENTRY = { graph: "g", data: [] };
+const RECORD = { topIds: [], topLogits: [], tolerance: 1 };
+
+function bundle(variants: readonly string[], golden: readonly string[] = variants) {
+  const record = (names: readonly string[], value: object) =>
+    Object.fromEntries(names.map((name) => [name, value])) as never; // entries as the manifest has them
+  return {
+    name: "m",
+    variants: record(variants, ENTRY),
+    golden: { ids: [], positions: [], byVariant: record(golden, RECORD) },
+  };
+}
+
+const GPU = { kind: "webgpu", half: true } as const;
+
+test("a GPU that computes in f16 gets the f16 graph, and the exact one should it come out wrong", () => {
+  const all = bundle(["f32", "q8", "q8f16", "q4", "q4f16", "int8"]);
+  expect(chooseVariants(all, undefined, GPU)).toEqual(["q4f16", "q4"]);
+  expect(chooseVariants(all, undefined, { ...GPU, half: false })).toEqual(["q4"]);
+  expect(chooseVariants(all, undefined, { kind: "wasm", half: false })).toEqual(["int8"]);
+  expect(chooseVariants(bundle(["q8", "q8f16"]), undefined, GPU)).toEqual(["q8f16", "q8"]);
+  expect(chooseVariants(bundle(["f16", "f32"]), undefined, GPU)).toEqual(["f16", "f32"]);
+});
+
+test("f16 without a golden forward is not chosen, but can be asked for", () => {
+  const unchecked = bundle(["q4", "q4f16"], ["q4"]);
+  expect(chooseVariants(unchecked, undefined, GPU)).toEqual(["q4"]);
+  expect(chooseVariants(unchecked, "q4f16", { kind: "wasm", half: false })).toEqual(["q4f16"]);
+  expect(() => chooseVariants(unchecked, "q3", GPU)).toThrow(/no variant "q3"/);
+  expect(() => chooseVariants(bundle(["f16"]), undefined, { ...GPU, half: false })).toThrow(/webgpu/);
 });

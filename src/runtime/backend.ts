@@ -1,5 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { isHalf } from "../model/variant.ts";
 import type { BackendKind, LoadOptions } from "../protocol.ts";
 import { type AdapterFacts, findAdapter, requestDevice } from "./gpu-device.ts";
 import type { Platform } from "./platform.ts";
@@ -8,6 +9,7 @@ import type { Platform } from "./platform.ts";
 export interface BackendChoice {
   readonly kind: BackendKind;
   readonly device?: GPUDevice;
+  /** The device computes in f16. */
   readonly half: boolean;
   readonly threads: number;
   /** One sentence for people. */
@@ -101,26 +103,34 @@ function wasm({ threads: asked }: LoadOptions, platform: Platform, why: string):
 }
 
 const PREFERENCE: Readonly<Record<BackendKind, readonly string[]>> = {
-  webgpu: ["q4", "q8", "f16", "f32"],
+  webgpu: ["q4f16", "q4", "q8f16", "q8", "f16", "f32"],
   wasm: ["int8", "f32", "q8", "q4"],
 };
 
 /**
- * The weights to load: int8 on WASM and q4 on WebGPU where the bundle has them.
+ * The variants to open, best first: int8 on WASM, and on WebGPU q4, in f16 where the device computes in it. The next one
+ * is for the case that f16 comes out wrong there, which only a golden forward tells: without one f16 is not chosen.
  *
  * @throws UnmaskError `variant-missing`
  */
-export function chooseVariant(manifest: Manifest, asked: string | undefined, backend: BackendChoice): string {
-  const known = Object.keys(manifest.variants);
-  const found =
-    asked ??
-    PREFERENCE[backend.kind].find((name) => known.includes(name) && (name !== "f16" || backend.half));
-  if (found !== undefined && known.includes(found)) return found;
+export function chooseVariants(
+  { name, variants, golden }: Pick<Manifest, "name" | "variants" | "golden">,
+  asked: string | undefined,
+  backend: Pick<BackendChoice, "kind" | "half">,
+): [string, ...string[]] {
+  const known = Object.keys(variants);
+  const fits = (variant: string) =>
+    known.includes(variant) &&
+    (!isHalf(variant) || (backend.half && Object.hasOwn(golden.byVariant, variant)));
+  const found = asked === undefined ? PREFERENCE[backend.kind].filter(fits) : [asked];
+  const exact = found.findIndex((variant) => !isHalf(variant));
+  const [first, ...others] = exact < 0 ? found : found.slice(0, exact + 1);
+  if (first !== undefined && known.includes(first)) return [first, ...others];
   throw new UnmaskError(
     "variant-missing",
     asked === undefined
-      ? `${manifest.name} has no weights that run on ${backend.kind}; it has ${known.join(", ")}.`
-      : `${manifest.name} has no variant "${asked.slice(0, 40)}"; it has ${known.join(", ")}.`,
+      ? `${name} has no weights that run on ${backend.kind}; it has ${known.join(", ")}.`
+      : `${name} has no variant "${asked.slice(0, 40)}"; it has ${known.join(", ")}.`,
     { detail: { known: known.join(",") } },
   );
 }

@@ -1,11 +1,14 @@
 import { checkPlan } from "../cache/check-plan.ts";
 import { UnmaskError } from "../core/errors.ts";
-import type { Denoiser, ForwardRequest } from "../core/types.ts";
+import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
+import { draftRequest } from "../math/drafts.ts";
+import { allocateRowStats } from "../math/row-stats.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { checkRequest } from "./check-request.ts";
 import { createGraphInputs } from "./graph-inputs.ts";
 import type { KvStore } from "./kv-store.ts";
 import type { RowReducer } from "./rows.ts";
-import type { GraphOutput, GraphSession } from "./session.ts";
+import type { GraphOutput, GraphRun, GraphSession } from "./session.ts";
 
 export interface DenoiserParts {
   readonly session: GraphSession;
@@ -17,16 +20,29 @@ export interface DenoiserParts {
   readonly lost?: Promise<never>;
   /** Frees the device. */
   readonly free?: () => void;
+  /** Throws when numbers that have come back are not to be trusted. */
+  readonly check?: () => void;
+  /** The session computes on this thread. */
+  readonly blocks?: boolean;
 }
 
 const NO_ROWS = new Int32Array(0);
 
+/** Of a forward: when it began, and the milliseconds of its graphs and of their answers. */
+interface Spent {
+  readonly began: number;
+  run: number;
+  read: number;
+}
+
 /**
  * The model as a {@link Denoiser}: one forward a canvas, statistics of the wanted rows only. A forward with a plan
- * computes the plan's rows at their canvas positions, over the keys and values that earlier forwards stored.
+ * computes the plan's rows at their canvas positions, over the keys and values that earlier forwards stored. Drafts and
+ * branches of guidance are further forwards; a GPU has them all queued before the first answer is waited for.
  * Families with shifted logits read row r from position r - 1 (row 0 from itself).
  */
-export function createDenoiser({ session, rows, manifest, openStore, lost, free }: DenoiserParts): Denoiser {
+export function createDenoiser(parts: DenoiserParts): Denoiser {
+  const { session, rows, manifest, openStore, lost, free, check: checkDevice, blocks = false } = parts;
   const { vocab, maxCanvas, logitsShift } = manifest;
   const never = lost ?? new Promise<never>(() => {});
   never.catch(() => {});
@@ -50,30 +66,94 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
     }
     return store;
   };
-  const runCanvas = async (request: ForwardRequest, canvas: number): Promise<GraphOutput> => {
+  const timed = async (run: GraphRun, time: Spent): Promise<GraphOutput> => {
+    const began = performance.now();
+    const output = await session.run(run);
+    time.run += performance.now() - began;
+    return output;
+  };
+  const runCanvas = async (request: ForwardRequest, canvas: number, time: Spent): Promise<GraphOutput> => {
     const { kv } = request;
-    if (kv === null) return session.run(inputs(request, canvas, NO_ROWS));
+    if (kv === null) return timed(inputs(request, canvas, NO_ROWS), time);
     const store = storeOf(request, canvas);
     const past = kv.readRows.length === 0 ? undefined : store.past(kv.readRows);
     const keep = kv.writeRows.length > 0;
     const run = inputs(request, canvas, past?.order ?? NO_ROWS);
-    const output = await session.run({ ...run, keep, ...(past === undefined ? {} : { past: past.feeds }) });
+    const output = await timed({ ...run, keep, ...(past === undefined ? {} : { past: past.feeds }) }, time);
     if (keep) store.store(kv.queryRows, kv.writeRows, output.fresh);
     return output;
   };
+  /** @param outputs filled as the canvases run, so that those of a forward that fails half way are known */
+  const runAll = async (request: ForwardRequest, outputs: GraphOutput[], time: Spent): Promise<void> => {
+    for (const canvas of request.canvases.keys()) outputs.push(await runCanvas(request, canvas, time));
+  };
+  const reduce = async (
+    outputs: readonly GraphOutput[],
+    request: ForwardRequest,
+    time: Spent,
+  ): Promise<RowStats> => {
+    const ran = performance.now();
+    const stats = await rows.reduce(outputs, request);
+    checkDevice?.();
+    time.read += performance.now() - ran;
+    return stats;
+  };
+  /** Runs `request` after its drafts. Those on this thread are reduced one by one: their logits need the room. */
+  const runWithDrafts = async (
+    request: ForwardRequest,
+    outputs: GraphOutput[],
+    time: Spent,
+  ): Promise<RowStats> => {
+    const { drafts: wanted, ...main } = request;
+    if (wanted === undefined) {
+      await runAll(request, outputs, time);
+      return reduce(outputs, request, time);
+    }
+    const open: { readonly request: ForwardRequest; readonly outputs: GraphOutput[] }[] = [];
+    const drafts: RowStats[] = [];
+    const settle = async (): Promise<void> => {
+      for (let next = open[0]; next !== undefined; next = open[0]) {
+        const { rows: asked, signals } = next.request;
+        // A draft without masks has nothing to tell.
+        const isEmpty = asked.length === 0;
+        drafts.push(
+          isEmpty ? allocateRowStats(asked, signals) : await reduce(next.outputs, next.request, time),
+        );
+        for (const output of open.shift()!.outputs) output.dispose();
+      }
+    };
+    try {
+      for (const draft of wanted) {
+        const asked = draftRequest(request, draft);
+        open.push({ request: asked, outputs: [] });
+        if (draft.rows.length > 0) await runAll(asked, open.at(-1)!.outputs, time);
+        if (blocks) await settle();
+      }
+      await runAll(main, outputs, time);
+      await settle();
+      return { ...(await reduce(outputs, main, time)), drafts };
+    } finally {
+      for (const draft of open) for (const output of draft.outputs) output.dispose();
+    }
+  };
+  /** What is neither the graph nor its answer: inputs and cached rows. */
+  const withTime = (stats: RowStats, { began, run, read: readback }: Spent): RowStats => {
+    const upload = performance.now() - began - run - readback;
+    return { ...stats, time: { upload, run, readback } };
+  };
   const forward: Denoiser["forward"] = async (request) => {
     if (disposed !== undefined) throw new UnmaskError("disposed", "The model was closed.");
-    check(request, maxCanvas, session.biasRepeat > 0);
+    const time: Spent = { began: performance.now(), run: 0, read: 0 };
+    checkRequest(request, { vocab, maxCanvas, maxRows: rows.maxRows, masked: session.biasRepeat > 0 });
     if (request.repeats === true && kept !== undefined && isSame(kept.request, request)) {
-      return await rows.reduce(kept.outputs, request);
+      return withTime(await reduce(kept.outputs, request, time), time);
     }
     drop();
     if (request.kv?.readRows.length === 0) for (const store of stores) store.clear();
     checkPlan(request, logitsShift, (row) => stores[0]?.has(row) === true);
     const outputs: GraphOutput[] = [];
     try {
-      for (const canvas of request.canvases.keys()) outputs.push(await runCanvas(request, canvas));
-      return await rows.reduce(outputs, request);
+      return withTime(await runWithDrafts(request, outputs, time), time);
     } finally {
       kept = { request, outputs };
       if (request.kv !== null || request.guidance.kind !== "none") drop();
@@ -83,6 +163,7 @@ export function createDenoiser({ session, rows, manifest, openStore, lost, free 
     vocab,
     maskId: manifest.tokens.mask,
     maxCanvas,
+    blocks,
     forward: (request) => Promise.race([forward(request), never]),
     dispose: () => {
       disposed ??= (async () => {
@@ -102,26 +183,4 @@ function isSame(a: ForwardRequest, b: ForwardRequest): boolean {
   const isEqual = (x: Int32Array, y: Int32Array) =>
     x.length === y.length && x.every((value, i) => value === y[i]);
   return a.canvases.length === 1 && isEqual(a.canvases[0]!, b.canvases[0]!) && isEqual(a.rows, b.rows);
-}
-
-function check(
-  { canvases, rows, guidance, attention }: ForwardRequest,
-  maxCanvas: number,
-  masked: boolean,
-): void {
-  const length = canvases[0]?.length ?? 0;
-  if ((attention.kind === "block-causal") !== masked) {
-    throw new UnmaskError("internal", `This graph does not compute ${attention.kind} attention.`);
-  }
-  const pairs = guidance.kind === "cfg" ? canvases.length === 2 : canvases.length === 1;
-  if (!pairs || canvases.some((canvas) => canvas.length !== length)) {
-    throw new UnmaskError(
-      "internal",
-      `A forward got ${canvases.length} canvases where ${guidance.kind === "cfg" ? 2 : 1} of one length belong.`,
-    );
-  }
-  const fits = rows.every((row, i) => row >= 0 && row < length && (i === 0 || row > rows[i - 1]!));
-  if (length === 0 || length > maxCanvas || !fits) {
-    throw new UnmaskError("internal", `A forward over ${length} rows does not fit a canvas of ${maxCanvas}.`);
-  }
 }

@@ -1,7 +1,8 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { ForwardRequest } from "../core/types.ts";
+import { createGpuGuide } from "./gpu-guide.ts";
 import { createGpuHistory, rowsThatFit } from "./gpu-history.ts";
-import { CANDIDATES, ROW_KERNEL, type RowLayout, strideOf } from "./row-kernel.ts";
+import { CANDIDATES, ROW_KERNEL, ROW_LISTS, type RowLayout, strideOf } from "./row-kernel.ts";
 import { readRowResult, topWidth } from "./row-result.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
 
@@ -31,7 +32,7 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
   const result = growing(device, USAGE.storage | USAGE.copySrc);
   const staging = growing(device, USAGE.mapRead | USAGE.copyDst);
   const history = createGpuHistory(device, vocab, USAGE.storage | USAGE.copySrc | USAGE.copyDst);
-  const mostKept = rowsThatFit(device, vocab);
+  const guide = createGpuGuide(device, vocab, USAGE.storage | USAGE.copyDst);
   let suppressed: readonly number[] | undefined;
 
   const setSuppressed = (ids: readonly number[]) => {
@@ -42,18 +43,18 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
     device.queue.writeBuffer(mask, 0, bits);
   };
   return {
+    maxRows: rowsThatFit(device, vocab),
     async reduce(outputs, request) {
       const [logits, other] = outputs.map((output) => output.buffer);
-      const { signals } = request;
+      const { signals, guidance } = request;
       const rows = request.rows.length;
-      const isTooLarge = signals.klPrevious !== undefined && rows > mostKept;
-      const isMissing = logits === undefined || (request.guidance.kind === "cfg" && other === undefined);
-      if (isMissing || isTooLarge || comparesBranches(request)) return onCpu.reduce(outputs, request);
+      if (logits === undefined) return onCpu.reduce(outputs, request);
       const layout: RowLayout = {
         width: topWidth(signals, vocab),
         candidates: signals.noise === undefined ? 0 : CANDIDATES,
         probes: signals.probe.length,
         gather: signals.gather?.width ?? 0,
+        agrees: guidance.kind === "cfg" && guidance.agreement === true,
       };
       const bytes = 4 * strideOf(layout) * rows;
       setSuppressed(request.suppress);
@@ -62,10 +63,15 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
       const list = listsOf(request);
       const slots = list.subarray(2 * rows, 3 * rows);
       if (signals.klPrevious !== undefined) history.assign(request.rows, signals.klPrevious, slots);
+      const guides = list.subarray(3 * rows, ROW_LISTS * rows);
+      if (guidance.kind === "residual") guide.find(request.rows, guides);
+      else for (let r = 0; r < rows; r++) guides[r] = r;
+      if (guidance.kind === "cfg" && guidance.store === true) guide.keep(other!, request.rows);
       device.queue.writeBuffer(lists.atLeast(list.byteLength), 0, list);
       const target = result.atLeast(bytes);
       const readback = staging.atLeast(bytes);
-      const bind = [params, logits, other ?? logits, mask, lists.atLeast(4), target, history.buffer];
+      const unconditional = guidance.kind === "residual" ? guide.buffer : (other ?? logits);
+      const bind = [params, logits, unconditional, mask, lists.atLeast(4), target, history.buffer];
       const group = device.createBindGroup({
         layout: pipeline.getBindGroupLayout(0),
         entries: bind.map((buffer, binding) => ({ binding, resource: { buffer } })),
@@ -89,15 +95,9 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
     },
     dispose() {
       for (const buffer of [params, mask]) buffer.destroy();
-      for (const buffer of [lists, result, staging, history]) buffer.destroy();
+      for (const buffer of [lists, result, staging, history, guide]) buffer.destroy();
     },
   };
-}
-
-/** Guidance that keeps or compares whole rows: the kernel does not compute it, the rows are read back. */
-function comparesBranches({ guidance }: ForwardRequest): boolean {
-  if (guidance.kind === "residual") return true;
-  return guidance.kind === "cfg" && (guidance.agreement === true || guidance.store === true);
 }
 
 function writeParams(
@@ -111,21 +111,25 @@ function writeParams(
   const ints = new Uint32Array(words);
   const [seed, step] = [noise?.seed ?? 0, noise?.step ?? 0];
   ints.set([vocab, width, candidates, probes, strideOf(layout), rows.length, seed, step]);
-  new Float32Array(words, 32, 2).set([
-    noise?.temperature ?? 1,
-    guidance.kind === "cfg" ? guidance.scale + 1 : 0,
-  ]);
-  ints.set([guidance.kind === "cfg" ? 1 : 0, gather, signals.klPrevious === undefined ? 0 : 1], 10);
+  const floats = new Float32Array(words);
+  const isGuided = guidance.kind !== "none";
+  floats.set([noise?.temperature ?? 1, isGuided ? guidance.scale + 1 : 0], 8);
+  const flags = [isGuided, gather, signals.klPrevious !== undefined, layout.agrees];
+  ints.set(flags.map(Number), 10);
+  floats[14] = guidance.kind === "residual" ? guidance.decay : 1;
 }
 
-/** Canvas rows, current ids, slots (left 0), probe ids, ids to gather (-1 becomes an id beyond every vocabulary). */
+/**
+ * Canvas rows, current ids, slots and guiding rows (left 0), probe ids, ids to gather (-1 becomes an id beyond every
+ * vocabulary).
+ */
 function listsOf({ rows, canvases, signals }: ForwardRequest): Uint32Array<ArrayBuffer> {
   const gathered = signals.gather?.ids;
-  const list = new Uint32Array(3 * rows.length + signals.probe.length + (gathered?.length ?? 0));
+  const list = new Uint32Array(ROW_LISTS * rows.length + signals.probe.length + (gathered?.length ?? 0));
   list.set(rows);
   for (let r = 0; r < rows.length; r++) list[rows.length + r] = canvases[0]![rows[r]!]!;
-  list.set(signals.probe, 3 * rows.length);
-  if (gathered !== undefined) list.set(gathered, 3 * rows.length + signals.probe.length);
+  list.set(signals.probe, ROW_LISTS * rows.length);
+  if (gathered !== undefined) list.set(gathered, ROW_LISTS * rows.length + signals.probe.length);
   return list;
 }
 

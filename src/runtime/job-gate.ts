@@ -13,14 +13,16 @@ export function createGate(held: boolean): JobGate {
   let passes = 0;
   let stopped = false;
   let wake: (() => void) | undefined;
+  const isHeld = () => !open && !stopped && passes === 0;
   const signal = () => {
     wake?.();
     wake = undefined;
   };
   return {
     stop: () => stopped,
+    held: isHeld,
     async gate() {
-      while (!open && !stopped && passes === 0) {
+      while (isHeld()) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

@@ -109,10 +109,52 @@ test("closing while the model is opened again frees the new one", async () => {
   expect(log).toEqual(["a full", "a freed", "b freed"]);
 });
 
-test.each(["none", "prefix", "dual", "partial", "region"])(
-  "a text with the cache %s ends the same",
-  async (cache) => {
-    const options = { maxNewTokens: 40, recipe: { preset: "llada", block: 16, steps: 20, cache } };
+test("a device without memory is reported and given up; the next forward has a new one", async () => {
+  const log: string[] = [];
+  const full = {
+    ...mortal(1, log, "a"),
+    forward: () => Promise.reject(new UnmaskError("out-of-memory", "x")),
+  };
+  const denoiser = createRestoringDenoiser(full, async () => mortal(9, log, "b"));
+  denoiser.watch((why) => log.push(why));
+  await expect(denoiser.forward(request("fill"))).rejects.toMatchObject({ code: "out-of-memory" });
+  expect(log).toEqual(["a freed"]);
+  expect(await denoiser.forward(request("full"))).toBe(STATS);
+  expect(log).toEqual(["a freed", "b full"]);
+});
+
+test("a request beyond a known limit costs nothing but itself", async () => {
+  const log: string[] = [];
+  const limited = new UnmaskError("out-of-memory", "x", { detail: { limitBytes: 1 } });
+  const small: Denoiser = {
+    ...mortal(9, log, "a"),
+    forward: async (asked) => {
+      if (asked.kv !== null) throw limited;
+      return STATS;
+    },
+  };
+  const denoiser = createRestoringDenoiser(small, async () => mortal(9, log, "b"));
+  await expect(denoiser.forward(request("fill"))).rejects.toBe(limited);
+  expect(await denoiser.forward(request("full"))).toBe(STATS);
+  expect(log).toEqual([]);
+});
+
+const RECIPES: readonly object[] = [
+  ...["none", "prefix", "dual", "partial", "region"].map((cache) => ({
+    preset: "llada",
+    block: 16,
+    steps: 20,
+    cache,
+  })),
+  { preset: "klass" },
+  { preset: "llada", block: 16, guidance: { cfg: 1, residual: { every: 0, decay: 1 } } },
+  { preset: "llada", block: 16, guidance: { cfg: 1, residual: { every: 3, decay: 0.9 } }, cache: "dual" },
+];
+
+test.each(RECIPES.map((recipe) => [JSON.stringify(recipe), recipe] as const))(
+  "a text by %s ends the same",
+  async (_, recipe) => {
+    const options = { maxNewTokens: 40, recipe };
     const run = async (denoiser: Denoiser) => {
       const events = [];
       const model = { ...testModel(), denoiser };

@@ -12,8 +12,11 @@ export interface RestoringDenoiser extends Denoiser {
 /**
  * A denoiser that outlives its GPU: when the device is lost, the model is opened again and the forward that failed is
  * repeated. A request holds its whole canvas, so nothing else has to be brought back but stored keys and values: the
- * forwards that stored them since a plan last started anew are run again, on the canvases of their time. Approximate
- * caches therefore go on with the same numbers.
+ * forwards that stored them since a plan last started anew are run again, on the canvases of their time, and so is the
+ * last one that left something else on the device. Approximate caches therefore go on with the same numbers.
+ *
+ * A device that ran out of memory is given up as well, with all that was taken on it: the error is reported, and the next
+ * forward opens the model anew.
  *
  * @param reopen opens the same model once more; what was lost is already freed
  */
@@ -27,9 +30,12 @@ export function createRestoringDenoiser(
   let listener: ((why: string) => void) | undefined;
   /** What made the keys and values that are stored now, in order. */
   let storing: ForwardRequest[] = [];
+  /** The last forward whose logits or distributions a later one is measured by. */
+  let remembered: ForwardRequest | undefined;
   /** True while a new model has not run those again. */
   let isEmpty = false;
 
+  /** @param loss undefined when the model was given up for want of memory */
   const restored = async (loss: unknown): Promise<Denoiser> => {
     try {
       const denoiser = await reopen(closing.signal);
@@ -37,6 +43,7 @@ export function createRestoringDenoiser(
       await denoiser.dispose();
     } catch (cause) {
       if (!closing.signal.aborted) {
+        if (loss === undefined) throw cause;
         const { message } = toUnmaskError(cause);
         const sentence = `The GPU was taken away and could not be had again: ${message}`;
         throw new UnmaskError("device-lost", sentence, { cause: loss });
@@ -51,14 +58,19 @@ export function createRestoringDenoiser(
     await lost.dispose().catch(() => {});
   };
   const remember = (request: ForwardRequest): void => {
+    const plain = withoutDrawing(request);
+    if (leavesMore(request)) remembered = plain;
     if (request.kv === null) return;
     if (request.kv.readRows.length === 0) storing = [];
-    if (request.kv.writeRows.length > 0) storing.push(withoutDrawing(request));
+    if (request.kv.writeRows.length > 0) storing.push(plain);
   };
   return {
     vocab,
     maskId,
     maxCanvas,
+    get blocks() {
+      return (current ?? first).blocks === true;
+    },
     async forward(request) {
       let loss: unknown;
       for (let restores = 0; ; restores++) {
@@ -66,13 +78,23 @@ export function createRestoringDenoiser(
         current ??= await restored(loss);
         const denoiser = current;
         try {
-          if (isEmpty) for (const earlier of storing) await denoiser.forward(earlier);
+          if (isEmpty) {
+            for (const earlier of storing) await denoiser.forward(earlier);
+            const isLeft = remembered !== undefined && !storing.includes(remembered);
+            if (isLeft && !isAnew(request)) await denoiser.forward(remembered!);
+          }
           isEmpty = false;
           const stats = await denoiser.forward(request);
           remember(request);
           return stats;
         } catch (error) {
-          if (!isUnmaskError(error) || error.code !== "device-lost" || closing.signal.aborted) throw error;
+          if (!isUnmaskError(error) || closing.signal.aborted) throw error;
+          if (isExhausted(error)) {
+            await drop(denoiser);
+            storing = [];
+            remembered = undefined;
+          }
+          if (error.code !== "device-lost") throw error;
           loss = error;
           await drop(denoiser);
           if (restores >= MAX_RESTORES) throw error;
@@ -90,8 +112,23 @@ export function createRestoringDenoiser(
   };
 }
 
+/** A limit that was asked about beforehand has broken nothing; it is named in the error. */
+function isExhausted({ code, detail }: UnmaskError): boolean {
+  return code === "out-of-memory" && detail["limitBytes"] === undefined;
+}
+
+/** Unconditional logits for residual guidance, or distributions to measure the next ones by. */
+function leavesMore({ guidance, signals }: ForwardRequest): boolean {
+  return (guidance.kind === "cfg" && guidance.store === true) || signals.klPrevious !== undefined;
+}
+
+/** Begins a run: what was remembered is not asked for. */
+function isAnew({ guidance, signals }: ForwardRequest): boolean {
+  return guidance.kind !== "residual" && signals.klPrevious !== "next";
+}
+
 /** The request without what only matters for its answer. */
 function withoutDrawing({ signals, ...request }: ForwardRequest): ForwardRequest {
-  const { noise: _noise, gather: _gather, klPrevious: _kl, ...plain } = signals;
+  const { noise: _noise, gather: _gather, ...plain } = signals;
   return { ...request, signals: plain };
 }

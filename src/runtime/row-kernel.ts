@@ -1,3 +1,4 @@
+import { NO_PLACE } from "./gpu-guide.ts";
 import { FRESH_SLOT } from "./gpu-history.ts";
 
 /**
@@ -9,6 +10,9 @@ import { FRESH_SLOT } from "./gpu-history.ts";
  * Sampling: the largest `logit + temperature * gumbel` decides. The noise comes from the same integer hash as in
  * core/random.ts, but f32 logarithms differ in the last bits, so the kernel returns the best few candidates and the CPU
  * picks the winner with exact noise.
+ *
+ * Guidance is mixed as the logits are read (math/guidance.ts). The agreement of the branches is computed from distances to
+ * the row's means: sums of squares would cancel in f32.
  */
 export const LANES = 256;
 /** Sampling candidates a row; more than four within rounding of each other do not happen. */
@@ -41,19 +45,27 @@ export interface RowLayout {
   readonly width: number;
   readonly probes: number;
   readonly gather: number;
+  /** The branches of guidance are compared. */
+  readonly agrees: boolean;
 }
 
-/** Words of one row: head, candidates, ranked ids (id and logit each), probes, gathered logits. */
-export function strideOf({ candidates, width, probes, gather }: RowLayout): number {
-  return HEAD_WORDS + 2 * candidates + 2 * width + probes + gather;
+/** Words of a compared row: the inner product of the centred branches, and their squares. */
+const AGREEMENT_WORDS = 3;
+
+/** Words of one row: head, candidates, ranked ids (id and logit each), probes, gathered logits, agreement. */
+export function strideOf({ candidates, width, probes, gather, agrees }: RowLayout): number {
+  return HEAD_WORDS + 2 * candidates + 2 * width + probes + gather + (agrees ? AGREEMENT_WORDS : 0);
 }
+
+/** Words before the lists of probes and gathered ids: four for each row. */
+export const ROW_LISTS = 4;
 
 export const ROW_KERNEL = /* wgsl */ `
 struct Params {
   vocab: u32, topK: u32, candidates: u32, probes: u32,
   stride: u32, rows: u32, seed: u32, step: u32,
   temperature: f32, guidance: f32, guided: u32, gather: u32,
-  diverges: u32, pad0: u32, pad1: u32, pad2: u32,
+  diverges: u32, agrees: u32, decay: f32, pad0: u32,
 }
 struct Best { value: f32, id: u32 }
 
@@ -62,7 +74,8 @@ struct Best { value: f32, id: u32 }
 @group(0) @binding(2) var<storage, read> unconditional: array<u32>;
 // A bit per id: set when the id is suppressed.
 @group(0) @binding(3) var<storage, read> suppressed: array<u32>;
-// Canvas rows [rows], current ids [rows], slots [rows], probe ids [probes], ids to gather [rows, gather].
+// Canvas rows, current ids, slots, rows of the unconditional logits, [rows] each; probe ids [probes], ids to gather
+// [rows, gather].
 @group(0) @binding(4) var<storage, read> lists: array<u32>;
 @group(0) @binding(5) var<storage, read_write> result: array<u32>;
 // Probabilities of the forward before, [slots, vocab]. A slot belongs to one row.
@@ -71,9 +84,12 @@ struct Best { value: f32, id: u32 }
 const LANES = ${LANES}u;
 const LOWEST = ${LOWEST.toExponential(1)}f;
 const NONE = ${NO_ID}u;
+const NO_PLACE = ${NO_PLACE}u;
 
 var<workgroup> shared_best: array<Best, ${LANES}>;
 var<workgroup> shared_sum: array<vec4f, ${LANES}>;
+// The row of the unconditional logits that guides this one, or NO_PLACE.
+var<private> guide: u32 = NO_PLACE;
 
 // NaN and both infinities count as LOWEST. Decided on bits: shader compilers may assume that floats are finite.
 fn finite(bits: u32) -> f32 {
@@ -84,9 +100,10 @@ fn logit_at(row: u32, id: u32) -> f32 {
   if (((suppressed[id >> 5u] >> (id & 31u)) & 1u) == 1u) { return LOWEST; }
   let at = row * params.vocab + id;
   let conditional = finite(logits[at]);
-  if (params.guided == 0u) { return conditional; }
-  let other = finite(unconditional[at]);
-  if (conditional == LOWEST || other == LOWEST) { return LOWEST; }
+  if (guide == NO_PLACE) { return conditional; }
+  let kept = finite(unconditional[guide * params.vocab + id]);
+  if (conditional == LOWEST || kept == LOWEST) { return LOWEST; }
+  let other = params.decay * kept;
   let mixed = other + params.guidance * (conditional - other);
   return finite(bitcast<u32>(mixed));
 }
@@ -198,10 +215,38 @@ fn divergence(row: u32, lane: u32, best: f32, sum: f32) -> f32 {
   return moved;
 }
 
+// Both branches before they are mixed, less a logit of each; a third number that is 0 unless both are finite.
+// Beside logits beyond 1e15 there is nothing to compare, and their squares are no f32.
+fn branches(row: u32, id: u32, pivot: vec2f) -> vec3f {
+  let c = finite(logits[row * params.vocab + id]);
+  let u = finite(unconditional[row * params.vocab + id]);
+  if (c == LOWEST || u == LOWEST) { return vec3f(0.0); }
+  return vec3f(clamp(vec2f(c, u) - pivot, vec2f(-1e15), vec2f(1e15)), 1.0);
+}
+
+// Inner product and squares of the two branches of a row, each less its mean.
+fn agreement(row: u32, lane: u32) -> vec3f {
+  let first = branches(row, 0u, vec2f(0.0));
+  // Equal logits then differ from their mean by nothing at all.
+  let pivot = first.xy;
+  var sums = vec4f(0.0);
+  for (var id = lane; id < params.vocab; id += LANES) { sums += vec4f(branches(row, id, pivot), 0.0); }
+  let total = workgroup_sum(lane, sums);
+  let mean = total.xy / max(total.z, 1.0);
+  var squares = vec4f(0.0);
+  for (var id = lane; id < params.vocab; id += LANES) {
+    let pair = branches(row, id, pivot);
+    let d = (pair.xy - mean) * pair.z;
+    squares += vec4f(d.x * d.y, d.x * d.x, d.y * d.y, 0.0);
+  }
+  return workgroup_sum(lane, squares).xyz;
+}
+
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let row = group.x;
   let lane = local.x;
+  if (params.guided == 1u) { guide = lists[3u * params.rows + row]; }
   let start = row * params.stride;
   let top_at = start + ${HEAD_WORDS}u + 2u * params.candidates;
   let top = write_best(row, lane, top_at, params.topK, false);
@@ -223,13 +268,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let sums = workgroup_sum(lane, mine);
   let probes_at = top_at + 2u * params.topK;
   for (var p = lane; p < params.probes; p += LANES) {
-    result[probes_at + p] = listed(row, lists[3u * params.rows + p]);
+    result[probes_at + p] = listed(row, lists[${ROW_LISTS}u * params.rows + p]);
   }
-  let wanted = 3u * params.rows + params.probes + row * params.gather;
+  let wanted = ${ROW_LISTS}u * params.rows + params.probes + row * params.gather;
   for (var g = lane; g < params.gather; g += LANES) {
     result[probes_at + params.probes + g] = listed(row, lists[wanted + g]);
   }
-  // The same for the whole workgroup, as a barrier follows.
+  // The same for the whole workgroup, as barriers follow.
+  if (params.agrees == 1u) {
+    let compared = agreement(row, lane);
+    let at = probes_at + params.probes + params.gather;
+    if (lane < ${AGREEMENT_WORDS}u) { result[at + lane] = bitcast<u32>(compared[lane]); }
+  }
   if (params.diverges == 1u) {
     let moved = workgroup_sum(lane, vec4f(divergence(row, lane, top.value, max(sums.x, 1e-30)), 0.0, 0.0, 0.0));
     if (lane == 0u) { result[start + ${HEAD.divergence}u] = bitcast<u32>(moved.x); }

@@ -24,13 +24,14 @@ export function readRowResult(
   { rows, signals, suppress }: ForwardRequest,
   shape: ResultShape,
 ): RowStats {
-  const { width, candidates, vocab, gather } = shape;
+  const { width, candidates, vocab, gather, agrees } = shape;
   const out = allocateRowStats(rows, signals);
   const ints = new Uint32Array(words);
   const floats = new Float32Array(words);
   const value = (at: number) => (floats[at]! < 0.99 * LOWEST ? Number.NEGATIVE_INFINITY : floats[at]!);
   const { topK, probe, noise } = signals;
   const stride = strideOf(shape);
+  let cosines = 0;
   for (let r = 0; r < rows.length; r++) {
     const start = r * stride;
     const top = start + HEAD_WORDS + 2 * candidates;
@@ -52,6 +53,7 @@ export function readRowResult(
     for (let g = 0; g < gather; g++) {
       out.gatherLogits![r * gather + g] = value(lists + probe.length + g);
     }
+    if (agrees) cosines += cosineOf(floats, lists + probe.length + gather);
     if (out.klPrevious !== undefined) {
       const fresh = shape.slots[r]! >= FRESH_SLOT;
       out.klPrevious[r] = fresh ? Number.POSITIVE_INFINITY : Math.max(0, floats[start + HEAD.divergence]!);
@@ -77,7 +79,13 @@ export function readRowResult(
     out.sampledIds[r] = ints[at]!;
     out.sampledLogits[r] = value(at + 1);
   }
-  return out;
+  return agrees ? { ...out, agreement: rows.length === 0 ? 1 : cosines / rows.length } : out;
+}
+
+/** The cosine of two centred branches; one without any two different logits counts as agreeing, as in math/guidance.ts. */
+function cosineOf(floats: Float32Array, at: number): number {
+  const spread = floats[at + 1]! * floats[at + 2]!;
+  return spread > 0 ? floats[at]! / Math.sqrt(spread) : 1;
 }
 
 function listedLogits(value: (at: number) => number, top: number, count: number): number[] {

@@ -6,6 +6,8 @@ import type { LogitsOutput } from "./session.ts";
 
 /** Turns logits into row statistics. Two implementations: this one on the CPU, and the WGSL kernel (gpu-rows.ts). */
 export interface RowReducer {
+  /** Rows of logits that can be reduced at once. */
+  readonly maxRows: number;
   /** @param outputs one per canvas of the request, rows in the order of `request.rows` */
   reduce(outputs: readonly LogitsOutput[], request: ForwardRequest): Promise<RowStats>;
   dispose(): void;
@@ -16,6 +18,7 @@ export function createCpuRows(vocab: number): RowReducer {
   const divergence = createDivergenceTracker(vocab);
   const guide = createGuide(vocab);
   return {
+    maxRows: Number.POSITIVE_INFINITY,
     async reduce(outputs, request) {
       const logits = await outputs[0]!.read();
       const agreement = guide.apply(logits, await outputs[1]?.read(), request);

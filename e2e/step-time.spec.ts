@@ -1,0 +1,35 @@
+import { expect, test } from "@playwright/test";
+import type { GenerateEvent, StepTime, Trace } from "../src/core/events.ts";
+import { openDemo, STORY } from "./demo-page.ts";
+
+/** The budget is 5 % on an idle machine; a shared one may preempt the few milliseconds that are counted. */
+const OUTSIDE = 0.15;
+
+type Step = Extract<GenerateEvent, { type: "step" }>;
+
+test("a step spends its time in the model and its answer, and the page says so", async ({ page }) => {
+  const demo = await openDemo(page);
+  await demo.run(STORY, 48);
+  const trace = await page
+    .locator("unmask-text")
+    .evaluate((sheet: HTMLElement & { trace: Trace }) => sheet.trace);
+  const steps = trace.events.filter((event): event is Step => event.type === "step");
+  expect(steps.length).toBeGreaterThanOrEqual(24);
+  expect(steps.every(({ time }) => time !== undefined)).toBe(true);
+  // The first step also starts threads and fills caches.
+  const [first, ...later] = steps;
+  const sum = (part: keyof StepTime) => later.reduce((total, { time }) => total + time![part], 0);
+  const total = sum("upload") + sum("run") + sum("readback") + sum("decide") + sum("display");
+  const wall = later.at(-1)!.ms! - first!.ms!;
+  // The phases are a partition of the wall time.
+  expect(Math.abs(total - wall)).toBeLessThan(0.05 * wall);
+  const outside = (total - sum("run") - sum("readback")) / total;
+  const share = `${(100 * outside).toFixed(1)} % of ${(wall / later.length).toFixed(1)} ms a step`;
+  test.info().annotations.push({ type: "outside run and readback", description: share });
+  expect(outside, share).toBeLessThan(OUTSIDE);
+
+  await expect(page.locator("#time")).toBeVisible();
+  const words = await page.locator("#time dd").allTextContents();
+  expect(words.map((word) => Number.parseInt(word, 10)).reduce((a, b) => a + b, 0)).toBe(100);
+  await expect(page.locator("#time")).toHaveAttribute("title", /model \d+.*reading back.*deciding/);
+});

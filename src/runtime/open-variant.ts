@@ -1,0 +1,138 @@
+import { isUnmaskError, UnmaskError } from "../core/errors.ts";
+import type { LoadEvent } from "../core/events.ts";
+import { deriveInt8 } from "../model/derive-int8.ts";
+import type { Manifest, ManifestFile } from "../model/manifest.ts";
+import { isHalf } from "../model/variant.ts";
+import type { BackendChoice } from "./backend.ts";
+import { type FetchOptions, fetchFiles } from "./bundle.ts";
+import type { GpuFaults } from "./gpu-faults.ts";
+import { createGpuBuffers } from "./gpu-kv-buffers.ts";
+import { createGpuRows } from "./gpu-rows.ts";
+import { createCpuBuffers } from "./kv-buffers.ts";
+import { createKvStore, type KvStore } from "./kv-store.ts";
+import type { OrtModule } from "./ort.ts";
+import { createCpuRows, type RowReducer } from "./rows.ts";
+import { type SelfTest, selfTest } from "./self-test.ts";
+import { type GraphFiles, type GraphSession, openSession } from "./session.ts";
+
+/** A graph that has passed its golden forward, with what runs around it. */
+export interface OpenVariant {
+  readonly variant: string;
+  readonly session: GraphSession;
+  readonly rows: RowReducer;
+  readonly openStore: () => KvStore;
+  /** Absent: the bundle has no record for the variant. */
+  readonly test: SelfTest | undefined;
+  /** Of its files. */
+  readonly bytes: number;
+}
+
+export type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+
+/** Where a variant is opened. */
+export interface VariantPlace extends FetchOptions {
+  readonly manifest: Manifest;
+  readonly backend: BackendChoice;
+  readonly ort: Promise<OrtModule>;
+  /** Rejects when the device is lost. */
+  readonly lost: Promise<never> | undefined;
+  readonly faults: GpuFaults | undefined;
+}
+
+export const TOKENIZER = "tokenizer.json";
+export const TOKENIZER_CONFIG = "tokenizer_config.json";
+
+/**
+ * Opens the first of `variants` that computes rightly: one in f16 that does not, or that the device refuses, is given
+ * up for the next with the warning `f16-refused`.
+ *
+ * @param have files that are there already; others are fetched
+ * @throws UnmaskError of the last one; nothing stays open
+ */
+export async function openFirst(
+  [variant, ...others]: readonly [string, ...string[]],
+  place: VariantPlace,
+  have: Files,
+): Promise<OpenVariant> {
+  const needed = neededFiles(place.manifest, variant);
+  const missing = needed.filter(({ path }) => !have.has(path));
+  const files = missing.length === 0 ? have : new Map([...have, ...(await fetchFiles(missing, place))]);
+  const [next, ...rest] = others;
+  try {
+    return await openVariant(variant, place, files, bytesOf(needed));
+  } catch (error) {
+    if (next === undefined || !isHalf(variant) || !isRefusal(error)) throw error;
+    place.warn("f16-refused", `The GPU does not run this model in f16, so it runs in f32. ${error.message}`);
+    return openFirst([next, ...rest], place, files);
+  }
+}
+
+function isRefusal(error: unknown): error is UnmaskError {
+  return isUnmaskError(error) && ["golden-mismatch", "graph-mismatch", "internal"].includes(error.code);
+}
+
+async function openVariant(
+  variant: string,
+  { manifest, backend, ort: loading, lost, faults, report, signal }: VariantPlace,
+  files: Files,
+  bytes: number,
+): Promise<OpenVariant> {
+  const tell = (phase: LoadEvent["phase"]) => report({ phase, bytes, totalBytes: bytes });
+  tell("compiling");
+  const weights = graphFiles(manifest, variant, files);
+  const ort = await loading;
+  const session = await openSession(ort, weights, backend, manifest);
+  const { device } = backend;
+  let rows: RowReducer | undefined;
+  try {
+    throwIfAborted(signal);
+    tell("warming");
+    const { kv } = session;
+    rows = device === undefined ? createCpuRows(manifest.vocab) : createGpuRows(device, manifest.vocab);
+    const openStore = () =>
+      createKvStore(device === undefined ? createCpuBuffers(ort, kv) : createGpuBuffers(ort, device, kv));
+    const testing = selfTest(session, rows, openStore, manifest, variant);
+    const test = await Promise.race([testing, ...(lost ? [lost] : [])]);
+    faults?.check();
+    throwIfAborted(signal);
+    return { variant, session, rows, openStore, test, bytes };
+  } catch (error) {
+    rows?.dispose();
+    await session.release().catch(() => {});
+    // Wrong numbers may have a reason that the device tells.
+    faults?.check();
+    throw error;
+  }
+}
+
+/** Files of one variant and the tokenizer, small ones first. */
+export function neededFiles(manifest: Manifest, variant: string): ManifestFile[] {
+  const chosen = manifest.variants[variant]!;
+  const base = chosen.from === undefined ? undefined : manifest.variants[chosen.from]!;
+  const paths = [TOKENIZER, TOKENIZER_CONFIG, chosen.graph, ...chosen.data, ...(base?.data ?? [])];
+  const files = paths.flatMap((path) => manifest.files.find((file) => file.path === path) ?? []);
+  if (files[0]?.path !== TOKENIZER) {
+    throw new UnmaskError("tokenizer-invalid", `The bundle has no ${TOKENIZER}.`);
+  }
+  return files;
+}
+
+function graphFiles(manifest: Manifest, variant: string, files: Files): GraphFiles {
+  const { graph, data, from, derive, optimization } = manifest.variants[variant]!;
+  const name = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+  const stored = data.map((path) => ({ path: name(path), data: files.get(path)! }));
+  const base = from === undefined ? undefined : files.get(manifest.variants[from]!.data[0] ?? "");
+  const derived =
+    derive === undefined || base === undefined
+      ? []
+      : [{ path: name(derive.location), data: deriveInt8(base, derive) }];
+  return { graph: files.get(graph)!, data: [...stored, ...derived], ...(optimization && { optimization }) };
+}
+
+function bytesOf(files: readonly ManifestFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new UnmaskError("aborted", "Loading the model was stopped.");
+}
