@@ -1,5 +1,4 @@
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
-import { deriveInt8 } from "../model/derive-int8.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { type BundleDraft, createDraft, finishBundle } from "./bundle-draft.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
@@ -8,13 +7,15 @@ import { openCheckpoint } from "./checkpoint.ts";
 import { conversionKey } from "./conversion-key.ts";
 import { planDerivation } from "./derive-plan.ts";
 import { describeModel, planModel } from "./families/index.ts";
-import { goldenForward } from "./golden.ts";
+import { referenceGolden } from "./golden.ts";
 import type { DataShard, PlannedGraph } from "./graph.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { createMeter } from "./meter.ts";
 import { BLOCK } from "./quantize.ts";
+import type { ReferenceWeights } from "./reference.ts";
 import { checkFinite } from "./safetensors.ts";
 import { givenTokens, readSidecar } from "./sidecar.ts";
+import { int8Weights, storedWeights } from "./stored-weights.ts";
 import { findTokens } from "./tokens.ts";
 import { bodyMatrices, type Transformer } from "./transformer.ts";
 import { transformerGraph } from "./transformer-graph.ts";
@@ -43,8 +44,6 @@ export interface ConvertOptions {
 }
 
 const MAX_CANVAS = 2048;
-/** WASM memory ends at 4 GB and needs room beside the weights. */
-const MAX_GOLDEN_BYTES = 1_800_000_000;
 
 interface Draft extends BundleDraft {
   readonly journal: Journal;
@@ -123,8 +122,9 @@ async function writeVariants(draft: Draft): Promise<void> {
     draft.options.progress(`converting ${dtype}`);
     const plan = planVariant(draft, dtype, styleOf(dtype, warn));
     await writeGraph(draft, dtype, plan);
-    await recordGolden(draft, dtype, plan, () => readBack(draft, plan));
-    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan);
+    const weights = storedWeights(draft.model, plan, dtype, (file) => draft.target.open(`onnx/${file}`));
+    await recordGolden(draft, dtype, weights);
+    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan, weights);
   }
 }
 
@@ -169,7 +169,12 @@ function progressOf(shards: readonly DataShard[], progress: (text: string) => vo
 }
 
 /** The int8 graph and the plan to derive its weights; the weights themselves are not stored. */
-async function writeInt8(draft: Draft, base: "q4" | "q8", source: PlannedGraph): Promise<void> {
+async function writeInt8(
+  draft: Draft,
+  base: "q4" | "q8",
+  source: PlannedGraph,
+  weights: ReferenceWeights,
+): Promise<void> {
   const ragged = [...bodyMatrices(draft.model), draft.model.head.matrix].find(({ k }) => k % BLOCK !== 0);
   if (ragged !== undefined) {
     const message = `int8 needs whole blocks of ${BLOCK}, but ${ragged.name} has ${ragged.k} columns; it is left out.`;
@@ -191,40 +196,12 @@ async function writeInt8(draft: Draft, base: "q4" | "q8", source: PlannedGraph):
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };
-  await recordGolden(draft, "int8", plan, async () => {
-    const data = deriveInt8(await draft.target.read(`onnx/${from.location}`), derive);
-    return [{ path: to.location, data }];
-  });
+  await recordGolden(draft, "int8", int8Weights(weights));
 }
 
-type GraphData = readonly { readonly path: string; readonly data: Uint8Array }[];
-
-/** The data files of a stored variant, read back. */
-async function readBack({ target }: Draft, { shards }: PlannedGraph): Promise<GraphData> {
-  const data: { path: string; data: Uint8Array }[] = [];
-  for (const { location } of shards)
-    data.push({ path: location, data: await target.read(`onnx/${location}`) });
-  return data;
-}
-
-/** @param load the data files, which a forward needs in memory; nothing before it does */
-async function recordGolden(
-  draft: Draft,
-  dtype: Dtype,
-  plan: PlannedGraph,
-  load: () => Promise<GraphData>,
-): Promise<void> {
-  const bytes = plan.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  if (bytes > MAX_GOLDEN_BYTES) {
-    const size = `${(bytes / 1e9).toFixed(1)} GB`;
-    draft.options.warn(
-      "golden-skipped",
-      `${dtype} (${size}) does not fit into WASM memory; it gets no golden forward.`,
-    );
-    return;
-  }
+async function recordGolden(draft: Draft, dtype: Dtype, weights: ReferenceWeights): Promise<void> {
   draft.options.progress(`golden forward ${dtype}`);
-  draft.golden[dtype] = await goldenForward(plan.model, await load(), draft.model.facts, draft.ids, dtype);
+  draft.golden[dtype] = await referenceGolden(draft.model, weights, draft.ids, dtype);
 }
 
 /** Parses `q4,int8`. @throws UnmaskError `invalid-options` */
