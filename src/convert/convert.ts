@@ -39,8 +39,12 @@ export interface ConvertOptions {
   /** Where the checkpoint is from, for the manifest; the name when left out. */
   readonly source?: string;
   warn(code: string, message: string): void;
-  /** Called before each stage and as it goes on; what it throws ends the conversion. */
-  progress(text: string): void;
+  /**
+   * Called before each stage and as it goes on; what it throws ends the conversion.
+   *
+   * @param share of the stage that is done, 0 to 1, where it is known
+   */
+  progress(text: string, share?: number): void;
 }
 
 const MAX_CANVAS = 2048;
@@ -98,7 +102,7 @@ function mayPass(error: unknown): error is UnmaskError {
 }
 
 function worthGoingOn({ code, message, detail, cause }: UnmaskError): UnmaskError {
-  const advice = "What is done is kept: the same command goes on from there.";
+  const advice = "What is done is kept: the same conversion goes on from there.";
   return new UnmaskError(code, `${message} ${advice}`, { detail, cause });
 }
 
@@ -149,7 +153,9 @@ async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph): Promi
   const { target, journal, options } = draft;
   const graph = `onnx/model_${dtype}.onnx`;
   draft.files.push(await writeHashed(target, graph, plan.model));
-  const report = progressOf(plan.shards, (text) => options.progress(`converting ${dtype}: ${text}`));
+  const report = progressOf(plan.shards, (text, share) => {
+    options.progress(`converting ${dtype}: ${text}`, share);
+  });
   for (const shard of plan.shards) {
     const path = `onnx/${shard.location}`;
     draft.files.push(await writeShard(target, journal, path, shard, (done) => report(shard, done)));
@@ -158,13 +164,13 @@ async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph): Promi
 }
 
 /** Turns bytes done of a shard into progress of them all. The first report counts as what an earlier run did. */
-function progressOf(shards: readonly DataShard[], progress: (text: string) => void) {
+function progressOf(shards: readonly DataShard[], progress: ConvertOptions["progress"]) {
   const total = shards.reduce((sum, { bytes }) => sum + bytes, 0);
   let meter: ReturnType<typeof createMeter> | undefined;
   return (shard: DataShard, done: number) => {
     const before = shards.slice(0, shards.indexOf(shard)).reduce((sum, { bytes }) => sum + bytes, 0);
     meter ??= createMeter(total, before + done);
-    progress(meter(before + done));
+    progress(meter(before + done), (before + done) / total);
   };
 }
 
@@ -200,8 +206,9 @@ async function writeInt8(
 }
 
 async function recordGolden(draft: Draft, dtype: Dtype, weights: ReferenceWeights): Promise<void> {
-  draft.options.progress(`golden forward ${dtype}`);
-  draft.golden[dtype] = await referenceGolden(draft.model, weights, draft.ids, dtype);
+  const report = (share: number) => draft.options.progress(`golden forward ${dtype}`, share);
+  report(0);
+  draft.golden[dtype] = await referenceGolden(draft.model, weights, draft.ids, dtype, report);
 }
 
 /** Parses `q4,int8`. @throws UnmaskError `invalid-options` */

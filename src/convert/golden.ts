@@ -14,6 +14,8 @@ type GoldenVariant = Manifest["golden"]["byVariant"][string];
 const LENGTH = 24;
 const TOP = 8;
 const MAX_HALF = 65_504;
+/** Products and joins of most families, for the progress. */
+const STEPS_OF_LAYER = 9;
 
 /** Every other token masked, the rest spread over the vocabulary. Deterministic; never special ids above `size`. */
 export function goldenIds(mask: number, vocab: number): number[] {
@@ -31,10 +33,14 @@ export async function referenceGolden(
   weights: ReferenceWeights,
   ids: readonly number[],
   dtype: string,
+  progress: (share: number) => void,
 ): Promise<GoldenVariant> {
   const limit = dtype === "f16" ? MAX_HALF : 3.4e38;
+  const steps = STEPS_OF_LAYER * model.layers.length + 1;
+  let done = 0;
   const watch = (x: Float64Array) => {
     for (const value of x) if (!(Math.abs(value) <= limit)) throw notFinite(dtype);
+    progress(Math.min(1, ++done / steps));
   };
   const positions = ids.map((_, row) => row);
   const logits = await referenceForward(model, { ids, positions }, { ...weights, watch });
