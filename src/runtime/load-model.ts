@@ -61,7 +61,7 @@ export async function loadModel(
       warn("storage-failed", `The browser does not keep the model for the next visit: ${String(cause)}`);
       return undefined;
     });
-    const files = await fetchFiles(needed, { source, store, signal, report, warn });
+    const files = await fetchFiles(needed, { source, manifest, store, signal, report, warn });
     const bundleBytes = needed.reduce((sum, file) => sum + file.bytes, 0);
     const tokenizer = createTokenizer(files.get(TOKENIZER)!, files.get(TOKENIZER_CONFIG), manifest.vocab);
     report({ phase: "compiling", bytes: bundleBytes, totalBytes: bundleBytes });

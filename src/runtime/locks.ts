@@ -27,3 +27,22 @@ export async function ifUnlocked(name: string, job: () => Promise<void>): Promis
     if (lock !== null) await job();
   });
 }
+
+const GPU = "unmask-gpu";
+/** The tab that had the GPU may just be closing, or loading anew. */
+const GPU_PATIENCE_MS = 1500;
+
+/**
+ * Makes this tab the one of its origin that has a model on the GPU: two of them would share its memory and slow each
+ * other down. @returns what gives it back; undefined while another tab has it
+ */
+export async function claimGpu(): Promise<(() => void) | undefined> {
+  const locks = manager();
+  if (locks === undefined) return () => {};
+  return new Promise((resolve) => {
+    const held = () => new Promise<void>((release) => resolve(release));
+    locks
+      .request(GPU, { signal: AbortSignal.timeout(GPU_PATIENCE_MS) }, held)
+      .catch(() => resolve(undefined));
+  });
+}

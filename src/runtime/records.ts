@@ -1,3 +1,4 @@
+import { isNotFound, type WorkerFileHandle } from "./opfs.ts";
 import { formatRecord, type ModelRecord, parseRecord } from "./store-layout.ts";
 
 /** The records of stored models (store-layout.ts) in one directory. */
@@ -34,9 +35,11 @@ export function recordBook(folder: FileSystemDirectoryHandle): RecordBook {
     get: (id) => read(fileName(id)),
     async put(record) {
       const handle = await folder.getFileHandle(fileName(record.id), { create: true });
+      const text = formatRecord(record);
+      if (!("createWritable" in handle)) return writeInPlace(handle, text);
       // What was written takes the place of the old content when it is closed, not before.
       const writable = await handle.createWritable();
-      await writable.write(formatRecord(record));
+      await writable.write(text);
       await writable.close();
     },
     async remove(id) {
@@ -47,8 +50,16 @@ export function recordBook(folder: FileSystemDirectoryHandle): RecordBook {
   };
 }
 
-export function isNotFound(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "NotFoundError";
+/** For Safari before 26; a tab that is killed in these microseconds loses the record. */
+async function writeInPlace(handle: FileSystemFileHandle, text: string): Promise<void> {
+  const access = await (handle as unknown as WorkerFileHandle).createSyncAccessHandle();
+  try {
+    access.truncate(0);
+    access.write(new TextEncoder().encode(text), { at: 0 });
+    access.flush();
+  } finally {
+    access.close();
+  }
 }
 
 function fileName(id: string): string {

@@ -1,0 +1,89 @@
+/** A directory of the origin private file system in memory, for tests: what the store uses of it. */
+export function memoryDirectory(): FileSystemDirectoryHandle {
+  const entries = new Map<string, object>();
+  const missing = () => new DOMException("not there", "NotFoundError");
+  const find = (name: string, create: boolean | undefined, make: () => object) => {
+    const found = entries.get(name) ?? (create === true ? make() : undefined);
+    if (found === undefined) throw missing();
+    entries.set(name, found);
+    return found;
+  };
+  const directory = {
+    kind: "directory",
+    async getDirectoryHandle(name: string, options?: { create?: boolean }) {
+      return find(name, options?.create, memoryDirectory);
+    },
+    async getFileHandle(name: string, options?: { create?: boolean }) {
+      return find(name, options?.create, () => memoryFile(name, entries));
+    },
+    async removeEntry(name: string) {
+      const entry = entries.get(name) as { held?: boolean } | undefined;
+      if (entry === undefined) throw missing();
+      if (entry.held === true) throw new DOMException("open", "NoModificationAllowedError");
+      entries.delete(name);
+    },
+    async *keys() {
+      yield* [...entries.keys()];
+    },
+    async *entries() {
+      yield* [...entries];
+    },
+  };
+  return directory as unknown as FileSystemDirectoryHandle;
+}
+
+/** Handles are kept, so a file is its handle. */
+function memoryFile(first: string, entries: Map<string, object>) {
+  let bytes = new Uint8Array(0);
+  let name = first;
+  const write = (part: Uint8Array, at: number) => {
+    if (at + part.length > bytes.length) {
+      const longer = new Uint8Array(at + part.length);
+      longer.set(bytes);
+      bytes = longer;
+    }
+    bytes.set(part, at);
+    return part.length;
+  };
+  const handle = {
+    kind: "file",
+    held: false,
+    getFile: async () => new File([bytes.slice()], name),
+    async move(to: string) {
+      entries.delete(name);
+      entries.set(to, handle);
+      name = to;
+    },
+    async createWritable() {
+      const parts: string[] = [];
+      return {
+        write: async (text: string) => void parts.push(text),
+        close: async () => {
+          bytes = new TextEncoder().encode(parts.join(""));
+        },
+      };
+    },
+    async createSyncAccessHandle() {
+      if (handle.held) throw new DOMException("open", "NoModificationAllowedError");
+      handle.held = true;
+      return {
+        read(into: Uint8Array, { at }: { at: number }) {
+          const part = bytes.subarray(at, at + into.length);
+          into.set(part);
+          return part.length;
+        },
+        write: (part: Uint8Array, { at }: { at: number }) => write(part, at),
+        truncate(size: number) {
+          const cut = new Uint8Array(size);
+          cut.set(bytes.subarray(0, size));
+          bytes = cut;
+        },
+        flush() {},
+        close() {
+          handle.held = false;
+        },
+      };
+    },
+  };
+  return handle;
+}
