@@ -2,6 +2,7 @@ import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import { defineUnmaskText } from "../element/define.ts";
 import type { DoneEvent } from "../element/element.ts";
+import { wireAddModel } from "./add-model.ts";
 import { showProblem } from "./advice.ts";
 import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
@@ -60,14 +61,28 @@ page.form.addEventListener("submit", (event) => {
 page.fill.addEventListener("click", runner.fill);
 page.step.addEventListener("click", runner.step);
 page.stop.addEventListener("click", () => sheet.abort());
-page.load.addEventListener("click", () =>
+const load = () =>
   runner.load(async () => {
     const info = await sheet.load();
     showModel(page, info, query.load);
-    offline.keep(info, query.model);
+    offline.keep(info, page.model.value);
     status.say(`ready: ${info.name} is loaded`);
-  }),
-);
+  });
+page.load.addEventListener("click", load);
+const choose = (): void => {
+  sheet.setAttribute("model", page.model.value);
+  showNoModel(page, query.load);
+  runner.refresh();
+};
+page.model.addEventListener("change", choose);
+wireAddModel(page, {
+  use() {
+    choose();
+    // A text that is being written is ended by the new model.
+    if (runner.running) sheet.abort();
+    load();
+  },
+});
 page.more.addEventListener("click", () => showMore(page, page.moreFields.hidden !== false));
 page.heat.addEventListener("change", () => sheet.toggleAttribute("heat", page.heat.checked));
 page.backendChip.addEventListener("click", () => {
@@ -98,7 +113,7 @@ sheet.addEventListener("unmask-step", () => {
 sheet.addEventListener("unmask-done", (event) => {
   const { reason, effectiveTokens, steps, ms } = (event as CustomEvent<DoneEvent>).detail;
   const seconds = ms === undefined ? "" : ` in ${(ms / 1000).toFixed(1)} s`;
-  if (sheet.info !== undefined) offline.keep(sheet.info, query.model);
+  if (sheet.info !== undefined) offline.keep(sheet.info, page.model.value);
   status.say(
     reason === "aborted" ? `done: stopped after ${steps} steps` : `done: ${effectiveTokens} tokens${seconds}`,
   );

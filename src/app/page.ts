@@ -35,6 +35,9 @@ export interface Page {
   readonly heat: HTMLInputElement;
   readonly model: HTMLSelectElement;
   readonly modelHint: HTMLElement;
+  /** Opens the form `own`, in which a user brings a model. */
+  readonly addModel: HTMLButtonElement;
+  readonly own: HTMLFormElement;
   readonly modelChip: HTMLElement;
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
@@ -87,6 +90,8 @@ export function findPage(): Page {
     heat: get("heat"),
     model: get("model"),
     modelHint: get("model-hint"),
+    addModel: get("add-model"),
+    own: get("own"),
     modelChip: get("model-chip"),
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),

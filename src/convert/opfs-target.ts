@@ -1,5 +1,6 @@
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import { withLock } from "../runtime/locks.ts";
+import { isNotFound, type SyncAccess, type WorkerFileHandle } from "../runtime/opfs.ts";
 import { recordBook } from "../runtime/records.ts";
 import { FILES, idOfManifest, localAddress, RECORDS, STAGING, WRITING } from "../runtime/store-layout.ts";
 import type { AppendFile, BundleTarget } from "./bundle-target.ts";
@@ -97,20 +98,7 @@ export async function removeUnfinished(root: FileSystemDirectoryHandle, key: str
   await target.discard();
 }
 
-/** A file handle as workers have it; the types of the page leave these out. */
-interface WorkerFile extends FileSystemFileHandle {
-  createSyncAccessHandle(): Promise<SyncAccess>;
-  move(folder: FileSystemDirectoryHandle, name: string): Promise<void>;
-}
-
-interface SyncAccess {
-  getSize(): number;
-  read(into: Uint8Array, options: { at: number }): number;
-  write(bytes: Uint8Array, options: { at: number }): number;
-  truncate(size: number): void;
-  flush(): void;
-  close(): void;
-}
+type WorkerFile = FileSystemFileHandle & WorkerFileHandle;
 
 async function folderAt(
   root: FileSystemDirectoryHandle,
@@ -204,7 +192,7 @@ async function hold(name: string): Promise<() => void> {
 }
 
 function ignoreNotFound(error: unknown): undefined {
-  if (!(error instanceof DOMException && error.name === "NotFoundError")) throw error;
+  if (!isNotFound(error)) throw error;
 }
 
 async function storing<T>(action: () => Promise<T>): Promise<T> {

@@ -70,7 +70,8 @@ export function createOwnHost(): OwnApi {
 }
 
 async function open(source: OwnSource, stop: AbortController): Promise<Given> {
-  if (source.kind === "text") return { ...(await openNamedSource(source.text, { signal: stop.signal })), stop };
+  if (source.kind === "text")
+    return { ...(await openNamedSource(source.text, { signal: stop.signal })), stop };
   const folder = filesFolder(source.files);
   return { folder, name: folder.name.split("/").at(-1) || "model", stop };
 }
