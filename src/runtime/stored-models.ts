@@ -28,7 +28,7 @@ export function storedModels(open: () => Promise<ModelStore | undefined> = openM
       const records = (await opened.records.list()).sort((a, b) => b.used - a.used);
       const { usage, quota } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
       return {
-        models: records.map((record) => describe(record, sizes)),
+        models: records.map((record) => summaryOf(record, sizes)),
         ...(usage === undefined ? {} : { usage }),
         ...(quota === undefined ? {} : { quota }),
       };
@@ -45,12 +45,12 @@ export function storedModels(open: () => Promise<ModelStore | undefined> = openM
     async unpack(archive, report) {
       const opened = await store();
       const record = await unpackModel(opened, archive, report);
-      return describe(record, await opened.files.sizes());
+      return summaryOf(record, await opened.files.sizes());
     },
   };
 }
 
-function describe(record: ModelRecord, sizes: ReadonlyMap<string, number>): StoredModel {
+function summaryOf(record: ModelRecord, sizes: ReadonlyMap<string, number>): StoredModel {
   const { id, address, manifest, used } = record;
   return {
     id,
