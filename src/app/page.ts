@@ -35,6 +35,9 @@ export interface Page {
   readonly heat: HTMLInputElement;
   readonly model: HTMLSelectElement;
   readonly modelHint: HTMLElement;
+  readonly storageNotice: HTMLElement;
+  readonly storedToggle: HTMLButtonElement;
+  readonly stored: HTMLElement;
   readonly modelChip: HTMLElement;
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
@@ -87,6 +90,9 @@ export function findPage(): Page {
     heat: get("heat"),
     model: get("model"),
     modelHint: get("model-hint"),
+    storageNotice: get("storage-notice"),
+    storedToggle: get("stored-toggle"),
+    stored: get("stored"),
     modelChip: get("model-chip"),
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),
