@@ -1,21 +1,18 @@
 import { droppedFiles, isModelDrop } from "./dropped-files.ts";
 import type { OwnPanel } from "./own-panel.ts";
 import type { Page } from "./page.ts";
-
-/** What the page does with a model once this browser has it. */
-export interface ModelHost {
-  /** Chooses the model and loads it. */
-  use(address: string): void;
-}
+import { sameFolder } from "./same-folder.ts";
 
 /**
  * The entry for models of one's own: a button that opens the form, and folders dropped anywhere on the page. Models that
  * this browser already has are offered in the select. The form's code comes with its first use.
+ *
+ * @param chosen is called when a model was added and chosen in the select
  */
-export function wireAddModel(page: Page, host: ModelHost): void {
+export function wireAddModel(page: Page, chosen: () => void): void {
   let panel: Promise<OwnPanel> | undefined;
   const offer = (address: string, name: string): void => {
-    const has = Array.from(page.model.options).some(({ value }) => isSame(value, address));
+    const has = Array.from(page.model.options).some(({ value }) => sameFolder(value, address));
     if (!has) page.model.append(new Option(name, address));
   };
   const open = (): Promise<OwnPanel> => {
@@ -26,7 +23,7 @@ export function wireAddModel(page: Page, host: ModelHost): void {
         offer(address, name);
         page.model.value = address;
         close();
-        host.use(address);
+        chosen();
       }),
     );
     return panel;
@@ -72,10 +69,4 @@ async function listStored(): Promise<{ address: string; name: string }[]> {
   return records
     .sort((a, b) => b.added - a.added)
     .map(({ address, manifest }) => ({ address, name: manifest.name }));
-}
-
-/** Options name models relative to the page, records by their whole address. */
-function isSame(option: string, address: string): boolean {
-  const whole = (text: string) => new URL(text.endsWith("/") ? text : `${text}/`, document.baseURI).href;
-  return whole(option) === whole(address);
 }

@@ -38,6 +38,9 @@ export interface Page {
   /** Opens the form `own`, in which a user brings a model. */
   readonly addModel: HTMLButtonElement;
   readonly own: HTMLFormElement;
+  readonly storageNotice: HTMLElement;
+  readonly storedToggle: HTMLButtonElement;
+  readonly stored: HTMLElement;
   readonly modelChip: HTMLElement;
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
@@ -92,6 +95,9 @@ export function findPage(): Page {
     modelHint: get("model-hint"),
     addModel: get("add-model"),
     own: get("own"),
+    storageNotice: get("storage-notice"),
+    storedToggle: get("stored-toggle"),
+    stored: get("stored"),
     modelChip: get("model-chip"),
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),
