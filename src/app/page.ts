@@ -41,6 +41,10 @@ export interface Page {
   readonly storageNotice: HTMLElement;
   readonly storedToggle: HTMLButtonElement;
   readonly stored: HTMLElement;
+  readonly about: HTMLButtonElement;
+  readonly card: HTMLDialogElement;
+  readonly cardText: HTMLElement;
+  readonly closeCard: HTMLButtonElement;
   readonly modelChip: HTMLElement;
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
@@ -98,6 +102,10 @@ export function findPage(): Page {
     storageNotice: get("storage-notice"),
     storedToggle: get("stored-toggle"),
     stored: get("stored"),
+    about: get("about"),
+    card: get("card"),
+    cardText: get("card-text"),
+    closeCard: get("close-card"),
     modelChip: get("model-chip"),
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),
