@@ -19,10 +19,11 @@ export function wireAddModel(page: Page, chosen: () => void): void {
     page.own.hidden = false;
     page.addModel.ariaExpanded = "true";
     panel ??= import("./own-panel.ts").then(({ wireOwnPanel }) =>
-      wireOwnPanel((address, name) => {
+      wireOwnPanel((address, name, stay) => {
         offer(address, name);
-        page.model.value = address;
-        close();
+        const options = Array.from(page.model.options);
+        page.model.value = options.find(({ value }) => sameFolder(value, address))?.value ?? address;
+        if (!stay) close();
         chosen();
       }),
     );

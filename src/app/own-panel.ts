@@ -15,9 +15,9 @@ export interface OwnPanel {
  * Look, then convert, then use. One source at a time; what is under way can be cancelled, and goes on when the same is
  * given again.
  *
- * @param use gets the address of a model that can be loaded, and its name
+ * @param use gets the address of a model that can be loaded, its name, and whether the form still has something to say
  */
-export function wireOwnPanel(use: (address: string, name: string) => void): OwnPanel {
+export function wireOwnPanel(use: (address: string, name: string, stay: boolean) => void): OwnPanel {
   const form = findForm();
   const models = createOwnModels();
   let source: OwnSource | undefined;
@@ -52,6 +52,7 @@ export function wireOwnPanel(use: (address: string, name: string) => void): OwnP
     if (busy) return;
     busy = true;
     form.problem.hidden = true;
+    form.notes.replaceChildren();
     show({ text });
     form.news.textContent = text;
     refresh();
@@ -84,14 +85,15 @@ export function wireOwnPanel(use: (address: string, name: string) => void): OwnP
     });
   const convert = async (): Promise<void> => {
     const found = look;
-    if (found?.bundle !== undefined) return use(found.bundle, found.name);
+    if (found?.bundle !== undefined) return use(found.bundle, found.name, false);
     await run("converting", async () => {
       // Asked for here, after a click: a model that took minutes should not be evicted.
       void navigator.storage.persist?.();
-      const made = await models.convert(choice(), show);
+      const { address, name, warnings } = await models.convert(choice(), show);
       look = undefined;
       form.name.value = "";
-      use(made.address, made.name);
+      form.notes.replaceChildren(...warnings.map(({ message }) => item(message)));
+      use(address, name, warnings.length > 0);
     });
     await listLeftovers();
   };
@@ -174,6 +176,7 @@ function findForm() {
     found: get("own-found"),
     title: get("own-title"),
     facts: get("own-facts"),
+    notes: get("own-notes"),
     choices: get("own-choices"),
     dtype: get<HTMLSelectElement>("own-dtype"),
     profile: get<HTMLSelectElement>("own-profile"),

@@ -1,5 +1,7 @@
 import type { OwnLook } from "../own/protocol.ts";
 
+const TOO_BIG = "That does not fit: delete a stored model first.";
+
 /** A look in words. */
 export interface LookWords {
   readonly title: string;
@@ -12,12 +14,15 @@ export function describeLook(look: OwnLook): LookWords {
   const { name, inspection, sourceBytes, storedBytes, doneBytes, room, remote, bundle } = look;
   const { kind, runnable, reason, facts, warnings } = inspection;
   const told = warnings.map(({ message }) => message);
+  const isTooBig = room !== undefined && storedBytes !== undefined && storedBytes - doneBytes > room;
+  const free = room === undefined ? "" : `; ${size(room)} are free`;
   if (kind === "bundle") {
-    const line =
-      bundle === undefined
-        ? "It was converted before; importing takes it over."
-        : "It is ready to run as it is.";
-    return { title: name, lines: [line], ...(bundle !== undefined && { action: "Load it" }) };
+    const ready = "It is ready to run as it is.";
+    if (bundle !== undefined) return { title: name, lines: [ready], action: "Load it" };
+    const lines = [ready, `It takes ${size(storedBytes ?? 0)} in this browser${free}.`];
+    return isTooBig
+      ? { title: name, lines: [...lines, TOO_BIG] }
+      : { title: name, lines, action: "Copy it into this browser" };
   }
   const parameters = `${millions(Number(facts["parameters"] ?? 0))} parameters`;
   if (!runnable || storedBytes === undefined) {
@@ -26,7 +31,6 @@ export function describeLook(look: OwnLook): LookWords {
   }
   const attention = facts["attention"] as { kind: string; block?: number }; // what inspectCheckpoint puts there
   const sees = attention.kind === "full" ? "sees the whole text" : `sees blocks of ${attention.block}`;
-  const free = room === undefined ? "" : `; ${size(room)} are free`;
   const reads = remote ? `downloads ${size(sourceBytes)}` : `reads ${size(sourceBytes)}`;
   const lines = [
     `${String(facts["family"])}, ${parameters}, ${sees}.`,
@@ -34,9 +38,7 @@ export function describeLook(look: OwnLook): LookWords {
     ...(doneBytes > 0 ? [`${size(doneBytes)} are done already; it goes on from there.`] : []),
     ...told,
   ];
-  if (room !== undefined && storedBytes - doneBytes > room) {
-    return { title: name, lines: [...lines, "That does not fit: delete a model first, or choose 4 bits."] };
-  }
+  if (isTooBig) return { title: name, lines: [...lines, TOO_BIG] };
   const verb = remote ? "Download and convert" : "Convert";
   return { title: name, lines, action: doneBytes > 0 ? `${verb} the rest` : verb };
 }

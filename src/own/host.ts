@@ -9,9 +9,18 @@ import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import { releaseCallback } from "../protocol.ts";
 import { readManifest } from "../runtime/bundle.ts";
 import { idOfManifest, localAddress } from "../runtime/store-layout.ts";
-import { filesFolder } from "../sources/file-folder.ts";
+import { filesFolder, type GivenFile } from "../sources/file-folder.ts";
 import { openNamedSource } from "../sources/page-source.ts";
-import type { OwnApi, OwnChoice, OwnLeftover, OwnLook, OwnProgress, OwnSource } from "./protocol.ts";
+import { copyBundle } from "./copy-bundle.ts";
+import type {
+  OwnApi,
+  OwnChoice,
+  OwnLeftover,
+  OwnLook,
+  OwnModel,
+  OwnProgress,
+  OwnSource,
+} from "./protocol.ts";
 
 const BUNDLE = "unmask.json";
 /** At most so many reports a second cross the thread. */
@@ -26,6 +35,8 @@ interface Given {
   readonly origin?: string;
   /** Base address of its files, where they could be loaded as they are. */
   readonly base?: string;
+  /** What was dropped or chosen. */
+  readonly files?: readonly GivenFile[];
   readonly stop: AbortController;
 }
 
@@ -73,7 +84,7 @@ async function open(source: OwnSource, stop: AbortController): Promise<Given> {
   if (source.kind === "text")
     return { ...(await openNamedSource(source.text, { signal: stop.signal })), stop };
   const folder = filesFolder(source.files);
-  return { folder, name: folder.name.split("/").at(-1) || "model", stop };
+  return { folder, name: folder.name.split("/").at(-1) || "model", files: source.files, stop };
 }
 
 async function lookAt(given: Given, choice: OwnChoice, root: FileSystemDirectoryHandle): Promise<OwnLook> {
@@ -82,8 +93,11 @@ async function lookAt(given: Given, choice: OwnChoice, root: FileSystemDirectory
   const room = quota === undefined || usage === undefined ? {} : { room: Math.max(0, quota - usage) };
   const common = { name, remote: folder.remote === true, doneBytes: 0, ...room };
   if ((await folder.names()).includes(BUNDLE)) {
-    const inspection = await inspectBundle(await bundleManifest(folder, given.stop.signal));
-    return { ...common, inspection, sourceBytes: 0, ...(base !== undefined && { bundle: base }) };
+    const manifest = await bundleManifest(folder, given.stop.signal);
+    const storedBytes = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const inspection = await inspectBundle(manifest);
+    const found = { ...common, name: manifest.name, inspection, sourceBytes: storedBytes };
+    return base === undefined ? { ...found, storedBytes } : { ...found, bundle: base };
   }
   const inspection = await inspectCheckpoint(folder, { repository: name, profile: choice.profile });
   const sourceBytes = Number(inspection.facts["bytes"] ?? 0);
@@ -111,11 +125,21 @@ function optionsOf({ dtype, profile }: OwnChoice): Pick<ConvertOptions, "dtypes"
 }
 
 async function convert(
-  { folder, name, origin, stop }: Given,
+  { folder, name, origin, files, stop }: Given,
   choice: OwnChoice,
   root: FileSystemDirectoryHandle,
   report: (progress: OwnProgress) => void,
-) {
+): Promise<OwnModel> {
+  const progress = (text: string, share?: number) => {
+    if (stop.signal.aborted) throw new UnmaskError("aborted", "The conversion was stopped.");
+    report({ text, ...(share !== undefined && { share }) });
+  };
+  if (files !== undefined && (await folder.names()).includes(BUNDLE)) {
+    const manifest = await bundleManifest(folder, stop.signal);
+    const id = await idOfManifest(manifest);
+    await copyBundle(files, manifest, await opfsTarget(root, id), (share) => progress("copying", share));
+    return { address: localAddress(id), name: manifest.name, warnings: [] };
+  }
   const warnings: { code: string; message: string }[] = [];
   const about: About = { name, ...(origin !== undefined && { origin }), choice };
   const manifest = await convertCheckpoint(folder, (key) => opfsTarget(root, key, JSON.stringify(about)), {
@@ -123,10 +147,7 @@ async function convert(
     name,
     ...(origin !== undefined && { source: origin }),
     warn: (code, message) => void warnings.push({ code, message }),
-    progress: (text, share) => {
-      if (stop.signal.aborted) throw new UnmaskError("aborted", "The conversion was stopped.");
-      report({ text, ...(share !== undefined && { share }) });
-    },
+    progress,
   });
   return { address: localAddress(await idOfManifest(manifest)), name: manifest.name, warnings };
 }

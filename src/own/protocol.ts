@@ -21,7 +21,7 @@ export interface OwnLook {
   /** What to call the model. */
   readonly name: string;
   readonly inspection: Inspection;
-  /** Set when the source is a bundle already: what to open, without a conversion. */
+  /** Set when the source is a bundle on the web already: what to open, without a conversion. */
   readonly bundle?: string;
   /** Bytes of the source that a conversion reads. */
   readonly sourceBytes: number;
