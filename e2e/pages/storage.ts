@@ -1,5 +1,6 @@
 import { isUnmaskError } from "../../src/core/errors.ts";
 import { createHost } from "../../src/runtime/host.ts";
+import { claimGpu } from "../../src/runtime/locks.ts";
 import { browserPlatform } from "../../src/runtime/platform-browser.ts";
 
 /** The engine in a worker whose storage can be spoilt. */
@@ -16,6 +17,11 @@ export async function open(): Promise<string | string[]> {
   } catch (error) {
     return isUnmaskError(error) ? error.code : String(error);
   }
+}
+
+/** Reserves the GPU for this tab; false while another one has it. */
+export async function claimTheGpu(): Promise<boolean> {
+  return (await claimGpu()) !== undefined;
 }
 
 export function denyStorage(): void {
@@ -35,6 +41,26 @@ export function fillStorage(bytes: number): void {
     if (left < 0) throw new DOMException("full", "QuotaExceededError");
     return write.call(this, buffer, options);
   };
+}
+
+/** As if the browser granted this site `bytes` more. */
+export function grantRoom(bytes: number): void {
+  StorageManager.prototype.estimate = async () => ({ quota: bytes, usage: 0 });
+}
+
+/** How many wait for a file that another tab fetches. */
+export async function waiting(): Promise<number> {
+  return (
+    (await navigator.locks.query()).pending?.filter(({ name }) => name?.startsWith("unmask-file-")).length ??
+    0
+  );
+}
+
+/** Files that belong to nobody. */
+export async function leaveBehind(names: readonly string[]): Promise<void> {
+  const root = await navigator.storage.getDirectory();
+  const folder = await root.getDirectoryHandle("unmask-files", { create: true });
+  for (const name of names) await folder.getFileHandle(name, { create: true });
 }
 
 /** Names and sizes of what is kept. */

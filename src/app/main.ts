@@ -2,6 +2,8 @@ import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import { defineUnmaskText } from "../element/define.ts";
 import type { DoneEvent } from "../element/element.ts";
+import type { EngineInfo } from "../protocol.ts";
+import { wireAddModel } from "./add-model.ts";
 import { showProblem } from "./advice.ts";
 import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
@@ -15,6 +17,7 @@ import { createProgress } from "./progress.ts";
 import { wireRecordings } from "./recordings.ts";
 import { createRunner } from "./runner.ts";
 import { createStatus } from "./status.ts";
+import { wireStoredModels } from "./stored-models.ts";
 import { wireTheme } from "./theme.ts";
 import { showTime } from "./time-spent.ts";
 import { createTimeline } from "./timeline.ts";
@@ -38,6 +41,23 @@ const runner = createRunner(page, paragraph, status.say, () => {
 });
 
 const offline = createOffline(page);
+const stored = wireStoredModels(page, {
+  get running() {
+    return runner.running;
+  },
+  changed() {
+    sheet.setAttribute("model", page.model.value);
+    showNoModel(page, query.load);
+    status.say("ready");
+    runner.refresh();
+  },
+  reload() {
+    // The same address once more: the engine that is open is closed.
+    sheet.setAttribute("model", page.model.value);
+    runner.refresh();
+    page.load.click();
+  },
+});
 const fail = (error: UnmaskError): void => {
   status.say(`error: ${error.code}`);
   showProblem(page.problem, error, runner.remedy);
@@ -61,14 +81,21 @@ page.form.addEventListener("submit", (event) => {
 page.fill.addEventListener("click", runner.fill);
 page.step.addEventListener("click", runner.step);
 page.stop.addEventListener("click", () => sheet.abort());
-page.load.addEventListener("click", () =>
+const load = () =>
   runner.load(async () => {
     const info = await sheet.load();
     showModel(page, info, query.load);
-    offline.keep(info, query.model);
+    stored.loaded(info);
+    keepOffline(info);
     status.say(`ready: ${info.name} is loaded`);
-  }),
-);
+  });
+page.load.addEventListener("click", load);
+wireAddModel(page, () => {
+  page.model.dispatchEvent(new Event("change"));
+  // A text that is being written is ended by the new model.
+  if (runner.running) sheet.abort();
+  load();
+});
 page.more.addEventListener("click", () => showMore(page, page.moreFields.hidden !== false));
 page.heat.addEventListener("change", () => sheet.toggleAttribute("heat", page.heat.checked));
 page.backendChip.addEventListener("click", () => {
@@ -92,14 +119,17 @@ sheet.addEventListener("unmask-progress", (event) => {
 sheet.addEventListener("unmask-step", () => {
   progress.hide();
   const { phase, steps } = sheet.state;
-  if (steps === 0 && sheet.info !== undefined) showModel(page, sheet.info, query.load);
+  if (steps === 0 && sheet.info !== undefined) {
+    showModel(page, sheet.info, query.load);
+    stored.loaded(sheet.info);
+  }
   if (phase === "held") status.say(`generating: held after step ${steps}, Generate goes on`);
   else status.tick(steps === 0 ? "generating" : `generating, step ${steps}`);
 });
 sheet.addEventListener("unmask-done", (event) => {
   const { reason, effectiveTokens, steps, ms } = (event as CustomEvent<DoneEvent>).detail;
   const seconds = ms === undefined ? "" : ` in ${(ms / 1000).toFixed(1)} s`;
-  if (sheet.info !== undefined) offline.keep(sheet.info, query.model);
+  if (sheet.info !== undefined) keepOffline(sheet.info);
   status.say(
     reason === "aborted" ? `done: stopped after ${steps} steps` : `done: ${effectiveTokens} tokens${seconds}`,
   );
@@ -126,6 +156,11 @@ if (WELCOME !== undefined) {
   page.invitation.textContent = "This is a recording. Begin with one of these yourself:";
   sheet.toggleAttribute("autoplay", true);
   sheet.setAttribute("src", WELCOME);
+}
+
+/** The manifest of a model that only this browser has needs no keeping. */
+function keepOffline(info: EngineInfo): void {
+  offline.keep(info, page.model.value.startsWith("opfs:") ? query.model : page.model.value);
 }
 
 function refreshFiles(): void {

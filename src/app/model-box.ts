@@ -5,6 +5,7 @@ import { megabytes } from "./progress.ts";
 /** Chips and model box before anything is loaded: what the page already knows of this browser. */
 export function showNoModel(page: Page, asked: LoadOptions): void {
   chip(page.modelChip, "no model", " loaded yet");
+  page.modelHint.textContent = "Nothing is downloaded until you load it, generate, fill or step.";
   chip(page.backendChip, "backend", `: ${asked.backend ?? "auto"}`);
   page.backendReason.textContent =
     `The backend is chosen when the model is loaded. ${hints().join(" ")}`.trim();

@@ -8,7 +8,12 @@ const MANY = {
 } as GPUSupportedLimits;
 
 /** An adapter that records what is asked of it; only what the choice looks at is there. */
-function fakeGpu(info: Partial<GPUAdapterInfo>, features: string[] = [], limits = MANY) {
+function fakeGpu(
+  info: Partial<GPUAdapterInfo>,
+  features: string[] = [],
+  limits = MANY,
+  device = {} as GPUDevice,
+) {
   const asked: GPUDeviceDescriptor[] = [];
   const adapter = {
     info: { vendor: "acme", architecture: "one", description: "", ...info },
@@ -16,7 +21,7 @@ function fakeGpu(info: Partial<GPUAdapterInfo>, features: string[] = [], limits 
     limits,
     requestDevice: async (descriptor: GPUDeviceDescriptor) => {
       asked.push(descriptor);
-      return {} as GPUDevice;
+      return device;
     },
   };
   return { gpu: { requestAdapter: async () => adapter } as unknown as GPU, asked };
@@ -38,6 +43,36 @@ test("auto takes a real adapter, with its limits", async () => {
     requiredFeatures: ["shader-f16", "subgroups"],
     requiredLimits: { maxStorageBufferBindingSize: 2 ** 27 },
   });
+});
+
+test("the GPU belongs to one tab: another one runs on WASM and says why", async () => {
+  const { gpu } = fakeGpu({});
+  const taken = { ...platform(gpu), claimGpu: async () => undefined };
+  const choice = await chooseBackend({}, taken, 4096);
+  expect(choice).toMatchObject({ kind: "wasm" });
+  expect(choice.reason).toContain("a model of another tab");
+  await expect(chooseBackend({ backend: "webgpu" }, taken, 4096)).rejects.toMatchObject({
+    code: "webgpu-unavailable",
+  });
+});
+
+test("a claim on the GPU ends with its device", async () => {
+  let lose = (): void => {};
+  const lost = new Promise<void>((resolve) => {
+    lose = resolve;
+  });
+  const { gpu } = fakeGpu({}, [], MANY, { lost } as unknown as GPUDevice);
+  let held = 0;
+  const claimGpu = async () => {
+    held++;
+    return () => void held--;
+  };
+  await chooseBackend({}, { ...platform(gpu), claimGpu }, 4096);
+  expect(held).toBe(1);
+  lose();
+  await lost;
+  await Promise.resolve();
+  expect(held).toBe(0);
 });
 
 test("small subgroups are not asked for", async () => {

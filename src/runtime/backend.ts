@@ -39,7 +39,7 @@ export async function chooseBackend(
     );
   }
   if (backend === "wasm") return wasm(options, platform, "it was asked for");
-  const tried = await tryWebGpu(platform.gpu, allowSoftware && backend === "webgpu", vocab);
+  const tried = await tryWebGpu(platform, allowSoftware && backend === "webgpu", vocab);
   if (typeof tried !== "string") return tried;
   if (backend === "webgpu") {
     throw new UnmaskError("webgpu-unavailable", `WebGPU was asked for, but ${tried}.`, {
@@ -51,7 +51,7 @@ export async function chooseBackend(
 
 /** A choice, or the reason why not. */
 async function tryWebGpu(
-  gpu: GPU | undefined,
+  { gpu, claimGpu }: Platform,
   allowSoftware: boolean,
   vocab: number,
 ): Promise<BackendChoice | string> {
@@ -63,11 +63,16 @@ async function tryWebGpu(
   }
   const short = shortage(found, vocab);
   if (short !== undefined) return short;
+  const release = claimGpu === undefined ? () => {} : await claimGpu();
+  if (release === undefined) return "a model of another tab, or another element of this page, is on the GPU";
   try {
     const device = await requestDevice(found);
+    // Also when it is destroyed.
+    void device.lost?.then(release);
     const reason = `WebGPU on ${found.name}${found.software ? " (software, as allowed)" : ""}.`;
     return { kind: "webgpu", device, half: found.half, threads: 1, reason };
   } catch (error) {
+    release();
     return `the adapter ${found.name} gives no device (${error instanceof Error ? error.message : String(error)})`;
   }
 }

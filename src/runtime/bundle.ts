@@ -1,9 +1,10 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "../model/manifest.ts";
-import { downloadFile, verifyFile } from "./download.ts";
+import { downloadFile } from "./download.ts";
+import { openKeeping } from "./keeping.ts";
+import type { ModelStore } from "./model-store.ts";
 import type { BundleSource } from "./source.ts";
-import type { FileStore, PartialFile } from "./store.ts";
 
 const MANIFEST = "unmask.json";
 const MAX_MANIFEST_BYTES = 16_000_000;
@@ -37,7 +38,8 @@ function parseJson(text: string, where: string): unknown {
 
 export interface FetchOptions {
   readonly source: BundleSource;
-  readonly store: FileStore | undefined;
+  readonly manifest: Manifest;
+  readonly store: ModelStore | undefined;
   readonly signal: AbortSignal;
   report(event: LoadEvent): void;
   warn(code: string, message: string): void;
@@ -56,7 +58,7 @@ export async function fetchFiles(
   files: readonly ManifestFile[],
   options: FetchOptions,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const { source, signal, warn } = options;
+  const { source, manifest, signal, warn } = options;
   const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const report = throttled(totalBytes, options.report);
   let phase: LoadEvent["phase"] = "verifying";
@@ -65,30 +67,20 @@ export async function fetchFiles(
     done += more;
     report(phase, done);
   };
-  let store = options.store;
-  const setAside = (cause: unknown) => {
-    if (store === undefined) return;
-    store = undefined;
-    warn("storage-failed", `The browser does not keep the model for the next visit: ${String(cause)}`);
-  };
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
+  const keeping = await openKeeping(options.store, { address: source.name, manifest, files, signal, warn });
   const fetchOne = async (file: ManifestFile): Promise<Uint8Array<ArrayBuffer>> => {
-    const stored = await fromStore(store, file).catch(setAside);
+    const stored = await keeping.stored(file);
     if (stored !== undefined) {
       onBytes(file.bytes);
       return stored;
     }
     phase = "downloading";
     report(phase, done);
-    const keeper = keeperOf((await store?.begin(file.sha256).catch(setAside)) ?? undefined, setAside);
-    try {
-      const bytes = await downloadFile(source, file, either, onBytes, keeper);
-      await keeper.commit(file.bytes);
-      return bytes;
-    } finally {
-      keeper.close();
-    }
+    return keeping.fetch(file, either, onBytes, (keeper) =>
+      downloadFile(source, file, either, onBytes, keeper),
+    );
   };
   const found = new Map<string, Uint8Array<ArrayBuffer>>();
   const queue = files.values();
@@ -106,60 +98,8 @@ export async function fetchFiles(
     throw error;
   }
   report("verifying", totalBytes);
+  await keeping.finish();
   return found;
-}
-
-/** A partial file whose failures end the keeping and nothing else. */
-function keeperOf(partial: PartialFile | undefined, setAside: (cause: unknown) => void) {
-  let open = partial;
-  const close = () => {
-    open?.close();
-    open = undefined;
-  };
-  const fail = (cause: unknown) => {
-    setAside(cause);
-    try {
-      close();
-    } catch {
-      // It is already broken and said so.
-    }
-  };
-  return {
-    restore(into: Uint8Array<ArrayBuffer>): number {
-      try {
-        return open?.restore(into) ?? 0;
-      } catch (cause) {
-        fail(cause);
-        return 0;
-      }
-    },
-    keep(offset: number, bytes: Uint8Array<ArrayBuffer>) {
-      try {
-        open?.write(offset, bytes);
-      } catch (cause) {
-        fail(cause);
-      }
-    },
-    async commit(bytes: number) {
-      const last = open;
-      open = undefined;
-      await last?.commit(bytes).catch(setAside);
-    },
-    close,
-  };
-}
-
-/** A stored file that no longer has its hash is forgotten and downloaded again. */
-async function fromStore(store: FileStore | undefined, file: ManifestFile) {
-  const bytes = await store?.get(file.sha256);
-  if (bytes === undefined) return undefined;
-  try {
-    await verifyFile(bytes, file);
-    return bytes;
-  } catch {
-    await store?.remove(file.sha256);
-    return undefined;
-  }
 }
 
 function throttled(totalBytes: number, report: (event: LoadEvent) => void) {

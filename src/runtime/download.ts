@@ -14,7 +14,7 @@ export interface ChunkKeeper {
   keep(offset: number, bytes: Uint8Array<ArrayBuffer>): void;
 }
 
-const NO_KEEPER: ChunkKeeper = { restore: () => 0, keep: () => {} };
+export const NO_KEEPER: ChunkKeeper = { restore: () => 0, keep: () => {} };
 
 /**
  * One file of a bundle, complete and verified. Chunks are hashed while later ones still arrive; the first wrong one

@@ -59,7 +59,7 @@ export async function loadModel(
       warn("storage-failed", `The browser does not keep the model for the next visit: ${String(cause)}`);
       return undefined;
     });
-    const transfer = { source, store, signal, report, warn };
+    const transfer = { source, manifest, store, signal, report, warn };
     const files = await fetchFiles(needed, transfer);
     const tokenizer = createTokenizer(files.get(TOKENIZER)!, files.get(TOKENIZER_CONFIG), manifest.vocab);
     const place = { ...transfer, manifest, backend, ort: ortLoading, lost, faults };

@@ -1,11 +1,14 @@
 import { httpSource } from "./http-source.ts";
+import { localSource } from "./local-source.ts";
+import { claimGpu } from "./locks.ts";
+import { openModelStore } from "./model-store.ts";
 import type { Platform } from "./platform.ts";
-import { openOpfsStore } from "./store.ts";
 
 /** The worker of a page. */
 export function browserPlatform(): Platform {
   return {
     gpu: navigator.gpu as GPU | undefined,
+    claimGpu,
     threads: globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer !== "undefined",
     cores: navigator.hardwareConcurrency || 1,
     noThreadsReason: "the page is not cross-origin isolated (COOP/COEP headers)",
@@ -14,7 +17,7 @@ export function browserPlatform(): Platform {
       if (runtimeUrl !== undefined) ort.env.wasm.wasmPaths = runtimeUrl;
       return ort;
     },
-    openSource: httpSource,
-    openStore: openOpfsStore,
+    openSource: (model) => localSource(model) ?? httpSource(model),
+    openStore: openModelStore,
   };
 }

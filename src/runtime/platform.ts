@@ -1,12 +1,14 @@
 import type { BackendKind } from "../protocol.ts";
+import type { ModelStore } from "./model-store.ts";
 import type { OrtModule } from "./ort.ts";
 import type { BundleSource } from "./source.ts";
-import type { FileStore } from "./store.ts";
 
 /** What differs between a worker in a browser and Node; everything else of the runtime is the same. */
 export interface Platform {
   /** `navigator.gpu`, where there is one. */
   readonly gpu: GPU | undefined;
+  /** Reserves the GPU for this tab; gives what ends that, or undefined while another tab has it. */
+  claimGpu?(): Promise<(() => void) | undefined>;
   /** True when WASM may use threads. */
   readonly threads: boolean;
   readonly cores: number;
@@ -15,6 +17,6 @@ export interface Platform {
   /** Loads the onnxruntime build for a backend; `runtimeUrl` is the folder of its files, where the platform needs it. */
   loadOrt(kind: BackendKind, runtimeUrl: string | undefined): Promise<OrtModule>;
   openSource(model: string): BundleSource;
-  /** Where verified files are kept between visits; undefined where nothing is kept. */
-  openStore(): Promise<FileStore | undefined>;
+  /** Where models are kept between visits; undefined where nothing is kept. */
+  openStore(): Promise<ModelStore | undefined>;
 }

@@ -1,9 +1,16 @@
+import { isHeld, isNotFound, type SyncAccess, type WorkerFileHandle } from "./opfs.ts";
+import { partialName } from "./store-layout.ts";
+
 /** Files kept between visits, by the hash of their content. Failures reject; callers go on without the store. */
 export interface FileStore {
-  get(sha256: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** A complete file, not read yet and not verified. */
+  find(sha256: string): Promise<File | undefined>;
+  /** Names and bytes of everything there is, partial files too (`partialName`). */
+  sizes(): Promise<ReadonlyMap<string, number>>;
   /** Takes a file up where an earlier visit left it, or begins it; undefined while somebody else writes it. */
   begin(sha256: string): Promise<PartialFile | undefined>;
-  remove(sha256: string): Promise<void>;
+  /** Removes what `sizes` names; what another tab holds open stays. */
+  remove(name: string): Promise<void>;
 }
 
 /** A file on its way in. Nothing of it is seen by `get` before `commit`. */
@@ -17,59 +24,46 @@ export interface PartialFile {
   close(): void;
 }
 
-const FOLDER = "unmask-files";
 /** The worker of a page that was just reloaded lets go of its file a moment later. */
 const LOCK_PAUSES_MS = [50, 150, 450];
 
-/** The origin private file system; undefined where the browser has none or does not grant it. */
-export async function openOpfsStore(): Promise<FileStore | undefined> {
-  const storage = navigator.storage as StorageManager | undefined;
-  if (storage?.getDirectory === undefined) return undefined;
-  const root = await storage.getDirectory();
-  return folderStore(await root.getDirectoryHandle(FOLDER, { create: true }));
-}
-
-/** A file handle as workers have it; the types of the page leave these out. */
-interface WorkerFileHandle {
-  createSyncAccessHandle(): Promise<SyncAccess>;
-  move(name: string): Promise<void>;
-}
-
-interface SyncAccess {
-  read(into: Uint8Array<ArrayBuffer>, options: { at: number }): number;
-  write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
-  truncate(size: number): void;
-  flush(): void;
-  close(): void;
-}
-
 /** A {@link FileStore} in one directory, from a worker. */
-function folderStore(folder: FileSystemDirectoryHandle): FileStore {
+export function fileStore(folder: FileSystemDirectoryHandle): FileStore {
   return {
-    async get(sha256) {
+    async find(sha256) {
       try {
-        const file = await (await folder.getFileHandle(sha256)).getFile();
-        return new Uint8Array(await file.arrayBuffer());
+        return await (await folder.getFileHandle(sha256)).getFile();
       } catch (error) {
-        if (error instanceof DOMException && error.name === "NotFoundError") return undefined;
+        if (isNotFound(error)) return undefined;
         throw error;
       }
     },
+    async sizes() {
+      const sizes = new Map<string, number>();
+      for await (const [name, handle] of folder.entries()) {
+        if (handle.kind === "file") sizes.set(name, (await (handle as FileSystemFileHandle).getFile()).size);
+      }
+      return sizes;
+    },
     async begin(sha256) {
-      const name = `${sha256}.partial`;
+      const name = partialName(sha256);
       const handle = (await folder.getFileHandle(name, { create: true })) as unknown as WorkerFileHandle;
       for (const pause of [...LOCK_PAUSES_MS, undefined]) {
         try {
           return partialFile(handle, sha256, await handle.createSyncAccessHandle());
         } catch (error) {
-          // Another worker that downloads the same file holds it.
-          if (!(error instanceof DOMException && error.name === "NoModificationAllowedError")) throw error;
+          // A worker that is about to end, or one of a browser without locks, holds it.
+          if (!isHeld(error)) throw error;
         }
         if (pause !== undefined) await new Promise((resolve) => setTimeout(resolve, pause));
       }
       return undefined;
     },
-    remove: (sha256) => folder.removeEntry(sha256),
+    async remove(name) {
+      await folder.removeEntry(name).catch((error: unknown) => {
+        if (!isNotFound(error) && !isHeld(error)) throw error;
+      });
+    },
   };
 }
 

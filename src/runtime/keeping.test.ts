@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import type { Manifest, ManifestFile } from "../model/manifest.ts";
+import { fetchFiles } from "./bundle.ts";
+import { memoryDirectory } from "./memory-directory.ts";
+import { forgetModel, modelStore } from "./model-store.ts";
+import { FILES, idOfAddress } from "./store-layout.ts";
+import { testManifest } from "./test-manifest.ts";
+
+const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/** A file of two chunks. */
+function fileOf(path: string, seed: number): { entry: ManifestFile; bytes: Uint8Array<ArrayBuffer> } {
+  const bytes = Uint8Array.from({ length: 12 }, (_, i) => (i * seed) % 251);
+  const chunks = [bytes.subarray(0, 8), bytes.subarray(8)].map(hash);
+  return { entry: { path, bytes: 12, sha256: hash(bytes), chunkBytes: 8, chunks }, bytes };
+}
+
+const A = fileOf("a", 7);
+const B = fileOf("b", 11);
+const C = fileOf("c", 13);
+
+function manifestOf(name: string, ...files: readonly { entry: ManifestFile }[]): Manifest {
+  return testManifest(
+    name,
+    files.map(({ entry }) => entry),
+  );
+}
+
+async function setUp(room: number | undefined = undefined) {
+  const root = memoryDirectory();
+  const store = await modelStore(root, async () => room);
+  const asked: string[] = [];
+  const warnings: string[] = [];
+  const visit = (address: string, manifest: Manifest) =>
+    fetchFiles(manifest.files, {
+      source: {
+        name: address,
+        async *read(path, _, start = 0) {
+          asked.push(`${path} ${start}`);
+          yield [A, B, C].find(({ entry }) => entry.path === path)!.bytes.subarray(start);
+        },
+      },
+      manifest,
+      store,
+      signal: new AbortController().signal,
+      report: () => {},
+      warn: (code, message) => void warnings.push(`${code}: ${message}`),
+    });
+  const names = async () => [...(await store.files.sizes()).keys()].sort();
+  return { root, store, asked, warnings, visit, names };
+}
+
+const HERE = "https://site/models/one/";
+
+test("a visit keeps the files and says whose they are; the next one asks for nothing", async () => {
+  const { store, asked, warnings, visit, names } = await setUp();
+  const manifest = manifestOf("one", A, B);
+  await visit(HERE, manifest);
+  expect(await names()).toEqual([A.entry.sha256, B.entry.sha256].sort());
+  expect(await store.records.list()).toMatchObject([{ address: HERE, manifest: { name: "one" } }]);
+  asked.length = 0;
+  const files = await visit(HERE, manifest);
+  expect([asked, warnings]).toEqual([[], []]);
+  expect(files.get("a")).toEqual(A.bytes);
+});
+
+test("a stored file that was damaged is fetched again", async () => {
+  const { root, asked, visit } = await setUp();
+  const manifest = manifestOf("one", A);
+  await visit(HERE, manifest);
+  const folder = await root.getDirectoryHandle(FILES);
+  const handle = await folder.getFileHandle(A.entry.sha256);
+  const access = await (
+    handle as unknown as {
+      createSyncAccessHandle(): Promise<{ write(b: Uint8Array, o: object): void; close(): void }>;
+    }
+  ).createSyncAccessHandle();
+  access.write(Uint8Array.of(99), { at: 3 });
+  access.close();
+  asked.length = 0;
+  expect((await visit(HERE, manifest)).get("a")).toEqual(A.bytes);
+  expect(asked).toEqual(["a 0"]);
+});
+
+test("what belongs to no model is removed: files of an older bundle and what was never finished", async () => {
+  const { store, visit, names } = await setUp();
+  await visit(HERE, manifestOf("one", A, B));
+  const partial = await store.files.begin("0".repeat(64));
+  partial?.write(0, Uint8Array.of(1));
+  partial?.close();
+  await visit(HERE, manifestOf("one", A, C));
+  expect(await names()).toEqual([A.entry.sha256, C.entry.sha256].sort());
+  expect(await store.records.list()).toHaveLength(1);
+});
+
+test("a partial file of a known model stays, and one that is being written stays", async () => {
+  const { store, visit, names } = await setUp();
+  await visit(HERE, manifestOf("one", A));
+  const other = "https://site/models/two/";
+  await store.records.put({
+    id: await idOfAddress(other),
+    address: other,
+    manifest: manifestOf("two", B),
+    added: 1,
+    used: 1,
+  });
+  (await store.files.begin(B.entry.sha256))?.close();
+  const open = await store.files.begin("1".repeat(64));
+  await store.tidy();
+  expect(await names()).toEqual(
+    [A.entry.sha256, `${B.entry.sha256}.partial`, `${"1".repeat(64)}.partial`].sort(),
+  );
+  open?.close();
+});
+
+test("without room the model is fetched but not kept, and the sentence names what to delete", async () => {
+  const { store, warnings, visit, names } = await setUp(20);
+  const old = "https://site/models/old/";
+  await visit(old, manifestOf("old", C));
+  await visit(HERE, manifestOf("one", A, B));
+  expect(await names()).toEqual([C.entry.sha256]);
+  expect(await store.records.list()).toHaveLength(1);
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/^storage-full: one is not kept .* Deleting old \(0.0 MB\), .* makes room\.$/);
+});
+
+test("a deleted model takes its files along, but for those of another", async () => {
+  const { store, visit, names } = await setUp();
+  await visit(HERE, manifestOf("one", A, B));
+  const other = "https://site/models/two/";
+  await visit(other, manifestOf("two", B, C));
+  expect(await forgetModel(store, await idOfAddress(HERE))).toBe(12);
+  expect(await names()).toEqual([B.entry.sha256, C.entry.sha256].sort());
+  expect(await forgetModel(store, "f".repeat(32))).toBe(0);
+});
