@@ -70,7 +70,8 @@ interface Look {
 }
 
 /**
- * Teacher-forced comparison: the reference weights write, and every variant is asked about the canvases on their way.
+ * Teacher-forced comparison: the reference weights write, and every variant is asked about the canvases on their way. The
+ * bundle's manifest says for all of them which ids can never be chosen: such an id weighs nothing.
  *
  * @returns a sentence when there is nothing to compare with
  * @throws UnmaskError
@@ -186,7 +187,7 @@ async function look(
       for (const state of await recordStates(job, model, () => io.signal.aborted)) {
         if (looks.length >= keeps) break;
         const canvas = Int32Array.from(state.ids);
-        looks.push({ state, logits: await maskedLogits(denoiser, manifest, canvas, LENGTH) });
+        looks.push({ state, logits: await maskedLogits(denoiser, expected, canvas, LENGTH) });
       }
     }
     return looks;
@@ -198,12 +199,12 @@ type Compared = Divergence & { readonly ratio: number };
 async function compare(
   address: string,
   variant: string,
-  { vocab }: Manifest,
+  manifest: Manifest,
   looks: readonly Look[],
   ends: number,
   io: CommandIo,
 ): Promise<Compared[]> {
-  return opened(address, variant, io, async ({ denoiser, manifest }) => {
+  return opened(address, variant, io, async ({ denoiser }) => {
     const found: Compared[] = [];
     for (const { state, logits } of looks) {
       if (io.signal.aborted) throw new UnmaskError("aborted", "The comparison was stopped.");
@@ -211,7 +212,7 @@ async function compare(
       io.status(`${variant}: state ${found.length + 1} of ${looks.length}`);
       const canvas = Int32Array.from(state.ids);
       const own = await maskedLogits(denoiser, manifest, canvas, LENGTH);
-      found.push({ ratio: state.ratio, ...divergenceOf(logits, own, vocab) });
+      found.push({ ratio: state.ratio, ...divergenceOf(logits, own, manifest.vocab) });
     }
     return found;
   });
