@@ -1,60 +1,58 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { convertCheckpoint, parseDtypes } from "../src/convert/convert.ts";
-import { nodeFolder } from "../src/convert/node-folder.ts";
-import { nodeTarget } from "../src/convert/node-target.ts";
-import { type RandomShape, SMALL, writeRandomCheckpoint } from "../src/convert/random-checkpoint.ts";
+import { promisify } from "node:util";
+import { ensureBuilt } from "../scripts/build-app.mjs";
+import type { BenchOptions } from "../src/cli/bench.ts";
+import { writeRandomCheckpoint } from "../src/convert/random-checkpoint.ts";
+import { measureChromium } from "./convert/in-chromium.ts";
+import { SHAPES } from "./convert/shapes.ts";
 
 /**
- * Time and peak memory of a conversion, on a random checkpoint made on the spot. Memory is the largest resident set of the
- * process so far; the golden forward at the end needs the whole variant and is told apart.
- *
- * `node --import tsx bench/convert.ts [small | middle | qwen3-0.6b] [q4,int8]`
+ * Time and memory of converting a random checkpoint of the shape of Qwen3-0.6B (1.2 GB, made on the spot) to q4 and int8:
+ * with the command line's code in a process of its own, and on the page in Chromium, from a local server with ranges into
+ * the private file system. `--quick` takes two of the 28 layers.
  */
-const SHAPES: Readonly<Record<string, RandomShape>> = {
-  small: SMALL,
-  middle: { hidden: 512, layers: 8, inter: 1536, heads: 8, kvHeads: 4, headDim: 64, vocab: 151_936 },
-  "qwen3-0.6b": {
-    hidden: 1024,
-    layers: 28,
-    inter: 3072,
-    heads: 16,
-    kvHeads: 8,
-    headDim: 128,
-    vocab: 151_936,
-  },
-};
+interface NodeFigures {
+  readonly idleMb: number;
+  readonly peakMb: number;
+  readonly megabytes: number;
+  readonly stages: readonly { readonly stage: string; readonly seconds: number; readonly peakMb: number }[];
+}
 
-const [, , name = "small", dtypes = "q4"] = process.argv;
-const shape = SHAPES[name];
-if (shape === undefined)
-  throw new Error(`There is no shape ${name}; known: ${Object.keys(SHAPES).join(", ")}.`);
-const peakMb = () => Math.round(process.resourceUsage().maxRSS / 1000);
-const scratch = await mkdtemp(join(tmpdir(), "unmask-bench-convert-"));
-try {
-  const source = join(scratch, "source");
-  await writeRandomCheckpoint(source, shape);
-  const before = peakMb();
-  const marks: { stage: string; seconds: number; peakMb: number }[] = [];
-  const began = performance.now();
-  const mark = (stage: string) =>
-    marks.push({ stage, seconds: Math.round(performance.now() - began) / 1000, peakMb: peakMb() });
-  const manifest = await convertCheckpoint(
-    nodeFolder(source),
-    (key) => nodeTarget(join(scratch, "out"), key),
-    {
-      dtypes: parseDtypes(dtypes),
-      name,
-      warn: (code, message) => console.error(`warning[${code}]: ${message}`),
-      progress: (text) => {
-        if (!text.startsWith("converting")) mark(`before ${text}`);
-      },
-    },
-  );
-  mark("done");
-  const megabytes = Math.round(manifest.files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6);
-  console.log(JSON.stringify({ shape: name, dtypes, megabytes, before, marks }, undefined, 2));
-} finally {
-  await rm(scratch, { recursive: true });
+export async function runSuite({ quick, io }: BenchOptions) {
+  ensureBuilt();
+  const shape = quick ? "wide" : "qwen3-0.6b";
+  const scratch = await mkdtemp(join(tmpdir(), "unmask-bench-convert-"));
+  try {
+    const source = join(scratch, "source");
+    io.status(`making ${shape}`);
+    await writeRandomCheckpoint(source, SHAPES[shape]!);
+    const checkpointMb = Math.round((await stat(join(source, "model.safetensors"))).size / 1e6);
+    io.status("converting in Node");
+    const args = [
+      "--import",
+      "tsx",
+      join(import.meta.dirname, "convert/in-node.ts"),
+      source,
+      join(scratch, "out"),
+    ];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { signal: io.signal });
+    const node = JSON.parse(stdout) as NodeFigures; // what in-node.ts prints
+    await rm(join(scratch, "out"), { recursive: true });
+    const chromium = await measureChromium(scratch, source, io.status);
+    const lines = [
+      `${shape}: ${checkpointMb} MB of bf16 to ${node.megabytes} MB of q4 and int8`,
+      ...node.stages.map(
+        ({ stage, seconds, peakMb }) => `  ${stage.padEnd(22)} ${seconds} s, ${peakMb} MB so far`,
+      ),
+      `Node      resident set ${node.peakMb} MB at most, ${node.idleMb} MB before`,
+      `Chromium  scripts and buffers ${chromium.peakMb} MB at most, ${chromium.idleMb} MB before; ${chromium.seconds} s`,
+      `          renderer ${chromium.peakResidentMb} MB at most, ${chromium.idleResidentMb} MB before; then: ${chromium.load}`,
+    ];
+    return { json: { shape, checkpointMb, node, chromium }, lines };
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
 }

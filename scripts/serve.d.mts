@@ -4,4 +4,5 @@ export function serveFolder(options: {
   port: number;
   host?: string;
   isolated?: boolean;
+  mounts?: Readonly<Record<string, string>>;
 }): Promise<Server>;

@@ -17,10 +17,10 @@ const TYPES = {
 
 /**
  * Serves a folder as a plain static host would, with COOP/COEP unless `isolated` is false.
- * Hashed assets and the runtime may be cached; everything else is revalidated by ETag.
+ * Hashed assets and the runtime may be cached; everything else is revalidated by ETag. Single ranges are answered.
+ * `mounts` are further folders, by the first part of the path that leads to them.
  */
-export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true }) {
-  const root = resolve(folder);
+export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true, mounts = {} }) {
   const server = createServer((request, response) => {
     let path;
     try {
@@ -29,7 +29,10 @@ export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true 
       response.writeHead(400).end();
       return;
     }
-    let file = join(root, path);
+    const [, first = ""] = path.split("/");
+    const isMount = Object.hasOwn(mounts, first);
+    const root = resolve(isMount ? mounts[first] : folder);
+    let file = join(root, isMount ? path.slice(first.length + 1) : path);
     if (file.startsWith(root) && existsSync(file) && statSync(file).isDirectory())
       file = join(file, "index.html");
     if (!file.startsWith(root) || !existsSync(file)) {
@@ -54,14 +57,28 @@ export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true 
       response.writeHead(304, headers).end();
       return;
     }
-    response.writeHead(200, { ...headers, "Content-Length": size });
-    if (request.method === "HEAD") response.end();
-    else createReadStream(file).pipe(response);
+    const range = rangeOf(request.headers.range, size);
+    const { start, end } = range ?? { start: 0, end: size };
+    const part = range === undefined ? {} : { "Content-Range": `bytes ${start}-${end - 1}/${size}` };
+    response.writeHead(range === undefined ? 200 : 206, {
+      ...headers,
+      ...part,
+      "Content-Length": end - start,
+    });
+    if (request.method === "HEAD" || start === end) response.end();
+    else createReadStream(file, { start, end: end - 1 }).pipe(response);
   });
   return new Promise((done, fail) => {
     server.once("error", fail);
     server.listen(port, host, () => done(server));
   });
+}
+
+/** The bytes that a Range header asks for; anything but one range inside the file gets the whole, as RFC 9110 allows. */
+function rangeOf(header, size) {
+  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(header ?? "") ?? [];
+  if (from === undefined || Number(from) >= size) return undefined;
+  return { start: Number(from), end: to === "" ? size : Math.min(Number(to) + 1, size) };
 }
 
 if (process.argv[1]?.endsWith("serve.mjs")) {

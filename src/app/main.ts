@@ -3,11 +3,13 @@ import type { LoadEvent } from "../core/events.ts";
 import { defineUnmaskText } from "../element/define.ts";
 import type { DoneEvent } from "../element/element.ts";
 import type { EngineInfo } from "../protocol.ts";
+import { wireAddModel } from "./add-model.ts";
 import { showProblem } from "./advice.ts";
 import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { showModel, showNoModel } from "./model-box.ts";
+import { wireModelCard } from "./model-card.ts";
 import { createOffline } from "./offline.ts";
 import { findPage } from "./page.ts";
 import { createParagraph } from "./paragraph.ts";
@@ -55,14 +57,13 @@ const stored = wireStoredModels(page, {
     page.load.click();
   },
 });
-const recordings = wireRecordings(page, {
-  show: runner.show,
-  fail: (error) => {
-    status.say(`error: ${error.code}`);
-    showProblem(page.problem, error, runner.remedy);
-  },
-});
+const fail = (error: UnmaskError): void => {
+  status.say(`error: ${error.code}`);
+  showProblem(page.problem, error, runner.remedy);
+};
+const recordings = wireRecordings(page, { show: runner.show, fail });
 
+wireModelCard(page, (error) => fail(toUnmaskError(error)));
 wireTheme(page.theme);
 if (query.shared !== "") page.prompt.value = query.shared;
 fillSelects(page);
@@ -79,15 +80,21 @@ page.form.addEventListener("submit", (event) => {
 page.fill.addEventListener("click", runner.fill);
 page.step.addEventListener("click", runner.step);
 page.stop.addEventListener("click", () => sheet.abort());
-page.load.addEventListener("click", () =>
+const load = () =>
   runner.load(async () => {
     const info = await sheet.load();
     showModel(page, info, query.load);
     stored.loaded(info);
     keepOffline(info);
     status.say(`ready: ${info.name} is loaded`);
-  }),
-);
+  });
+page.load.addEventListener("click", load);
+wireAddModel(page, () => {
+  page.model.dispatchEvent(new Event("change"));
+  // A text that is being written is ended by the new model.
+  if (runner.running) sheet.abort();
+  load();
+});
 page.more.addEventListener("click", () => showMore(page, page.moreFields.hidden !== false));
 page.heat.addEventListener("change", () => sheet.toggleAttribute("heat", page.heat.checked));
 page.backendChip.addEventListener("click", () => {

@@ -35,9 +35,16 @@ export interface Page {
   readonly heat: HTMLInputElement;
   readonly model: HTMLSelectElement;
   readonly modelHint: HTMLElement;
+  /** Opens the form `own`, in which a user brings a model. */
+  readonly addModel: HTMLButtonElement;
+  readonly own: HTMLFormElement;
   readonly storageNotice: HTMLElement;
   readonly storedToggle: HTMLButtonElement;
   readonly stored: HTMLElement;
+  readonly about: HTMLButtonElement;
+  readonly card: HTMLDialogElement;
+  readonly cardText: HTMLElement;
+  readonly closeCard: HTMLButtonElement;
   readonly modelChip: HTMLElement;
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
@@ -90,9 +97,15 @@ export function findPage(): Page {
     heat: get("heat"),
     model: get("model"),
     modelHint: get("model-hint"),
+    addModel: get("add-model"),
+    own: get("own"),
     storageNotice: get("storage-notice"),
     storedToggle: get("stored-toggle"),
     stored: get("stored"),
+    about: get("about"),
+    card: get("card"),
+    cardText: get("card-text"),
+    closeCard: get("close-card"),
     modelChip: get("model-chip"),
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),

@@ -35,7 +35,7 @@ const STRATEGIES_HELP = {
   out: "strategies: write strategies.json, .md and .svg into this folder",
 };
 
-const SUITES = ["startup", "strategies", "engine", "baselines"];
+const SUITES = ["startup", "strategies", "engine", "convert", "baselines"];
 
 export const benchCommand: Command = {
   name: "bench",

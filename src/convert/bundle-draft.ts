@@ -55,7 +55,7 @@ export async function finishBundle(
   }
   const manifest = parseManifest(assemble(draft, options, await knownChat(folder, options)));
   await draft.target.write("unmask.json", new TextEncoder().encode(`${JSON.stringify(manifest)}\n`));
-  await draft.target.commit();
+  await draft.target.commit(manifest);
   return manifest;
 }
 

@@ -1,7 +1,8 @@
-import type { ManifestFile } from "../model/manifest.ts";
+import type { Manifest, ManifestFile } from "../model/manifest.ts";
+import type { ByteSource } from "./byte-source.ts";
 import { runningSha256 } from "./running-hash.ts";
 
-/** Where a bundle is written: a folder on disk, later OPFS. Nothing is visible before `commit`. */
+/** Where a bundle is written: a folder on disk, or the browser's store. Nothing is visible before `commit`. */
 export interface BundleTarget {
   /** What {@link note} was given by an earlier run that did not end and had the same key; empty at a fresh start. */
   readonly journal: readonly string[];
@@ -11,10 +12,10 @@ export interface BundleTarget {
   write(path: string, bytes: Uint8Array): Promise<void>;
   /** A large file, front to back, behind what an earlier run left of it. */
   append(path: string): Promise<AppendFile>;
-  /** A file written before. */
-  read(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** Makes the bundle appear as a whole. */
-  commit(): Promise<void>;
+  /** A file written before, and closed. */
+  open(path: string): Promise<ByteSource>;
+  /** Makes the bundle appear as a whole; every file of the manifest and `unmask.json` itself are written. */
+  commit(manifest: Manifest): Promise<void>;
   /** Removes everything written. Does nothing after `commit`. */
   discard(): Promise<void>;
   /** Leaves what was written for a later run with the same key; false when there is nothing worth it. */

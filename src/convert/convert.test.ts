@@ -5,10 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deriveInt8 } from "../model/derive-int8.ts";
 import { parseManifest } from "../model/manifest.ts";
-import { openCheckpoint } from "./checkpoint.ts";
 import { type ConvertOptions, convertCheckpoint, parseDtypes } from "./convert.ts";
-import { describeModel } from "./families/index.ts";
-import { goldenForward } from "./golden.ts";
 import { inspectBundle } from "./inspect.ts";
 import { nodeFolder } from "./node-folder.ts";
 import { nodeTarget } from "./node-target.ts";
@@ -36,9 +33,8 @@ async function convert(
   return { out, warnings, manifest };
 }
 
-test("a bundle holds what its manifest says, and int8 derives to a file its golden forward matches", async () => {
+test("a bundle holds what its manifest says", async () => {
   const { out, manifest } = await convert(FIXTURE, "whole", ["q4", "int8"]);
-  const read = async (path: string) => new Uint8Array(await readFile(join(out, path)));
   const json: unknown = JSON.parse(await readFile(join(out, "unmask.json"), "utf8"));
   expect(parseManifest(json)).toEqual(manifest);
   const checked: string[] = [];
@@ -47,13 +43,6 @@ test("a bundle holds what its manifest says, and int8 derives to a file its gold
   expect(checked).toEqual(manifest.files.map(({ path }) => path));
   expect(manifest.tokens).toMatchObject({ mask: 341, eos: [338] });
   expect(manifest.tokens.suppress).toContain(511);
-
-  const { derive, graph } = manifest.variants["int8"]!;
-  const data = deriveInt8(await read("onnx/model_q4.onnx_data"), derive!);
-  const model = describeModel((await openCheckpoint(nodeFolder(FIXTURE))).config);
-  const files = [{ path: "model_int8.onnx_data", data }];
-  const again = await goldenForward(await read(graph), files, model, manifest.golden.ids, "int8");
-  expect(again).toEqual(manifest.golden.byVariant["int8"]);
 });
 
 test("an existing bundle is replaced, any other folder is left alone", async () => {
@@ -78,7 +67,7 @@ test("a plan that reaches outside its file is refused", async () => {
   expect(() => deriveInt8(new Uint8Array(100), derive!)).toThrow(/outside/);
 });
 
-const absent = existsSync(MALFORMED) ? "" : " (skipped: ../shared/checkpoints is not here)";
+const absent = existsSync(MALFORMED) ? "" : " (../shared/checkpoints is not here)";
 const rejected = [
   "duplicate-header-key",
   "empty-file",

@@ -1,5 +1,4 @@
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
-import { deriveInt8 } from "../model/derive-int8.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { type BundleDraft, createDraft, finishBundle } from "./bundle-draft.ts";
 import { type BundleTarget, writeHashed } from "./bundle-target.ts";
@@ -8,13 +7,15 @@ import { openCheckpoint } from "./checkpoint.ts";
 import { conversionKey } from "./conversion-key.ts";
 import { planDerivation } from "./derive-plan.ts";
 import { describeModel, planModel } from "./families/index.ts";
-import { goldenForward } from "./golden.ts";
+import { referenceGolden } from "./golden.ts";
 import type { DataShard, PlannedGraph } from "./graph.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { createMeter } from "./meter.ts";
 import { BLOCK } from "./quantize.ts";
+import type { ReferenceWeights } from "./reference.ts";
 import { checkFinite } from "./safetensors.ts";
 import { givenTokens, readSidecar } from "./sidecar.ts";
+import { int8Weights, storedWeights } from "./stored-weights.ts";
 import { findTokens } from "./tokens.ts";
 import { bodyMatrices, type Transformer } from "./transformer.ts";
 import { transformerGraph } from "./transformer-graph.ts";
@@ -38,13 +39,15 @@ export interface ConvertOptions {
   /** Where the checkpoint is from, for the manifest; the name when left out. */
   readonly source?: string;
   warn(code: string, message: string): void;
-  /** Called before each stage and as it goes on; what it throws ends the conversion. */
-  progress(text: string): void;
+  /**
+   * Called before each stage and as it goes on; what it throws ends the conversion.
+   *
+   * @param share of the stage that is done, 0 to 1, where it is known
+   */
+  progress(text: string, share?: number): void;
 }
 
 const MAX_CANVAS = 2048;
-/** WASM memory ends at 4 GB and needs room beside the weights. */
-const MAX_GOLDEN_BYTES = 1_800_000_000;
 
 interface Draft extends BundleDraft {
   readonly journal: Journal;
@@ -99,7 +102,7 @@ function mayPass(error: unknown): error is UnmaskError {
 }
 
 function worthGoingOn({ code, message, detail, cause }: UnmaskError): UnmaskError {
-  const advice = "What is done is kept: the same command goes on from there.";
+  const advice = "What is done is kept: the same conversion goes on from there.";
   return new UnmaskError(code, `${message} ${advice}`, { detail, cause });
 }
 
@@ -123,8 +126,9 @@ async function writeVariants(draft: Draft): Promise<void> {
     draft.options.progress(`converting ${dtype}`);
     const plan = planVariant(draft, dtype, styleOf(dtype, warn));
     await writeGraph(draft, dtype, plan);
-    await recordGolden(draft, dtype, plan, () => readBack(draft, plan));
-    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan);
+    const weights = storedWeights(draft.model, plan, dtype, (file) => draft.target.open(`onnx/${file}`));
+    await recordGolden(draft, dtype, weights);
+    if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan, weights);
   }
 }
 
@@ -149,7 +153,9 @@ async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph): Promi
   const { target, journal, options } = draft;
   const graph = `onnx/model_${dtype}.onnx`;
   draft.files.push(await writeHashed(target, graph, plan.model));
-  const report = progressOf(plan.shards, (text) => options.progress(`converting ${dtype}: ${text}`));
+  const report = progressOf(plan.shards, (text, share) => {
+    options.progress(`converting ${dtype}: ${text}`, share);
+  });
   for (const shard of plan.shards) {
     const path = `onnx/${shard.location}`;
     draft.files.push(await writeShard(target, journal, path, shard, (done) => report(shard, done)));
@@ -158,18 +164,23 @@ async function writeGraph(draft: Draft, dtype: Dtype, plan: PlannedGraph): Promi
 }
 
 /** Turns bytes done of a shard into progress of them all. The first report counts as what an earlier run did. */
-function progressOf(shards: readonly DataShard[], progress: (text: string) => void) {
+function progressOf(shards: readonly DataShard[], progress: ConvertOptions["progress"]) {
   const total = shards.reduce((sum, { bytes }) => sum + bytes, 0);
   let meter: ReturnType<typeof createMeter> | undefined;
   return (shard: DataShard, done: number) => {
     const before = shards.slice(0, shards.indexOf(shard)).reduce((sum, { bytes }) => sum + bytes, 0);
     meter ??= createMeter(total, before + done);
-    progress(meter(before + done));
+    progress(meter(before + done), (before + done) / total);
   };
 }
 
 /** The int8 graph and the plan to derive its weights; the weights themselves are not stored. */
-async function writeInt8(draft: Draft, base: "q4" | "q8", source: PlannedGraph): Promise<void> {
+async function writeInt8(
+  draft: Draft,
+  base: "q4" | "q8",
+  source: PlannedGraph,
+  weights: ReferenceWeights,
+): Promise<void> {
   const ragged = [...bodyMatrices(draft.model), draft.model.head.matrix].find(({ k }) => k % BLOCK !== 0);
   if (ragged !== undefined) {
     const message = `int8 needs whole blocks of ${BLOCK}, but ${ragged.name} has ${ragged.k} columns; it is left out.`;
@@ -191,40 +202,13 @@ async function writeInt8(draft: Draft, base: "q4" | "q8", source: PlannedGraph):
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };
-  await recordGolden(draft, "int8", plan, async () => {
-    const data = deriveInt8(await draft.target.read(`onnx/${from.location}`), derive);
-    return [{ path: to.location, data }];
-  });
+  await recordGolden(draft, "int8", int8Weights(weights));
 }
 
-type GraphData = readonly { readonly path: string; readonly data: Uint8Array }[];
-
-/** The data files of a stored variant, read back. */
-async function readBack({ target }: Draft, { shards }: PlannedGraph): Promise<GraphData> {
-  const data: { path: string; data: Uint8Array }[] = [];
-  for (const { location } of shards)
-    data.push({ path: location, data: await target.read(`onnx/${location}`) });
-  return data;
-}
-
-/** @param load the data files, which a forward needs in memory; nothing before it does */
-async function recordGolden(
-  draft: Draft,
-  dtype: Dtype,
-  plan: PlannedGraph,
-  load: () => Promise<GraphData>,
-): Promise<void> {
-  const bytes = plan.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  if (bytes > MAX_GOLDEN_BYTES) {
-    const size = `${(bytes / 1e9).toFixed(1)} GB`;
-    draft.options.warn(
-      "golden-skipped",
-      `${dtype} (${size}) does not fit into WASM memory; it gets no golden forward.`,
-    );
-    return;
-  }
-  draft.options.progress(`golden forward ${dtype}`);
-  draft.golden[dtype] = await goldenForward(plan.model, await load(), draft.model.facts, draft.ids, dtype);
+async function recordGolden(draft: Draft, dtype: Dtype, weights: ReferenceWeights): Promise<void> {
+  const report = (share: number) => draft.options.progress(`golden forward ${dtype}`, share);
+  report(0);
+  draft.golden[dtype] = await referenceGolden(draft.model, weights, draft.ids, dtype, report);
 }
 
 /** Parses `q4,int8`. @throws UnmaskError `invalid-options` */

@@ -41,6 +41,13 @@ export function foldOutput(linear: Linear, facts: Heads): Linear {
   return { ...linear, matrix: loadedBy(matrix, load) };
 }
 
+/** Where row (or column) `at` of heads in their own order stands in folded order. */
+export function foldedAt(at: number, { heads, kvHeads, headDim }: Heads): number {
+  const rep = heads / kvHeads;
+  const head = Math.floor(at / headDim);
+  return ((head % rep) * kvHeads + Math.floor(head / rep)) * headDim + (at % headDim);
+}
+
 /** `matrix` with other values; its `rows` would still be the old ones. */
 function loadedBy({ name, n, k }: Matrix, load: Matrix["load"]): Matrix {
   return { name, n, k, load };

@@ -1,14 +1,21 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { openGraph } from "./run-graph.ts";
-import type { ModelFacts } from "./transformer.ts";
+import { type ReferenceWeights, referenceForward } from "./reference.ts";
+import type { GraphRunner } from "./run-graph.ts";
+import type { Transformer } from "./transformer.ts";
 
-/** The golden forward of a bundle: what its own graphs answer, so that a device that computes wrongly is found at load. */
+/**
+ * The golden forward of a bundle: logits that its graphs must give on every device, so that one that computes wrongly is
+ * found at load.
+ */
 
 type GoldenVariant = Manifest["golden"]["byVariant"][string];
 
 const LENGTH = 24;
 const TOP = 8;
+const MAX_HALF = 65_504;
+/** Products and joins of most families, for the progress. */
+const STEPS_OF_LAYER = 9;
 
 /** Every other token masked, the rest spread over the vocabulary. Deterministic; never special ids above `size`. */
 export function goldenIds(mask: number, vocab: number): number[] {
@@ -16,46 +23,73 @@ export function goldenIds(mask: number, vocab: number): number[] {
 }
 
 /**
- * Runs one variant over `ids` with everything visible (a zero bias where the graph takes one) and keeps the eight best
- * ids and logits of every row.
+ * What a converted model must answer to `ids` with everything visible, by the float64 forward on the weights that were
+ * written. No runtime and no whole model is needed for it, and no bug of a kernel gets into the record.
  *
  * @throws UnmaskError `checkpoint-unsupported` when the answer is not finite, as when f16 overflows.
  */
-export async function goldenForward(
-  graph: Uint8Array,
-  data: readonly { readonly path: string; readonly data: Uint8Array }[],
-  model: Pick<ModelFacts, "layers" | "heads" | "kvHeads" | "headDim" | "vocab" | "attention">,
+export async function referenceGolden(
+  model: Transformer,
+  weights: ReferenceWeights,
   ids: readonly number[],
   dtype: string,
-  optimization?: "disabled",
+  progress: (share: number) => void,
 ): Promise<GoldenVariant> {
-  const type = dtype === "f16" ? "f16" : "f32";
-  const runner = await openGraph(graph, data, {
-    layers: model.layers,
-    kvWidth: model.kvHeads * model.headDim,
-    type,
-    ...(optimization && { optimization }),
+  const limit = dtype === "f16" ? MAX_HALF : 3.4e38;
+  const steps = STEPS_OF_LAYER * model.layers.length + 1;
+  let done = 0;
+  const watch = (x: Float64Array) => {
+    for (const value of x) if (!(Math.abs(value) <= limit)) throw notFinite(dtype);
+    progress(Math.min(1, ++done / steps));
+  };
+  const positions = ids.map((_, row) => row);
+  const logits = await referenceForward(model, { ids, positions }, { ...weights, watch });
+  return record(logits, model.facts.vocab, ids.length, dtype);
+}
+
+/**
+ * The same of a graph that this project did not make: what it answers on onnxruntime's WASM.
+ *
+ * @param masked whether it takes an attention bias; it gets zeros
+ * @throws UnmaskError `checkpoint-unsupported` when the answer is not finite
+ */
+export async function graphGolden(
+  runner: GraphRunner,
+  vocab: number,
+  ids: readonly number[],
+  dtype: string,
+  masked: boolean,
+): Promise<GoldenVariant> {
+  const rows = ids.map((_, row) => row);
+  const bias = masked ? new Float32Array(ids.length ** 2) : undefined;
+  const { logits } = await runner.run({ ids, positions: rows, rows, ...(bias && { bias }) });
+  if (!logits.every((value) => Number.isFinite(value))) throw notFinite(dtype);
+  return record(logits, vocab, ids.length, dtype);
+}
+
+function notFinite(dtype: string): UnmaskError {
+  const message = `The ${dtype} build of this model gives logits that are not finite; use another dtype.`;
+  return new UnmaskError("checkpoint-unsupported", message, { detail: { dtype } });
+}
+
+/** The eight best ids and logits of each of `rows` rows. */
+function record(
+  logits: Float32Array | Float64Array,
+  vocab: number,
+  rows: number,
+  dtype: string,
+): GoldenVariant {
+  const best = Array.from({ length: rows }, (_, row) => {
+    const values = logits.subarray(row * vocab, (row + 1) * vocab);
+    return topOf(values).map((id) => ({ id, logit: values[id]! }));
   });
-  try {
-    const rows = ids.map((_, row) => row);
-    const rep = model.heads / model.kvHeads;
-    const bias =
-      model.attention.kind === "full" ? undefined : new Float32Array(ids.length * rep * ids.length);
-    const { logits } = await runner.run({ ids, positions: rows, rows, ...(bias && { bias }) });
-    if (!logits.every((value) => Number.isFinite(value))) {
-      const message = `The ${dtype} build of this model gives logits that are not finite; use another dtype.`;
-      throw new UnmaskError("checkpoint-unsupported", message, { detail: { dtype } });
-    }
-    const best = rows.map((row) => topOf(logits.subarray(row * model.vocab, (row + 1) * model.vocab)));
-    const largest = logits.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-    return {
-      topIds: best.map((row) => row.map(({ id }) => id)),
-      topLogits: best.map((row) => row.map(({ logit }) => Number(logit.toFixed(5)))),
-      tolerance: Number(toleranceOf(dtype, largest).toPrecision(2)),
-    };
-  } finally {
-    await runner.dispose();
-  }
+  let largest = 0;
+  for (const value of logits) largest = Math.max(largest, Math.abs(value));
+  return {
+    topIds: best.map((row) => row.map(({ id }) => id)),
+    topLogits: best.map((row) => row.map(({ logit }) => Number(logit.toFixed(5)))),
+    tolerance: Number(toleranceOf(dtype, largest).toPrecision(2)),
+  };
 }
 
 /**
@@ -68,7 +102,16 @@ function toleranceOf(dtype: string, largest: number): number {
   return 0.005 + 0.001 * largest;
 }
 
-function topOf(logits: Float32Array): { id: number; logit: number }[] {
-  const order = Array.from(logits, (logit, id) => ({ id, logit }));
-  return order.sort((a, b) => b.logit - a.logit || a.id - b.id).slice(0, TOP);
+/** Ids of the largest values, best first, the lower id where they are equal. */
+function topOf(values: Float32Array | Float64Array): number[] {
+  const best: number[] = [];
+  for (let id = 0; id < values.length; id++) {
+    const value = values[id]!;
+    if (best.length === TOP && value <= values[best[TOP - 1]!]!) continue;
+    let at = best.length;
+    while (at > 0 && values[best[at - 1]!]! < value) at--;
+    best.splice(at, 0, id);
+    if (best.length > TOP) best.pop();
+  }
+  return best;
 }

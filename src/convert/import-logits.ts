@@ -6,9 +6,10 @@ import type { CheckpointFolder } from "./byte-source.ts";
 import { readJson } from "./checkpoint.ts";
 import type { ConvertOptions, Dtype } from "./convert.ts";
 import { profileNamed, profileOfRepository } from "./families/profiles.ts";
-import { goldenForward } from "./golden.ts";
+import { graphGolden } from "./golden.ts";
 import type { Inspection } from "./inspect.ts";
 import { adaptLogitsGraph, type LogitsGraph } from "./logits-graph.ts";
+import { openGraph } from "./run-graph.ts";
 import { givenTokens, readSidecar } from "./sidecar.ts";
 import { findTokens } from "./tokens.ts";
 
@@ -140,7 +141,7 @@ async function writeVariant(
   draft: BundleDraft,
   graphs: CheckpointFolder,
   dtype: Dtype,
-  { model, locations }: LogitsGraph,
+  { model, locations, masked }: LogitsGraph,
   { progress, warn }: ConvertOptions,
 ): Promise<void> {
   progress(`copying ${dtype}`);
@@ -169,8 +170,15 @@ async function writeVariant(
     return;
   }
   progress(`golden forward ${dtype}`);
-  const forward = (optimization?: "disabled") =>
-    goldenForward(model, data, draft.facts, draft.ids, "f32", optimization);
+  const forward = async (optimization?: "disabled") => {
+    const facts = { layers: 0, kvWidth: 0, type: "f32", ...(optimization && { optimization }) } as const;
+    const runner = await openGraph(model, data, facts);
+    try {
+      return await graphGolden(runner, draft.facts.vocab, draft.ids, "f32", masked);
+    } finally {
+      await runner.dispose();
+    }
+  };
   // The fusions of onnxruntime break on the casts of some f16 exports; without them such a graph runs, only slower.
   const golden = await forward().catch((error: unknown) => {
     if (!isUnmaskError(error) || error.code !== "graph-mismatch") throw error;

@@ -1,4 +1,4 @@
-export { directoryFolder, filesFolder } from "../sources/file-folder.ts";
+export { directoryFolder, filesFolder, type GivenFile, pickedFiles } from "../sources/file-folder.ts";
 export { type HubFolder, type HubOptions, hubFolder } from "../sources/hub-folder.ts";
 export { type Locator, parseLocator } from "../sources/locator.ts";
 export { openPageSource, type PageSourceOptions } from "../sources/page-source.ts";
@@ -8,4 +8,5 @@ export { type ByteSource, blobSource, type CheckpointFolder, memorySource } from
 export { type ConvertOptions, convertCheckpoint, DTYPES, type Dtype, parseDtypes } from "./convert.ts";
 export { importLogitsModel } from "./import-logits.ts";
 export { type Inspection, inspectBundle, inspectCheckpoint } from "./inspect.ts";
+export { opfsTarget } from "./opfs-target.ts";
 export { type VerifyCase, verifyCheckpoint } from "./verify.ts";

@@ -2,7 +2,7 @@ import { isUnmaskError } from "../core/errors.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
-import { describeModel, planModel } from "./families/index.ts";
+import { describeModel, type Hints, planModel } from "./families/index.ts";
 import { findTokens } from "./tokens.ts";
 import { bodyMatrices, type ModelFacts } from "./transformer.ts";
 
@@ -23,7 +23,7 @@ export interface Inspection {
  * A checkpoint: headers are read, weights are not. An architecture without an adapter is a finding, not an error; a
  * broken file is an error.
  */
-export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspection> {
+export async function inspectCheckpoint(folder: CheckpointFolder, hints: Hints = {}): Promise<Inspection> {
   const opened = await openCheckpoint(folder);
   const checkpoint = folder.remote === true ? { ...opened, glance: GLANCE_BYTES } : opened;
   const tensors = [...checkpoint.tensors.values()];
@@ -31,8 +31,8 @@ export async function inspectCheckpoint(folder: CheckpointFolder): Promise<Inspe
   const parameters = tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);
   const stored = { tensors: tensors.length, parameters, bytes };
   try {
-    const hints = { repository: folder.name };
-    const model = await planModel(checkpoint, describeModel(checkpoint.config, hints));
+    const named = { repository: folder.name, ...hints };
+    const model = await planModel(checkpoint, describeModel(checkpoint.config, named));
     const { facts, table, warnings } = model;
     const tied = model.head.matrix === table;
     const tables = tied ? table.n * table.k : 2 * table.n * table.k;

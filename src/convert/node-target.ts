@@ -2,6 +2,7 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir, truncate, writeFile 
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { UnmaskError } from "../core/errors.ts";
 import type { AppendFile, BundleTarget } from "./bundle-target.ts";
+import { nodeFile } from "./node-folder.ts";
 
 /** What a bundle holds at its top. A folder with anything else in it is somebody's, whatever else it is. */
 const BUNDLE_ENTRIES: ReadonlySet<string> = new Set([
@@ -55,7 +56,7 @@ export async function nodeTarget(path: string, key: string = crypto.randomUUID()
     note: (line) => at(JOURNAL, (place) => writeFile(place, `${line}\n`, { flag: "a" })),
     write: (file, bytes) => at(file, (place) => writeFile(place, bytes)),
     append: (file) => at(file, (place) => openAppend(path, place)),
-    read: (file) => at(file, async (place) => new Uint8Array(await readFile(place))),
+    open: (file) => at(file, nodeFile),
     commit: () =>
       at(JOURNAL, async (place) => {
         await rm(place);

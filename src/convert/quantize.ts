@@ -51,16 +51,23 @@ export function quantize(
 }
 
 /** The weights `[n, k]` that `quantized` stands for. */
-export function dequantize({ packed, scales }: Quantized, n: number, k: number, bits: Bits): Float32Array {
+export function dequantize(
+  { packed, scales }: Pick<Quantized, "packed" | "scales">,
+  n: number,
+  k: number,
+  bits: Bits,
+): Float32Array {
   const blocks = Math.ceil(k / BLOCK);
   const rowBytes = (blocks * BLOCK * bits) / 8;
-  return Float32Array.from({ length: n * k }, (_, at) => {
-    const row = Math.floor(at / k);
-    const col = at % k;
-    const byte = packed[row * rowBytes + (bits === 8 ? col : col >> 1)]!;
-    const code = bits === 8 ? byte - 128 : ((byte >> (4 * (col & 1))) & 15) - 8;
-    return code * scales[row * blocks + (col >> 5)]!;
-  });
+  const weights = new Float32Array(n * k);
+  for (let row = 0; row < n; row++) {
+    for (let col = 0; col < k; col++) {
+      const byte = packed[row * rowBytes + (bits === 8 ? col : col >> 1)]!;
+      const code = bits === 8 ? byte - 128 : ((byte >> (4 * (col & 1))) & 15) - 8;
+      weights[row * k + col] = code * scales[row * blocks + (col >> 5)]!;
+    }
+  }
+  return weights;
 }
 
 /** `2 max|w| / (2^bits - 1)` in f32 arithmetic: every division is rounded, or ties at the largest element flip. */
@@ -137,7 +144,8 @@ function pack(weights: Float32Array, n: number, k: number, bits: Bits, scales: F
   return packed;
 }
 
-function roundHalfEven(value: number): number {
+/** To the nearest integer, ties to even. */
+export function roundHalfEven(value: number): number {
   const rounded = Math.round(value);
   return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

@@ -1,6 +1,5 @@
 import { copyFile, mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { uniform } from "../core/random.ts";
 
 /** Checkpoints of random bf16 weights, made on the spot: for tests and measurements of the converter at any size. */
 export interface RandomShape {
@@ -103,14 +102,23 @@ function countOf(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
 
-/** Uniform around 0 with the variance of 1 / fan-in; norms around 1. The bf16 are cut, not rounded. */
+/**
+ * Uniform around 0 with the variance of 1 / fan-in; norms around 1. The bf16 are cut, not rounded. Xorshift of 32 bits
+ * (Marsaglia 2003), seeded by the place: 600 million numbers are to be had in seconds.
+ */
 function randomPart(tensor: number, at: number, count: number, dims: readonly number[]): Uint8Array {
   const scale = dims.length === 1 ? 0.1 : Math.sqrt(12 / dims[1]!);
   const centre = dims.length === 1 ? 1 : 0;
-  const values = Float32Array.from(
-    { length: count },
-    (_, i) => centre + scale * (uniform(1, tensor, 0, at + i) - 0.5),
-  );
+  const values = new Float32Array(count);
+  let state = Math.imul(tensor + 1, 0x9e3779b1) ^ Math.imul(at + 1, 0x85ebca6b) || 1;
+  for (let i = 0; i < count; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    values[i] = centre + scale * ((state >>> 0) / 2 ** 32 - 0.5);
+  }
   const bits = new Uint32Array(values.buffer);
-  return new Uint8Array(Uint16Array.from(bits, (word) => word >>> 16).buffer);
+  const cut = new Uint16Array(count);
+  for (let i = 0; i < count; i++) cut[i] = bits[i]! >>> 16;
+  return new Uint8Array(cut.buffer);
 }

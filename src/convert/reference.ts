@@ -3,7 +3,8 @@ import type { Matrix } from "./weights.ts";
 
 /**
  * The forward pass in plain float64, written for reading: what quantised builds are compared with where no golden
- * logits exist. It shares the plan of a checkpoint with the graph and nothing else.
+ * logits exist, and what a bundle's golden forward comes from. It shares the plan of a checkpoint with the graph and
+ * nothing else, and holds a block of rows of one matrix at a time.
  */
 
 export interface ReferenceInput {
@@ -15,23 +16,43 @@ export interface ReferenceInput {
   readonly sigma?: number;
 }
 
-/** The weights of a matrix: as stored, or as a quantised build reads them. */
-export type ReadMatrix = (matrix: Matrix) => Promise<Float32Array>;
+/** What the forward multiplies by: the weights as stored, or as a quantised build reads them. */
+export interface ReferenceWeights {
+  /** Rows `[start, start + count)` of a linear map, `[count, k]`. */
+  rows(matrix: Matrix, start: number, count: number): Promise<Float32Array>;
+  /** One row of the token table, where a build reads it otherwise than as a linear map. */
+  embedding?(table: Matrix, id: number): Promise<Float32Array>;
+  /** What a build makes of the activations `[.., k]` before it multiplies them; absent: nothing. */
+  activations?(x: Float64Array, k: number): Float64Array;
+  /** Hears every product and every state of the stream. */
+  watch?(x: Float64Array): void;
+}
+
+/** The weights of a model that fits into memory. */
+export function wholeMatrices(read: (matrix: Matrix) => Promise<Float32Array>): ReferenceWeights {
+  return {
+    rows: async (matrix, start, count) =>
+      (await read(matrix)).subarray(start * matrix.k, (start + count) * matrix.k),
+  };
+}
+
+/** 8 MB of f32. */
+const BLOCK_VALUES = 1 << 21;
 
 /** Logits `[S, vocab]`. */
 export async function referenceForward(
   model: Transformer,
   input: ReferenceInput,
-  read: ReadMatrix,
+  weights: ReferenceWeights,
 ): Promise<Float64Array> {
   const { hidden } = model.facts;
-  const size = input.ids.length;
-  const apply = (linear: Linear, x: Float64Array) => applyLinear(linear, x, read);
+  const apply = (linear: Linear, x: Float64Array) => applyLinear(linear, x, weights);
   const normalise = (norm: Norm, x: Float64Array) => applyNorm(model, norm, x);
-  const table = await read(model.table);
-  let x: Float64Array = Float64Array.from({ length: size * hidden }, (_, at) => {
-    return table[input.ids[Math.floor(at / hidden)]! * hidden + (at % hidden)]!;
-  });
+  let x = await embed(model, input.ids, weights);
+  const join = (branch: Float64Array, gate: Row) => {
+    x = addGated(x, branch, gate);
+    weights.watch?.(x);
+  };
   if (model.embedNorm !== undefined) x = await normalise(model.embedNorm, x);
   const vector = await conditioning(model, input.sigma ?? 0, apply);
   const parts = async (linear: Linear | undefined) =>
@@ -41,12 +62,12 @@ export async function referenceForward(
     const part = (index: number) => now?.subarray(index * hidden, (index + 1) * hidden);
     const seen = layer.attentionNorm === undefined ? x : await normalise(layer.attentionNorm, x);
     const attended = await attention(model, layer, input, modulate(seen, part(0), part(1)), apply);
-    x = addGated(x, attended, part(2) ?? (await layer.attentionGate?.load()));
+    join(attended, part(2) ?? (await layer.attentionGate?.load()));
     const inner = modulate(await normalise(layer.mlpNorm, x), part(3), part(4));
     const gate = (await apply(layer.gate, inner)).map(ACTIVATE[model.activation]);
     const up = layer.up === undefined ? undefined : await apply(layer.up, inner);
     const fed = await apply(layer.down, up === undefined ? gate : gate.map((value, i) => value * up[i]!));
-    x = addGated(x, fed, part(5) ?? (await layer.mlpGate?.load()));
+    join(fed, part(5) ?? (await layer.mlpGate?.load()));
   }
   const now = await parts(model.conditioning?.output);
   x = modulate(await normalise(model.finalNorm, x), now?.subarray(0, hidden), now?.subarray(hidden));
@@ -57,27 +78,77 @@ export async function referenceForward(
   return apply(model.head, x);
 }
 
+async function embed(
+  { table }: Transformer,
+  ids: readonly number[],
+  weights: ReferenceWeights,
+): Promise<Float64Array> {
+  const x = new Float64Array(ids.length * table.k);
+  for (const [row, id] of ids.entries()) {
+    x.set((await weights.embedding?.(table, id)) ?? (await weights.rows(table, id, 1)), row * table.k);
+  }
+  return x;
+}
+
 type Apply = (linear: Linear, x: Float64Array) => Promise<Float64Array>;
 
 /** Rows of `x` `[.., k]` to `[.., n]`. */
 async function applyLinear(
   { matrix, bias }: Linear,
   x: Float64Array,
-  read: ReadMatrix,
+  weights: ReferenceWeights,
 ): Promise<Float64Array> {
   const { n, k } = matrix;
-  const weights = Float64Array.from(await read(matrix));
+  const read = weights.activations?.(x, k) ?? x;
   const offsets = await bias?.load();
   const y = new Float64Array((x.length / k) * n);
-  for (let row = 0; row * k < x.length; row++) {
-    for (let out = 0; out < n; out++) {
-      let sum = offsets?.[out] ?? 0;
-      for (let i = 0; i < k; i++) sum += x[row * k + i]! * weights[out * k + i]!;
-      y[row * n + out] = sum;
-    }
+  const count = Math.max(1, Math.floor(BLOCK_VALUES / k));
+  for (let start = 0; start < n; start += count) {
+    const block = await weights.rows(matrix, start, Math.min(count, n - start));
+    multiply(read, block, k, start, n, y);
   }
+  if (offsets !== undefined) for (let i = 0; i < y.length; i++) y[i]! += offsets[i % n]!;
+  weights.watch?.(y);
   return y;
 }
+
+/** Columns `[start, ..)` of `y`, four rows of `x` for each time that a row of the weights is read. */
+function multiply(
+  x: Float64Array,
+  weights: Float32Array,
+  k: number,
+  start: number,
+  n: number,
+  y: Float64Array,
+): void {
+  const rows = x.length / k;
+  const w = new Float64Array(k);
+  for (let out = 0; out * k < weights.length; out++) {
+    w.set(weights.subarray(out * k, (out + 1) * k));
+    for (let row = 0; row < rows; row += 4) {
+      // Rows beyond the last repeat it: their sums are written to the same place.
+      const [a, b, c, d] = [0, 1, 2, 3].map((more) => Math.min(row + more, rows - 1)) as Four;
+      const [atA, atB, atC, atD] = [a * k, b * k, c * k, d * k];
+      let sumA = 0;
+      let sumB = 0;
+      let sumC = 0;
+      let sumD = 0;
+      for (let i = 0; i < k; i++) {
+        const weight = w[i]!;
+        sumA += x[atA + i]! * weight;
+        sumB += x[atB + i]! * weight;
+        sumC += x[atC + i]! * weight;
+        sumD += x[atD + i]! * weight;
+      }
+      y[a * n + start + out] = sumA;
+      y[b * n + start + out] = sumB;
+      y[c * n + start + out] = sumC;
+      y[d * n + start + out] = sumD;
+    }
+  }
+}
+
+type Four = [number, number, number, number];
 
 async function applyNorm(
   { norm }: Transformer,

@@ -44,7 +44,16 @@ export function createTensorPlan(checkpoint: Checkpoint): TensorPlan {
   };
   const vector = (name: string, size: number): Vector => {
     const tensor = entry(name, [size]);
-    return { name, size, load: () => readFloats(tensor) };
+    // Small, and wanted by every variant and by the golden forward: a source far away is asked once.
+    let values: Promise<Float32Array> | undefined;
+    return {
+      name,
+      size,
+      load: () => {
+        values ??= readFloats(tensor);
+        return values;
+      },
+    };
   };
   const fused = (prefix: string, sizes: readonly number[], k: number, bias: boolean): Linear[] => {
     const rows = sizes.reduce((sum, size) => sum + size, 0);

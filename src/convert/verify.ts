@@ -6,7 +6,7 @@ import { describeModel, planModel } from "./families/index.ts";
 import { attentionBias, type Golden, isMasked, readInput, rotaryRows } from "./golden-inputs.ts";
 import { readShard } from "./graph.ts";
 import { dequantize, quantize, type ScaleType } from "./quantize.ts";
-import { type ReadMatrix, referenceForward } from "./reference.ts";
+import { type ReferenceWeights, referenceForward, wholeMatrices } from "./reference.ts";
 import { type GraphRunner, openGraph } from "./run-graph.ts";
 import { checkFinite, readFloats, readSafetensors } from "./safetensors.ts";
 import type { Transformer } from "./transformer.ts";
@@ -118,9 +118,9 @@ async function openBuild(
 }
 
 /** The weights as the quantised build reads them; each matrix is made once. */
-function dequantised(model: Transformer, { dtype, scales }: Build): ReadMatrix {
+function dequantised(model: Transformer, { dtype, scales }: Build): ReferenceWeights {
   const made = new Map<string, Promise<Float32Array>>();
-  return (matrix) => {
+  return wholeMatrices((matrix) => {
     const { name, n, k } = matrix;
     const isTable = matrix === model.table || matrix === model.head.matrix;
     const bits = dtype === "q8" || isTable ? 8 : 4;
@@ -131,7 +131,7 @@ function dequantised(model: Transformer, { dtype, scales }: Build): ReadMatrix {
         .then((values) => dequantize(quantize(values, n, k, bits, scales ?? "f32", "nearest"), n, k, bits));
     made.set(name, weights);
     return weights;
-  };
+  });
 }
 
 interface Verification {
@@ -140,7 +140,7 @@ interface Verification {
   readonly build: Build;
   readonly masked: boolean;
   readonly runner: GraphRunner;
-  readonly read: ReadMatrix | undefined;
+  readonly read: ReferenceWeights | undefined;
   readonly label: string;
 }
 

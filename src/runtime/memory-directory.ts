@@ -1,3 +1,5 @@
+const contents = new WeakMap<object, Map<string, object>>();
+
 /** A directory of the origin private file system in memory, for tests: what the store uses of it. */
 export function memoryDirectory(): FileSystemDirectoryHandle {
   const entries = new Map<string, object>();
@@ -25,15 +27,20 @@ export function memoryDirectory(): FileSystemDirectoryHandle {
     async *keys() {
       yield* [...entries.keys()];
     },
+    async *values() {
+      yield* [...entries.values()];
+    },
     async *entries() {
       yield* [...entries];
     },
   };
+  contents.set(directory, entries);
   return directory as unknown as FileSystemDirectoryHandle;
 }
 
 /** Handles are kept, so a file is its handle. */
-function memoryFile(first: string, entries: Map<string, object>) {
+function memoryFile(first: string, parent: Map<string, object>) {
+  let entries = parent;
   let bytes = new Uint8Array(0);
   let name = first;
   const write = (part: Uint8Array, at: number) => {
@@ -49,10 +56,11 @@ function memoryFile(first: string, entries: Map<string, object>) {
     kind: "file",
     held: false,
     getFile: async () => new File([bytes.slice()], name),
-    async move(to: string) {
+    async move(to: string | object, renamed?: string) {
       entries.delete(name);
-      entries.set(to, handle);
-      name = to;
+      if (typeof to === "object") entries = contents.get(to) ?? entries;
+      name = typeof to === "string" ? to : (renamed ?? name);
+      entries.set(name, handle);
     },
     async createWritable() {
       const parts: string[] = [];
@@ -67,6 +75,7 @@ function memoryFile(first: string, entries: Map<string, object>) {
       if (handle.held) throw new DOMException("open", "NoModificationAllowedError");
       handle.held = true;
       return {
+        getSize: () => bytes.length,
         read(into: Uint8Array, { at }: { at: number }) {
           const part = bytes.subarray(at, at + into.length);
           into.set(part);

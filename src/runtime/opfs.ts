@@ -2,11 +2,13 @@
 export interface WorkerFileHandle {
   createSyncAccessHandle(): Promise<SyncAccess>;
   move(name: string): Promise<void>;
+  move(folder: FileSystemDirectoryHandle, name: string): Promise<void>;
 }
 
 export interface SyncAccess {
+  getSize(): number;
   read(into: Uint8Array<ArrayBuffer>, options: { at: number }): number;
-  write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  write(bytes: Uint8Array, options: { at: number }): number;
   truncate(size: number): void;
   flush(): void;
   close(): void;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { directoryFolder, filesFolder } from "./file-folder.ts";
+import { directoryFolder, filesFolder, pickedFiles } from "./file-folder.ts";
 
 /** Picked and dropped files, and directory handles, as far as they exist outside a browser. */
 function fileAt(path: string, text: string): File {
@@ -13,19 +13,23 @@ async function textOf(folder: ReturnType<typeof filesFolder>, name: string): Pro
 }
 
 test("loose files are a folder", async () => {
-  const folder = filesFolder([fileAt("config.json", "{}"), fileAt("model.safetensors", "weights")]);
+  const folder = filesFolder(
+    pickedFiles([fileAt("config.json", "{}"), fileAt("model.safetensors", "weights")]),
+  );
   expect(await folder.names()).toEqual(["config.json", "model.safetensors"]);
   expect(await textOf(folder, "model.safetensors")).toBe("weights");
   await expect(folder.open("__proto__")).rejects.toMatchObject({ code: "not-found" });
 });
 
 test("of a dropped tree the files beside the shallowest config.json are taken", async () => {
-  const folder = filesFolder([
-    fileAt("m/snapshot/config.json", "outer"),
-    fileAt("m/snapshot/onnx/config.json", "inner"),
-    fileAt("m/snapshot/tokenizer.json", "t"),
-    fileAt("m/readme.md", "r"),
-  ]);
+  const folder = filesFolder(
+    pickedFiles([
+      fileAt("m/snapshot/config.json", "outer"),
+      fileAt("m/snapshot/onnx/config.json", "inner"),
+      fileAt("m/snapshot/tokenizer.json", "t"),
+      fileAt("m/readme.md", "r"),
+    ]),
+  );
   expect((await folder.names()).toSorted()).toEqual(["config.json", "tokenizer.json"]);
   expect(await textOf(folder, "config.json")).toBe("outer");
   expect(await filesFolder([]).names()).toEqual([]);
@@ -55,6 +59,6 @@ test("a file that can no longer be read says so", async () => {
   const gone = fileAt("config.json", "{}");
   gone.slice = () =>
     ({ arrayBuffer: () => Promise.reject(new DOMException("", "NotReadableError")) }) as unknown as Blob;
-  const source = await filesFolder([gone]).open("config.json");
+  const source = await filesFolder(pickedFiles([gone])).open("config.json");
   await expect(source.read(0, 2)).rejects.toMatchObject({ code: "source-changed" });
 });

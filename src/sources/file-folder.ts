@@ -1,13 +1,23 @@
 import { blobSource, type CheckpointFolder } from "../convert/byte-source.ts";
 import { UnmaskError } from "../core/errors.ts";
 
+/** A file and where it stood in what was dropped: `folder/name`, or its name alone. */
+export interface GivenFile {
+  readonly path: string;
+  readonly file: File;
+}
+
+/** Files as a picker gives them, with their paths below the picked folder. */
+export function pickedFiles(files: readonly File[]): GivenFile[] {
+  return files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+}
+
 /**
  * Files that were picked or dropped, as a checkpoint folder. Of a folder with folders in it, the files beside the
  * shallowest `config.json` (or `unmask.json`) are taken; without one all that are least deep.
  */
-export function filesFolder(files: readonly File[]): CheckpointFolder {
-  const found = files.map((file) => {
-    const path = file.webkitRelativePath || file.name;
+export function filesFolder(files: readonly GivenFile[]): CheckpointFolder {
+  const found = files.map(({ path, file }) => {
     return { file, parent: path.slice(0, path.lastIndexOf("/") + 1), depth: path.split("/").length };
   });
   const depth = (items: typeof found) => items.reduce((least, item) => Math.min(least, item.depth), Infinity);

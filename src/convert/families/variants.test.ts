@@ -3,11 +3,11 @@ import { memorySource } from "../byte-source.ts";
 import { compareLogits } from "../compare-logits.ts";
 import { readShard } from "../graph.ts";
 import { dequantize, quantize } from "../quantize.ts";
-import { type ReadMatrix, type ReferenceInput, referenceForward } from "../reference.ts";
+import { type ReferenceInput, referenceForward, wholeMatrices } from "../reference.ts";
 import { openGraph } from "../run-graph.ts";
 import type { TensorEntry } from "../safetensors.ts";
 import { hasWindows, transformerGraph } from "../transformer-graph.ts";
-import { bytesOf } from "../weights.ts";
+import { bytesOf, type Matrix } from "../weights.ts";
 import { blockStyle } from "../weights-blocks.ts";
 import { floatStyle } from "../weights-float.ts";
 import type { Config } from "./config.ts";
@@ -248,13 +248,13 @@ test.each<[string, readonly [Config, Shapes], Partial<ReferenceInput>]>([
     Float32Array.from({ length: ROWS * rep * ROWS }, (__, at) => {
       return allowed[Math.floor(at / (ROWS * rep)) * ROWS + (at % ROWS)] === 1 ? 0 : -1e9;
     });
-  const quantised: ReadMatrix = async (matrix) => {
+  const quantised = async (matrix: Matrix) => {
     const { n, k } = matrix;
     const bits = matrix === model.table || matrix === model.head.matrix ? 8 : 4;
     return dequantize(quantize(await matrix.load(), n, k, bits, "f32", "nearest"), n, k, bits);
   };
   const builds = [
-    { style: floatStyle("f32"), read: (matrix: Parameters<ReadMatrix>[0]) => matrix.load() },
+    { style: floatStyle("f32"), read: (matrix: Matrix) => matrix.load() },
     { style: blockStyle({ bits: 4, scales: "f32", recipe: "nearest" }), read: quantised },
   ];
   for (const { style, read } of builds) {
@@ -268,7 +268,11 @@ test.each<[string, readonly [Config, Shapes], Partial<ReferenceInput>]>([
     const input = { ids, positions, ...(extra.sigma !== undefined && { sigma: extra.sigma }) };
     const { logits } = await runner.run({ ...input, rows: positions, ...(bias && { bias }) });
     await runner.dispose();
-    const expected = await referenceForward(model, { ...input, ...(allowed && { allowed }) }, read);
+    const expected = await referenceForward(
+      model,
+      { ...input, ...(allowed && { allowed }) },
+      wholeMatrices(read),
+    );
     expect(compareLogits(logits, Float32Array.from(expected), vocab).rel).toBeLessThan(5e-6);
   }
 });
@@ -277,7 +281,11 @@ test("a window matters, and so does the noise level", async () => {
   const logitsOf = async ([config, shapes]: readonly [Config, Shapes], sigma: number) => {
     const model = await planModel(randomCheckpoint(config, shapes), describeModel(config));
     const ids = Array.from({ length: ROWS }, (_, i) => i);
-    return referenceForward(model, { ids, positions: ids, sigma }, (matrix) => matrix.load());
+    return referenceForward(
+      model,
+      { ids, positions: ids, sigma },
+      wholeMatrices((matrix) => matrix.load()),
+    );
   };
   const [config, shapes] = MODERNBERT;
   const narrow = await logitsOf(MODERNBERT, 0);

@@ -1,0 +1,192 @@
+import { createOwnModels } from "../client/own-models.ts";
+import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
+import type { OwnChoice, OwnLeftover, OwnLook, OwnProgress, OwnSource } from "../own/protocol.ts";
+import { type GivenFile, pickedFiles } from "../sources/file-folder.ts";
+import { describeLook, size } from "./own-words.ts";
+
+/** The form in which a user brings a model. */
+export interface OwnPanel {
+  focus(): void;
+  /** Looks at files that were dropped. */
+  give(files: readonly GivenFile[]): void;
+}
+
+/**
+ * Look, then convert, then use. One source at a time; what is under way can be cancelled, and goes on when the same is
+ * given again.
+ *
+ * @param use gets the address of a model that can be loaded, its name, and whether the form still has something to say
+ */
+export function wireOwnPanel(use: (address: string, name: string, stay: boolean) => void): OwnPanel {
+  const form = findForm();
+  const models = createOwnModels();
+  let source: OwnSource | undefined;
+  let look: OwnLook | undefined;
+  let busy = false;
+
+  const choice = (): OwnChoice => {
+    const profile = form.profile.value;
+    const dtype = form.dtype.value === "q8" ? "q8" : "q4";
+    return { dtype, ...(profile !== "" && { profile }) };
+  };
+  const refresh = (): void => {
+    for (const field of [form.look, form.name, form.folder, form.dtype, form.profile, form.convert]) {
+      field.disabled = busy;
+    }
+    form.running.hidden = !busy;
+    form.found.hidden = busy || look === undefined;
+  };
+  const fail = (error: UnmaskError): void => {
+    if (error.code === "aborted") {
+      form.news.textContent = error.message;
+      return;
+    }
+    const [what, code] = [document.createElement("p"), document.createElement("code")];
+    what.className = "what";
+    what.textContent = error.message;
+    code.textContent = error.code;
+    form.problem.replaceChildren(what, code);
+    form.problem.hidden = false;
+  };
+  const run = async (text: string, job: () => Promise<void>): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    form.problem.hidden = true;
+    form.notes.replaceChildren();
+    show({ text });
+    form.news.textContent = text;
+    refresh();
+    try {
+      await job();
+    } catch (error) {
+      fail(toUnmaskError(error));
+    } finally {
+      busy = false;
+      refresh();
+    }
+  };
+  const show = ({ text, share }: OwnProgress): void => {
+    form.state.textContent = text;
+    if (share === undefined) form.progress.removeAttribute("value");
+    else form.progress.value = share;
+  };
+  const lookAt = (given: OwnSource): Promise<void> =>
+    run("looking at it", async () => {
+      source = given;
+      look = undefined;
+      look = await models.look(given, choice());
+      const { title, lines, action } = describeLook(look);
+      form.title.textContent = title;
+      form.facts.replaceChildren(...lines.map(item));
+      form.convert.textContent = action ?? "";
+      form.convert.hidden = action === undefined;
+      form.choices.hidden = look.inspection.kind !== "checkpoint";
+      form.news.textContent = [title, ...lines].join(". ");
+    });
+  const convert = async (): Promise<void> => {
+    const found = look;
+    if (found?.bundle !== undefined) return use(found.bundle, found.name, false);
+    await run("converting", async () => {
+      // Asked for here, after a click: a model that took minutes should not be evicted.
+      void navigator.storage.persist?.();
+      const { address, name, warnings } = await models.convert(choice(), show);
+      look = undefined;
+      form.name.value = "";
+      form.notes.replaceChildren(...warnings.map(({ message }) => item(message)));
+      use(address, name, warnings.length > 0);
+    });
+    await listLeftovers();
+  };
+  const again = (): void => {
+    if (source !== undefined) void lookAt(source);
+  };
+  const goOn = async ({ origin, choice: chosen }: OwnLeftover): Promise<void> => {
+    form.dtype.value = chosen.dtype;
+    form.profile.value = chosen.profile ?? "";
+    if (origin === undefined) return;
+    form.name.value = origin;
+    await lookAt({ kind: "text", text: origin });
+    if (look?.storedBytes !== undefined) await convert();
+  };
+  const listLeftovers = async (): Promise<void> => {
+    const left = await models.leftovers().catch(() => []);
+    form.leftovers.hidden = left.length === 0;
+    form.leftovers.replaceChildren(
+      ...left.map((entry) => {
+        const text = `${entry.name}: unfinished, ${size(entry.bytes)}${entry.origin === undefined ? "; give its files again to go on" : ""}`;
+        const node = item(text);
+        if (entry.origin !== undefined) node.append(button("Go on", () => void goOn(entry)));
+        node.append(
+          button("Remove", async () => {
+            await models.removeLeftover(entry.key).catch((error: unknown) => fail(toUnmaskError(error)));
+            await listLeftovers();
+          }),
+        );
+        return node;
+      }),
+    );
+  };
+
+  form.root.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (form.name.value.trim() !== "") void lookAt({ kind: "text", text: form.name.value });
+  });
+  form.folder.addEventListener("click", () => form.files.click());
+  form.files.addEventListener("change", () => {
+    const files = pickedFiles(Array.from(form.files.files ?? []));
+    form.files.value = "";
+    if (files.length > 0) void lookAt({ kind: "files", files });
+  });
+  form.convert.addEventListener("click", () => void convert());
+  form.cancel.addEventListener("click", () => models.abort());
+  form.dtype.addEventListener("change", again);
+  form.profile.addEventListener("change", again);
+  refresh();
+  void listLeftovers();
+  return {
+    focus: () => form.name.focus(),
+    give: (files) => void lookAt({ kind: "files", files }),
+  };
+}
+
+function item(text: string): HTMLLIElement {
+  const node = document.createElement("li");
+  node.append(text);
+  return node;
+}
+
+function button(text: string, act: () => void): HTMLButtonElement {
+  const node = document.createElement("button");
+  node.type = "button";
+  node.className = "inline";
+  node.textContent = text;
+  node.addEventListener("click", act);
+  return node;
+}
+
+function findForm() {
+  // Each id is in index.html with the element type of its field; a wrong one would fail on first use in any test.
+  const get = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+  return {
+    root: get<HTMLFormElement>("own"),
+    name: get<HTMLInputElement>("own-name"),
+    look: get<HTMLButtonElement>("own-look"),
+    folder: get<HTMLButtonElement>("own-folder"),
+    files: get<HTMLInputElement>("own-files"),
+    found: get("own-found"),
+    title: get("own-title"),
+    facts: get("own-facts"),
+    notes: get("own-notes"),
+    choices: get("own-choices"),
+    dtype: get<HTMLSelectElement>("own-dtype"),
+    profile: get<HTMLSelectElement>("own-profile"),
+    convert: get<HTMLButtonElement>("own-convert"),
+    running: get("own-running"),
+    progress: get<HTMLProgressElement>("own-progress"),
+    state: get("own-state"),
+    cancel: get<HTMLButtonElement>("own-cancel"),
+    news: get("own-news"),
+    problem: get("own-problem"),
+    leftovers: get("own-leftovers"),
+  };
+}

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import type { OwnLook } from "../own/protocol.ts";
+import { describeLook } from "./own-words.ts";
+
+const LOOK: OwnLook = {
+  name: "tiny",
+  inspection: {
+    kind: "checkpoint",
+    runnable: true,
+    facts: { family: "a2d-qwen3", parameters: 596e6, attention: { kind: "full" } },
+    warnings: [{ code: "lm-head-differs", message: "The stored head is used." }],
+  },
+  sourceBytes: 1.5e9,
+  remote: true,
+  storedBytes: 413e6,
+  doneBytes: 0,
+  room: 10e9,
+};
+
+test("what will be fetched and stored is said before it is", () => {
+  expect(describeLook(LOOK)).toEqual({
+    title: "tiny",
+    lines: [
+      "a2d-qwen3, 596 million parameters, sees the whole text.",
+      "Converting downloads 1.5 GB and stores 413 MB in this browser; 10.0 GB are free.",
+      "The stored head is used.",
+    ],
+    action: "Download and convert",
+  });
+  const local = describeLook({ ...LOOK, remote: false, doneBytes: 50e6 });
+  expect(local.lines).toContain("50 MB are done already; it goes on from there.");
+  expect(local.action).toBe("Convert the rest");
+});
+
+test("what does not fit, and what cannot run, has no button", () => {
+  const full = describeLook({ ...LOOK, room: 1e6 });
+  expect(full.lines.at(-1)).toContain("does not fit");
+  expect(full).not.toHaveProperty("action");
+  const { storedBytes: _, ...rest } = LOOK;
+  const refused = describeLook({
+    ...rest,
+    inspection: { ...LOOK.inspection, runnable: false, reason: "It would need experts." },
+  });
+  expect(refused.title).toBe("tiny cannot run here");
+  expect(refused.lines[0]).toBe("It would need experts.");
+  expect(refused).not.toHaveProperty("action");
+});
+
+test("a bundle is loaded from where it is, or copied from a folder", () => {
+  const inspection = { ...LOOK.inspection, kind: "bundle" } as const;
+  const { storedBytes: _, ...away } = LOOK;
+  expect(describeLook({ ...away, inspection, bundle: "https://host/m/" }).action).toBe("Load it");
+  expect(describeLook({ ...LOOK, inspection }).action).toBe("Copy it into this browser");
+});

@@ -1,0 +1,63 @@
+import { proxy, wrap } from "comlink";
+import { toUnmaskError, UnmaskError } from "../core/errors.ts";
+import type {
+  OwnApi,
+  OwnChoice,
+  OwnLeftover,
+  OwnLook,
+  OwnModel,
+  OwnProgress,
+  OwnSource,
+} from "../own/protocol.ts";
+import { installErrorTransfer } from "../protocol.ts";
+
+/** The conversion worker, started with the first call. A worker that dies fails what it was doing, and is replaced. */
+export interface OwnModels {
+  look(source: OwnSource, choice: OwnChoice): Promise<OwnLook>;
+  convert(choice: OwnChoice, report: (progress: OwnProgress) => void): Promise<OwnModel>;
+  abort(): void;
+  leftovers(): Promise<OwnLeftover[]>;
+  removeLeftover(key: string): Promise<void>;
+}
+
+export function createOwnModels(): OwnModels {
+  let link: Link | undefined;
+  const call = async <T>(job: (api: Link["api"]) => Promise<T>): Promise<T> => {
+    link ??= openLink(() => {
+      link = undefined;
+    });
+    try {
+      return await Promise.race([job(link.api), link.failed]);
+    } catch (error) {
+      throw toUnmaskError(error);
+    }
+  };
+  return {
+    look: (source, choice) => call((api) => api.look(source, choice)),
+    convert: (choice, report) => call((api) => api.convert(choice, proxy(report))),
+    abort: () => void link?.api.abort(),
+    leftovers: () => call((api) => api.leftovers()),
+    removeLeftover: (key) => call((api) => api.removeLeftover(key)),
+  };
+}
+
+interface Link {
+  readonly api: ReturnType<typeof wrap<OwnApi>>;
+  /** Rejects when the worker dies. */
+  readonly failed: Promise<never>;
+}
+
+function openLink(died: () => void): Link {
+  installErrorTransfer();
+  const worker = new Worker(new URL("../../workers/convert.worker.ts", import.meta.url), { type: "module" });
+  const failed = new Promise<never>((_, reject) => {
+    worker.addEventListener("error", (event) => {
+      died();
+      worker.terminate();
+      reject(new UnmaskError("internal", `The conversion stopped: ${event.message || "its worker died"}.`));
+    });
+  });
+  // Nobody may be waiting when it dies.
+  failed.catch(() => {});
+  return { api: wrap<OwnApi>(worker), failed };
+}
