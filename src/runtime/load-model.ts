@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
-import type { Denoiser, Tokenizer } from "../core/types.ts";
+import type { Denoiser } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { weightsOf } from "../model/variant.ts";
 import type { EngineInfo, LoadOptions } from "../protocol.ts";
@@ -8,11 +8,12 @@ import { type BackendChoice, chooseBackend, chooseVariants } from "./backend.ts"
 import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
 import { watchFaults } from "./gpu-faults.ts";
+import { type JinjaSource, jinjaSource, TEMPLATE_FILE } from "./jinja-chat.ts";
 import { neededFiles, openFirst, TOKENIZER, TOKENIZER_CONFIG } from "./open-variant.ts";
 import type { Platform } from "./platform.ts";
 import { claimThreads } from "./session.ts";
 import { startRuntime } from "./start-runtime.ts";
-import { createTokenizer } from "./tokenizer.ts";
+import { createTokenizer, type TextTokenizer } from "./tokenizer.ts";
 
 /** A model that is ready: nothing here exists before it works. */
 export interface LoadedModel {
@@ -20,7 +21,8 @@ export interface LoadedModel {
   /** With the weights that are open: filters differ by them. */
   readonly manifest: Manifest & { readonly variant: string };
   readonly denoiser: Denoiser;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TextTokenizer;
+  readonly jinja: JinjaSource;
 }
 
 /**
@@ -83,6 +85,7 @@ export async function loadModel(
       manifest: { ...manifest, variant: weightsOf(variant) },
       denoiser,
       tokenizer,
+      jinja: jinjaSource(manifest, files.get(TOKENIZER_CONFIG), files.get(TEMPLATE_FILE)),
       info: { ...info, warnings, ...(test ? { selfTest: test } : {}) },
     };
   } catch (error) {

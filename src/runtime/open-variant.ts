@@ -8,6 +8,7 @@ import { type FetchOptions, fetchFiles } from "./bundle.ts";
 import type { GpuFaults } from "./gpu-faults.ts";
 import { createGpuBuffers } from "./gpu-kv-buffers.ts";
 import { createGpuRows } from "./gpu-rows.ts";
+import { TEMPLATE_FILE } from "./jinja-chat.ts";
 import { createCpuBuffers } from "./kv-buffers.ts";
 import { createKvStore, type KvStore } from "./kv-store.ts";
 import type { OrtModule } from "./ort.ts";
@@ -109,7 +110,15 @@ async function openVariant(
 export function neededFiles(manifest: Manifest, variant: string): ManifestFile[] {
   const chosen = manifest.variants[variant]!;
   const base = chosen.from === undefined ? undefined : manifest.variants[chosen.from]!;
-  const paths = [TOKENIZER, TOKENIZER_CONFIG, chosen.graph, ...chosen.data, ...(base?.data ?? [])];
+  const template = manifest.chat === undefined ? [TEMPLATE_FILE] : [];
+  const paths = [
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    ...template,
+    chosen.graph,
+    ...chosen.data,
+    ...(base?.data ?? []),
+  ];
   const files = paths.flatMap((path) => manifest.files.find((file) => file.path === path) ?? []);
   if (files[0]?.path !== TOKENIZER) {
     throw new UnmaskError("tokenizer-invalid", `The bundle has no ${TOKENIZER}.`);
