@@ -23,8 +23,8 @@ const STRATEGIES_HELP = {
   model: "strategies: bundle folder (default: the embedded model)",
   prompts: "strategies: JSON lines of {task, prompt, answer}",
   tasks: "strategies: comma-separated task names (default: all)",
-  limit: "strategies: prompts a task (default 300)",
-  "fixed-limit": "strategies: of these, how many the slow fixed-length baseline gets (default 5)",
+  limit: "strategies: prompts a task on the first canvas (default 300); the others get a third",
+  minutes: "strategies: stop after so many and report what is whole; the same command goes on",
   canvas: "strategies: comma-separated cells of the canvas, prompt included (default 128,256,512)",
   presets:
     "strategies: comma-separated names (default: all that run on the bundle); the baselines always run",
