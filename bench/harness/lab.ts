@@ -15,6 +15,8 @@ export interface Lab {
   readonly journal: Journal;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Processor seconds that forwards from memory would have taken so far. */
+  readonly spared: () => number;
 }
 
 /** A piece of work whose result is kept: doing it again gives the same. */

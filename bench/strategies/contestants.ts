@@ -26,7 +26,7 @@ export const PLAIN = "llada";
 export const GUIDED = "fast-dllm + guidance";
 export const ADAPTIVE = "fast-dllm + adaptive guidance";
 /** Begins with the right text in which one word is wrong: a user's own text, edited. */
-export const WARM = "warm-start, edited text";
+export const WARM = "warm-start from an edit";
 
 const EOTP = { eotp: { minConf: 0.9 } };
 

@@ -4,6 +4,7 @@ import type { JobModel } from "../../src/engine/open-run.ts";
 import { planGeneration } from "../../src/engine/plan.ts";
 import { buildPrompt } from "../../src/engine/prompt.ts";
 import { taskMode } from "../eval/tasks.ts";
+import { dataHash } from "../harness/identity.ts";
 import { runToEnd, type Unit } from "../harness/lab.ts";
 import { finalAnswer, type TaskPrompt } from "../harness/task-prompts.ts";
 import { type Contestant, FIXED, PLAIN } from "./contestants.ts";
@@ -120,13 +121,23 @@ function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canv
   const recipe = recipeFor(contestant, entry.response ?? answer);
   const forwards = name === FIXED ? cells : name === PLAIN ? USUAL_FORWARDS.plain : USUAL_FORWARDS.other;
   return {
-    key: ["strategies", String(canvas), task, prompt, answer, String(cells), JSON.stringify(recipe)],
+    key: [
+      "strategies",
+      String(canvas),
+      task,
+      prompt,
+      answer,
+      String(cells),
+      JSON.stringify(recipe),
+      ...(recipe["preset"] === "learn2pd" ? [dataHash(model.manifest.filters)] : []),
+    ],
     label: `canvas of ${canvas}, ${task}, ${name}`,
     cost: forwards * canvas,
     schema: outcomeSchema,
     async run(lab) {
       const options = { ...taskMode(model.manifest.modes), recipe, maxNewTokens: cells };
       const before = process.cpuUsage();
+      const spared = lab.spared();
       const done = await runToEnd({ kind: "generate", prompt, options }, lab);
       const { user, system } = process.cpuUsage(before);
       const text = done.text ?? "";
@@ -143,7 +154,7 @@ function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canv
         tokens: done.effectiveTokens,
         cells: done.tokens.length,
         room,
-        seconds: (user + system) / 1e6,
+        seconds: (user + system) / 1e6 + lab.spared() - spared,
       };
     },
   };
