@@ -1,4 +1,4 @@
-import { ADAPTIVE, GUIDED, WARM } from "./contestants.ts";
+import { ADAPTIVE, GUIDED, SPOILED, WARM } from "./contestants.ts";
 
 /** What a system's authors claim, and how far this comparison can say something about it. */
 export interface Claim {
@@ -39,11 +39,11 @@ export const CLAIMS: readonly Claim[] = [
   },
   {
     system: "Context-aware initialisation (arXiv 2512.19004)",
-    contestants: [WARM],
+    contestants: [WARM, SPOILED],
     rival: "fast-dllm",
     claim: "about 35 % fewer forwards on GSM8K, with lower accuracy than the strong baseline",
     differs:
-      "The paper's draft comes from another model; here it is a right response in which one word is wrong, a user's own text after an edit. What is right only needs confirming.",
+      "The paper's draft comes from another model; here it is the right response, as a user's own text is, and the same with a wrong word. Accuracy is therefore that of the draft where the model believes it. A model that is trained with masks believes any token that it sees, so each one is judged with its own cell masked: two more canvases in the first forward, which count as branches.",
   },
   {
     system: "FreeCache and guided diffusion (arXiv 2505.21467)",

@@ -25,14 +25,17 @@ export const PLAIN = "llada";
 /** Guidance as people would use it, and the same leaving a branch out: two of a kind, for their branches. */
 export const GUIDED = "fast-dllm + guidance";
 export const ADAPTIVE = "fast-dllm + adaptive guidance";
-/** Begins with the right text in which one word is wrong: a user's own text, edited. */
-export const WARM = "warm-start from an edit";
+/** Begins with the right response: a user's own text, edited as it is wanted. */
+export const WARM = "warm-start from the right text";
+/** The same with a word that is wrong. */
+export const SPOILED = "warm-start from a text with a wrong word";
 
 const EOTP = { eotp: { minConf: 0.9 } };
 
 /** Combinations that seed systems claim something for, beside the presets by themselves. */
 const COMBINED: readonly Contestant[] = [
-  { name: WARM, recipe: { preset: "warm-start" }, draft: spoiled },
+  { name: WARM, recipe: { preset: "warm-start" }, draft: (response) => response },
+  { name: SPOILED, recipe: { preset: "warm-start" }, draft: spoiled },
   { name: "fast-dllm + eotp", recipe: { preset: "fast-dllm", stop: EOTP } },
   { name: "learn2pd without eotp", recipe: { preset: "learn2pd", stop: { eotp: false } } },
   { name: GUIDED, recipe: { preset: "fast-dllm", guidance: { cfg: 0.5 } } },
@@ -58,6 +61,7 @@ const ALWAYS: readonly string[] = [
   "daedal",
   "freedave",
   WARM,
+  SPOILED,
   GUIDED,
   ADAPTIVE,
 ];

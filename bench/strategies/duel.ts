@@ -100,7 +100,8 @@ export function fitting(model: JobModel, contestants: readonly Contestant[]) {
 }
 
 function recipeFor({ recipe, draft }: Contestant, response: string): Readonly<Record<string, unknown>> {
-  return draft === undefined ? recipe : { ...recipe, init: { draft: draft(response), share: 1 } };
+  // With the space that the model puts before a response.
+  return draft === undefined ? recipe : { ...recipe, init: { draft: ` ${draft(response)}` } };
 }
 
 function roomFor({ tokenizer, manifest }: JobModel, { prompt }: TaskPrompt, canvas: number): number {
