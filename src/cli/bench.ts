@@ -18,7 +18,7 @@ export interface BenchOptions {
   readonly io: Pick<CommandIo, "signal" | "status" | "warn">;
 }
 
-/** Options of the suite `strategies` alone. */
+/** Options of the suite `strategies`; `experiments` takes some of them. */
 const STRATEGIES_HELP = {
   model: "strategies: bundle folder (default: the embedded model)",
   prompts: "strategies: JSON lines of {task, prompt, answer}",
@@ -35,7 +35,9 @@ const STRATEGIES_HELP = {
   out: "strategies: write strategies.json, .md and .svg into this folder",
 };
 
-const SUITES = ["startup", "strategies", "engine", "baselines"];
+const SUITES = ["startup", "strategies", "engine", "baselines", "experiments"];
+/** Suites that write reports and take options. */
+const REPORTING = ["strategies", "experiments"];
 
 export const benchCommand: Command = {
   name: "bench",
@@ -58,7 +60,7 @@ export const benchCommand: Command = {
       );
     }
     const strange = Object.keys(STRATEGIES_HELP).find((name) => values[name] !== undefined);
-    if (suite !== "strategies" && strange !== undefined) {
+    if (!REPORTING.includes(suite) && strange !== undefined) {
       throw new UnmaskError("usage", `The suite "${suite}" has no option --${strange}.`);
     }
     const { runSuite } = await importBench<BenchSuite>(suite);
