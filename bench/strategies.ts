@@ -9,19 +9,24 @@ import { markdownTable } from "./harness/table.ts";
 import { readTaskPrompts } from "./harness/task-prompts.ts";
 import { claimsSection } from "./strategies/claims-section.ts";
 import { chooseContestants, FIXED, PLAIN } from "./strategies/contestants.ts";
-import { duelUnits, fitting } from "./strategies/duel.ts";
+import { duelRounds, fitting, type Round } from "./strategies/duel.ts";
 import { accuracyChart, NOTES, standingTables } from "./strategies/report.ts";
-import { ALL_TASKS, type Standing, standings } from "./strategies/summary.ts";
+import { ALL_TASKS, type Outcome, type Standing, standings } from "./strategies/summary.ts";
+import { bestDecoder, targetTable } from "./strategies/targets.ts";
 
 const CANVASES = [128, 256, 512];
 
+/** The first canvas gets this many times the prompts of the others: 300 and 100 a task. */
+const THINNING = 3;
+
 /**
  * Every decoder on held-out tasks and canvases of several lengths, beside two baselines: LLaDA with one token a step at
- * fixed length, and the same with a plain stop at the end of the text. A run that was stopped goes on where it was.
+ * fixed length, and the same with a plain stop at the end of the text. A run that was stopped goes on where it was, and
+ * one whose `--minutes` are over reports the rounds that are whole.
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const limit = countOption(values, "limit", quick ? 2 : 300);
-  const fixedLimit = countOption(values, "fixed-limit", quick ? 1 : 5);
+  const minutes = values["minutes"] === undefined ? null : countOption(values, "minutes", 1);
   const prompts = await readTaskPrompts(values["prompts"], values["tasks"], limit);
   const canvases = canvasList(values["canvas"], quick);
   await using open = await openLab(values, io);
@@ -35,14 +40,34 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   }
   const asked = values["presets"] ?? (quick ? QUICK_DECODERS : undefined);
   const { able, unable } = fitting(open.model, chooseContestants(asked, manifest));
-  const units = duelUnits(open.model, able, { canvases, prompts, fixedLimit });
+  const rounds = duelRounds(open.model, able, { canvases, prompts, thinning: quick ? 1 : THINNING });
+  const units = rounds.flatMap((round) => round.units);
   const progress = createProgress(totalCost(units), () => performance.now(), io.status);
-  const outcomes = await runUnits(units, { ...open, progress });
+  const until = minutes === null ? Number.POSITIVE_INFINITY : performance.now() + 60_000 * minutes;
+  const outcomes: Outcome[] = [];
+  const counts = new Map(canvases.map((canvas) => [canvas, 0]));
+  for (const round of rounds) {
+    const found = await runUnits(round.units, { ...open, progress }, () => performance.now() > until);
+    if (found.length < round.units.length) break;
+    outcomes.push(...found);
+    counts.set(round.canvas, counts.get(round.canvas)! + 1);
+  }
   const all = standings(outcomes);
   const overall = standingTables(all, "all tasks");
+  const extent = extentOf(rounds, counts);
+  const isDone = [...extent.values()].every(({ done, planned }) => done === planned);
+  const candidates = able.filter(({ name, draft }) => draft === undefined && name !== FIXED);
+  const best = bestDecoder(
+    all,
+    candidates.map(({ name }) => name),
+  );
   const intro = [
-    `${info.name}, weights ${info.variant}, ${prompts.size} tasks, at most ${limit} prompts a task. Runtime: ${open.runtime.reason}`,
+    ...(isDone ? [] : ["**As far as it got; the same command goes on from here.**"]),
+    `${info.name}, weights ${info.variant}, ${prompts.size} tasks; prompts a task, as far as a task has as many: ${[...extent].map(([canvas, { done, planned }]) => `${done} of ${planned} on a canvas of ${canvas}`).join(", ")}. Runtime: ${open.runtime.reason}`,
     ...NOTES,
+    ...(best === undefined
+      ? []
+      : [`Fewest forwards without a loss, by the rule of the targets: **${best}**.`]),
     ...unable.map(({ name, reason }) => `Not measured: ${name}. ${reason}`),
     ...agreement(all),
   ];
@@ -53,16 +78,15 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
     reason: open.runtime.reason,
     identity: open.identity,
     limit,
-    fixedLimit,
+    rounds: [...extent].map(([canvas, counts]) => ({ canvas, ...counts })),
     decoders: able,
+    best: best ?? null,
     notMeasured: unable,
     standings: all,
   };
   const lines = [...intro, "", ...overall.map(markdownTable)];
   if (typeof values["out"] === "string") {
-    const isWhole = ["limit", "fixed-limit", "canvas", "tasks", "presets"].every(
-      (name) => values[name] === undefined,
-    );
+    const isWhole = ["limit", "canvas", "tasks", "presets"].every((name) => values[name] === undefined);
     const name = reportName("strategies", quick, isWhole);
     const plot = `![Exact answers against forwards](${name}.svg)\n`;
     const report = {
@@ -71,6 +95,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
       tables: overall,
       sections: [
         plot,
+        markdownTable(targetTable(all)),
         claimsSection(all, unable),
         "## Each task\n",
         ...standingTables(all, "each task").map(markdownTable),
@@ -99,12 +124,22 @@ function canvasList(value: unknown, quick: boolean): readonly number[] {
   });
 }
 
+/** Rounds that are whole and that there are, by canvas. */
+function extentOf(rounds: readonly Round[], whole: ReadonlyMap<number, number>) {
+  return new Map(
+    [...whole].map(([canvas, done]) => [
+      canvas,
+      { done, planned: rounds.filter((round) => round.canvas === canvas).length },
+    ]),
+  );
+}
+
 /** Whether the baselines give the same answers, which they should: blocks are filled left to right. */
 function agreement(all: readonly Standing[]): string[] {
   return all.flatMap(({ task, canvas, contestant, againstFixed }) =>
     task === ALL_TASKS && contestant === PLAIN && againstFixed !== null
       ? [
-          `Canvas of ${canvas}: "${PLAIN}" and "${FIXED}" answer alike on ${(100 * againstFixed.same).toFixed(1)} % of ${againstFixed.prompts} prompts.`,
+          `Canvas of ${canvas}: "${PLAIN}" and "${FIXED}" write the same text for ${(100 * againstFixed.same).toFixed(1)} % of ${againstFixed.prompts} prompts.`,
         ]
       : [],
   );

@@ -23,7 +23,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "unmask-parts-"));
   const progress = { begin: () => {}, done: () => {} };
   const journal = openJournal(join(folder, "j.jsonl"));
-  lab = { model, identity: ["test"], journal, progress, signal: new AbortController().signal };
+  lab = {
+    model,
+    identity: ["test"],
+    journal,
+    progress,
+    signal: new AbortController().signal,
+    spared: () => 0,
+  };
 });
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -9,6 +9,7 @@ const LAYERS = ["core", "math", "model", "cache", "constraints", "strategies", "
 
 /**
  * What every result depends on: the bundle's files and recipes, its variant, the runtime, and the code that decodes.
+ * Commit filters are left to those who decode with them.
  * Journals keep results under it, so nothing measured with other code or weights is ever taken for this run's.
  */
 export async function identityOf(
@@ -16,11 +17,14 @@ export async function identityOf(
   runtime: string,
 ): Promise<readonly string[]> {
   const { files, recipes, modes, tokens } = manifest;
-  return [modelHash({ files, recipes, modes, tokens }), info.variant, runtime, await codeHash()];
+  // Measurements name their recipes: what the bundle takes by default changes none of them.
+  const { default: _default, ...named } = recipes;
+  return [dataHash({ files, recipes: named, modes, tokens }), info.variant, runtime, await codeHash()];
 }
 
-function modelHash(parts: Readonly<Record<string, unknown>>): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+/** Of plain data, 16 hexadecimal digits. */
+export function dataHash(data: unknown): string {
+  return createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 16);
 }
 
 async function codeHash(): Promise<string> {

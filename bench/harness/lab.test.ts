@@ -16,7 +16,8 @@ afterAll(() => rm(folder, { recursive: true }));
 function labOn(path: string, identity: string, signal = new AbortController().signal) {
   const steps: boolean[] = [];
   const progress = { begin: () => {}, done: (_: number, fresh: boolean) => void steps.push(fresh) };
-  const lab: Lab = { model: testModel(), identity: [identity], journal: openJournal(path), progress, signal };
+  const journal = openJournal(path);
+  const lab: Lab = { model: testModel(), identity: [identity], journal, progress, signal, spared: () => 0 };
   return { lab, steps };
 }
 
@@ -56,4 +57,12 @@ test("a stopped run says so and starts nothing more", async () => {
   await expect(runUnits([first, second], lab)).rejects.toMatchObject({ code: "aborted" });
   const job = { kind: "generate", prompt: "abc", options: { maxNewTokens: 4 } } as const;
   await expect(runToEnd(job, lab)).rejects.toMatchObject({ code: "aborted" });
+});
+
+test("a run whose time is over takes what is known and begins nothing new", async () => {
+  const path = join(folder, "over.jsonl");
+  const work = (name: string, value: number) => unit(name, async () => value);
+  await runUnits([work("a", 1)], labOn(path, "m").lab);
+  const never = unit("b", () => Promise.reject(new Error("begun")));
+  expect(await runUnits([work("a", 1), never, work("a", 1)], labOn(path, "m").lab, () => true)).toEqual([1]);
 });

@@ -15,6 +15,8 @@ export interface Lab {
   readonly journal: Journal;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Processor seconds that forwards from memory would have taken so far. */
+  readonly spared: () => number;
 }
 
 /** A piece of work whose result is kept: doing it again gives the same. */
@@ -28,8 +30,16 @@ export interface Unit<T> {
   run(lab: Lab): Promise<T>;
 }
 
-/** The results of all units, in order; those of the journal are taken from there. */
-export async function runUnits<T>(units: readonly Unit<T>[], lab: Lab): Promise<T[]> {
+/**
+ * The results of all units, in order; those of the journal are taken from there.
+ *
+ * @param isOver asked before each unit that the journal does not have: true ends the run with the results so far
+ */
+export async function runUnits<T>(
+  units: readonly Unit<T>[],
+  lab: Lab,
+  isOver: () => boolean = () => false,
+): Promise<T[]> {
   const results: T[] = [];
   for (const { key, label, cost, schema, run } of units) {
     if (lab.signal.aborted) {
@@ -38,6 +48,7 @@ export async function runUnits<T>(units: readonly Unit<T>[], lab: Lab): Promise<
     lab.progress.begin(label);
     const full = [...lab.identity, ...key];
     const stored = lab.journal.find(full, schema);
+    if (stored === undefined && isOver()) break;
     const result = stored ?? (await run(lab));
     if (stored === undefined) lab.journal.store(full, result);
     lab.progress.done(cost, stored === undefined);

@@ -5,6 +5,7 @@ import { readManifest } from "../../src/runtime/bundle.ts";
 import { type LoadedModel, loadModel } from "../../src/runtime/load-model.ts";
 import { identityOf } from "./identity.ts";
 import { type Journal, openJournal } from "./journal.ts";
+import { rememberForwards } from "./remember.ts";
 import { chooseRuntime, type Runtime } from "./runtime.ts";
 
 /** An opened bundle with everything but the progress of a {@link Lab}. */
@@ -14,6 +15,8 @@ export interface OpenLab extends AsyncDisposable {
   readonly identity: readonly string[];
   readonly journal: Journal;
   readonly signal: AbortSignal;
+  /** Processor seconds that forwards from memory would have taken so far; see remember.ts. */
+  readonly spared: () => number;
 }
 
 /**
@@ -29,9 +32,10 @@ export async function openLab(
   const runtime = await chooseRuntime(values["runtime"], variant);
   const journal = openJournal(journalPath(values["journal"]));
   status("opening the model");
+  const { platform, spared } = rememberForwards(runtime.platform);
   const model = await openBundle(
     modelOption(values),
-    runtime,
+    { ...runtime, platform },
     variant,
     numberOption(values, "threads"),
     signal,
@@ -42,6 +46,7 @@ export async function openLab(
     identity: await identityOf(model, runtime.kind),
     journal,
     signal,
+    spared,
     [Symbol.asyncDispose]: () => model.denoiser.dispose(),
   };
 }

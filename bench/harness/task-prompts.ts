@@ -5,7 +5,13 @@ import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
 import { groupBy } from "./group-by.ts";
 
-const promptSchema = v.object({ task: v.string(), prompt: v.string(), answer: v.string() });
+const promptSchema = v.object({
+  task: v.string(),
+  prompt: v.string(),
+  answer: v.string(),
+  /** A right response with its steps; the answer where the file has none. */
+  response: v.optional(v.string()),
+});
 
 /** A held-out prompt with its one right answer. */
 export type TaskPrompt = v.InferOutput<typeof promptSchema>;

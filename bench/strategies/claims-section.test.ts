@@ -10,12 +10,15 @@ const outcome = (contestant: string, forwards: number, right: boolean): Outcome 
   task: "add",
   contestant,
   prompt: "add 1 + 1",
-  answer: right ? "2" : "3",
+  text: right ? "2" : "3",
   right,
   forwards,
+  branches: forwards,
   rows: forwards * 256,
   tokens: 12,
-  ms: 100,
+  cells: 240,
+  room: 240,
+  seconds: 0.1,
 });
 
 test("the ratio to the fixed length is taken apart, and what did not run says why", () => {
@@ -27,10 +30,10 @@ test("the ratio to the fixed length is taken apart, and what did not run says wh
   ]);
   const text = claimsSection(all, [{ name: "guided", reason: "The preset needs a companion." }]);
   expect(text).toContain(
-    'credit, canvas of 256: 30.00 times fewer forwards and 30.00 times fewer rows than "llada, fixed length" (1 prompts) ' +
+    'credit, canvas of 256, 1 prompts: 30.00 times fewer forwards and 30.00 times fewer rows than "llada, fixed length" ' +
       "(ending with the text alone gives plain LLaDA 10.00 times); 3.00 times fewer forwards and 3.00 times fewer rows than plain " +
-      "LLaDA that ends with the text; exact 0.0 % against 100.0 % (0 gained, 1 lost, p = 1.000). " +
-      "Beside fast-dllm: 8.0 against 12.0 forwards a response, exact 0.0 % against 100.0 %.",
+      "LLaDA that ends with the text; exact 0.0 %, 0 gained and 1 lost against it (p = 1.000). " +
+      "Beside fast-dllm: 8.0 against 12.0 forwards and 8.0 against 12.0 branches a response, exact 0.0 % against 100.0 %.",
   );
   expect(text).toContain("- guided: not measured, the preset needs a companion.");
   expect(text).toContain("- daedal: not measured, it was not part of this run.");

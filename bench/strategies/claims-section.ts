@@ -38,21 +38,19 @@ function claimText(
  * the decoder adds; forwards and rows.
  */
 function measured(standing: Standing, overall: readonly Standing[]): string {
-  const { canvas, contestant, accuracy, againstPlain, againstFixed } = standing;
+  const { canvas, contestant, accuracy, fewerThanFixed, againstPlain } = standing;
   const plain = overall.find((other) => other.canvas === canvas && other.contestant === PLAIN);
-  const ending = plain?.againstFixed?.fewerForwards;
-  const parts = [`${contestant}, canvas of ${canvas}:`];
-  if (againstFixed !== null) {
-    parts.push(
-      `${times(againstFixed.fewerForwards)} fewer forwards and ${times(againstFixed.fewerRows)} fewer rows than "${FIXED}" (${againstFixed.prompts} prompts)`,
-    );
-    if (ending !== undefined) parts.push(`(ending with the text alone gives plain LLaDA ${times(ending)});`);
+  const parts = [
+    `${contestant}, canvas of ${canvas}, ${standing.prompts} prompts:`,
+    `${times(fewerThanFixed.forwards)} fewer forwards and ${times(fewerThanFixed.rows)} fewer rows than "${FIXED}"`,
+  ];
+  if (plain !== undefined) {
+    parts.push(`(ending with the text alone gives plain LLaDA ${times(plain.fewerThanFixed.forwards)});`);
   }
   if (againstPlain !== null) {
     parts.push(
       `${times(againstPlain.fewerForwards)} fewer forwards and ${times(againstPlain.fewerRows)} fewer rows than plain LLaDA that ends with the text;`,
-      `exact ${percent(accuracy)} against ${plain === undefined ? "-" : percent(plain.accuracy)} ` +
-        `(${againstPlain.gained} gained, ${againstPlain.lost} lost, p = ${pValue(againstPlain.p)}).`,
+      `exact ${percent(accuracy)}, ${againstPlain.gained} gained and ${againstPlain.lost} lost against it (p = ${pValue(againstPlain.p)}).`,
     );
   }
   return parts.join(" ");
@@ -60,11 +58,12 @@ function measured(standing: Standing, overall: readonly Standing[]): string {
 
 /** The nearest decoder without the system's idea, on the same prompts. */
 function beside(standing: Standing, rival: string | undefined, overall: readonly Standing[]): string {
-  const { canvas, forwards, accuracy } = standing;
+  const { canvas, forwards, branches, accuracy } = standing;
   const other = overall.find(({ contestant, canvas: cells }) => contestant === rival && cells === canvas);
   if (other === undefined) return "";
   return (
-    ` Beside ${rival}: ${forwards.toFixed(1)} against ${other.forwards.toFixed(1)} forwards a response, ` +
+    ` Beside ${rival}: ${forwards.toFixed(1)} against ${other.forwards.toFixed(1)} forwards and ` +
+    `${branches.toFixed(1)} against ${other.branches.toFixed(1)} branches a response, ` +
     `exact ${percent(accuracy)} against ${percent(other.accuracy)}.`
   );
 }

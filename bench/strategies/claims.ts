@@ -1,3 +1,5 @@
+import { ADAPTIVE, GUIDED, SPOILED, WARM } from "./contestants.ts";
+
 /** What a system's authors claim, and how far this comparison can say something about it. */
 export interface Claim {
   readonly system: string;
@@ -14,7 +16,7 @@ export interface Claim {
 export const CLAIMS: readonly Claim[] = [
   {
     system: "Learn2PD and EoTP (arXiv 2509.25188)",
-    contestants: ["learn2pd", "llada + eotp", "fast-dllm + eotp"],
+    contestants: ["learn2pd", "learn2pd without eotp", "llada + eotp", "fast-dllm + eotp"],
     claim:
       "up to 22.58 times the speed of LLaDA-8B without loss, 57.51 times with a K/V cache; against one token a step at fixed lengths of 256 to 1024, block 32",
     differs:
@@ -37,13 +39,15 @@ export const CLAIMS: readonly Claim[] = [
   },
   {
     system: "Context-aware initialisation (arXiv 2512.19004)",
-    contestants: ["warm-start"],
+    contestants: [WARM, SPOILED],
+    rival: "fast-dllm",
     claim: "about 35 % fewer forwards on GSM8K, with lower accuracy than the strong baseline",
-    differs: "It needs a draft from another model; a task prompt brings none.",
+    differs:
+      "The paper's draft comes from another model; here it is the right response, as a user's own text is, and the same with a wrong word. Accuracy is therefore that of the draft where the model believes it. A model that is trained with masks believes any token that it sees, so each one is judged with its own cell masked: two more canvases in the first forward, which count as branches.",
   },
   {
     system: "FreeCache and guided diffusion (arXiv 2505.21467)",
-    contestants: ["llada + prefix cache", "fast-dllm + prefix cache", "guided"],
+    contestants: ["llada + free cache", "llada + prefix cache", "fast-dllm + prefix cache", "guided"],
     claim:
       "up to 34 times end to end, 12.14 times on average, against LLaDA-8B and Dream-7B that recompute all at every step",
     differs:
@@ -79,7 +83,8 @@ export const CLAIMS: readonly Claim[] = [
   },
   {
     system: "Classifier-free and adaptive guidance (arXiv 2312.12487)",
-    contestants: ["llada + guidance"],
+    contestants: [ADAPTIVE],
+    rival: GUIDED,
     claim: "25 % of the compute saved by dropping the unconditional branch where it agrees",
     differs:
       "Guidance doubles the rows. A model that is trained on the task's own prompts has little to gain from it.",

@@ -9,6 +9,12 @@ export interface Contestant {
   readonly recipe: Readonly<Record<string, unknown>>;
   /** Cells it begins with where it finds the length by itself; the others get all that the canvas has. */
   readonly start?: number;
+  /** What it begins with, from the right response to the prompt. */
+  draft?(response: string): string;
+  /** It takes part in one round of so many, from the `first` on; absent: in all. */
+  readonly rounds?: { readonly first: number; readonly every: number };
+  /** Only on the shortest canvas. */
+  readonly shortest?: true;
 }
 
 /** LLaDA as papers divide by it: one token a step, and every cell of a fixed length is filled. */
@@ -16,21 +22,54 @@ export const FIXED = "llada, fixed length";
 /** The same with a plain stop at the end of the text: what a fair comparison divides by. */
 export const PLAIN = "llada";
 
+/** Guidance as people would use it, and the same leaving a branch out: two of a kind, for their branches. */
+export const GUIDED = "fast-dllm + guidance";
+export const ADAPTIVE = "fast-dllm + adaptive guidance";
+/** Begins with the right response: a user's own text, edited as it is wanted. */
+export const WARM = "warm-start from the right text";
+/** The same with a word that is wrong. */
+export const SPOILED = "warm-start from a text with a wrong word";
+
+const EOTP = { eotp: { minConf: 0.9 } };
+
 /** Combinations that seed systems claim something for, beside the presets by themselves. */
 const COMBINED: readonly Contestant[] = [
-  { name: "llada + eotp", recipe: { preset: "llada", stop: { eotp: { minConf: 0.9 } } } },
+  { name: WARM, recipe: { preset: "warm-start" }, draft: (response) => response },
+  { name: SPOILED, recipe: { preset: "warm-start" }, draft: spoiled },
+  { name: "fast-dllm + eotp", recipe: { preset: "fast-dllm", stop: EOTP } },
+  { name: "learn2pd without eotp", recipe: { preset: "learn2pd", stop: { eotp: false } } },
+  { name: GUIDED, recipe: { preset: "fast-dllm", guidance: { cfg: 0.5 } } },
+  { name: ADAPTIVE, recipe: { preset: "fast-dllm", guidance: { cfg: 0.5, adaptive: {} } } },
+  { name: "llada + eotp", recipe: { preset: "llada", stop: EOTP } },
   { name: "llada + prefix cache", recipe: { preset: "llada", cache: "prefix" } },
   { name: "llada + dual cache", recipe: { preset: "llada", cache: "dual" } },
+  { name: "llada + free cache", recipe: { preset: "llada", cache: "free" } },
   { name: "llada + region cache", recipe: { preset: "llada", cache: "region" } },
-  { name: "llada + guidance", recipe: { preset: "llada", guidance: { cfg: 0.5 } } },
-  { name: "fast-dllm + eotp", recipe: { preset: "fast-dllm", stop: { eotp: { minConf: 0.9 } } } },
   { name: "fast-dllm + prefix cache", recipe: { preset: "fast-dllm", cache: "prefix" } },
   { name: "fast-dllm + dual cache", recipe: { preset: "fast-dllm", cache: "dual" } },
+  { name: "fast-dllm + entropy guard", recipe: { preset: "fast-dllm", remask: { entropyGuard: 0.5 } } },
 ];
 
+/** What targets and seed systems are about: measured in every round. The others tell more about themselves than of these. */
+const ALWAYS: readonly string[] = [
+  "fast-dllm",
+  "eb",
+  "klass",
+  "credit",
+  "learn2pd",
+  "localleap",
+  "daedal",
+  "freedave",
+  WARM,
+  SPOILED,
+  GUIDED,
+  ADAPTIVE,
+];
+const NOW_AND_THEN = { first: 2, every: 10 };
+
 /**
- * The two baselines, then every preset at its defaults and the combinations; those `asked` for where it is a list. All
- * but the first end at the end of the text.
+ * The two baselines, then every preset at its defaults and the combinations; those `asked` for where it is a list, and
+ * these in every round. All but the first end at the end of the text.
  *
  * @throws UnmaskError `invalid-options` for a name that is none
  */
@@ -43,10 +82,21 @@ export function chooseContestants(
     ...rest,
     recipe: { ...recipe, ...(eos ? { stop: { eos: true, ...(recipe["stop"] as object | undefined) } } : {}) },
   });
-  const fixed: Contestant = { name: FIXED, recipe: { preset: "llada", stop: { eos: false } } };
+  const fixed: Contestant = {
+    name: FIXED,
+    recipe: { preset: "llada", stop: { eos: false } },
+    rounds: { first: 0, every: 60 },
+    shortest: true,
+  };
   const plain = ending({ name: PLAIN, recipe: { preset: "llada" } });
-  const others = [...PRESET_NAMES.filter((name) => name !== PLAIN).map(presetAlone), ...COMBINED].map(ending);
-  if (typeof asked !== "string") return [fixed, plain, ...others];
+  const alone = PRESET_NAMES.filter((name) => name !== PLAIN && name !== "warm-start").map(presetAlone);
+  const others = [...alone, ...COMBINED].map(ending);
+  if (typeof asked !== "string") {
+    const paced = others.map((other) =>
+      ALWAYS.includes(other.name) ? other : { ...other, rounds: NOW_AND_THEN },
+    );
+    return [fixed, plain, ...paced];
+  }
   const names = asked.split(",").map((name) => name.trim());
   const strange = names.find((name) => name !== PLAIN && !others.some((other) => other.name === name));
   if (strange === undefined) return [fixed, plain, ...others.filter(({ name }) => names.includes(name))];
@@ -61,4 +111,11 @@ export function chooseContestants(
 function presetAlone(name: string): Contestant {
   const start = PRESETS[name]?.defaults?.length;
   return { name, recipe: { preset: name }, ...(start === undefined ? {} : { start }) };
+}
+
+/** A text with the word in its middle replaced by the one before. */
+export function spoiled(response: string): string {
+  const words = response.split(" ");
+  const middle = Math.floor(words.length / 2);
+  return words.with(middle, words[Math.max(0, middle - 1)]!).join(" ");
 }

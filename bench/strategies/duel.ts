@@ -4,6 +4,7 @@ import type { JobModel } from "../../src/engine/open-run.ts";
 import { planGeneration } from "../../src/engine/plan.ts";
 import { buildPrompt } from "../../src/engine/prompt.ts";
 import { taskMode } from "../eval/tasks.ts";
+import { dataHash } from "../harness/identity.ts";
 import { runToEnd, type Unit } from "../harness/lab.ts";
 import { finalAnswer, type TaskPrompt } from "../harness/task-prompts.ts";
 import { type Contestant, FIXED, PLAIN } from "./contestants.ts";
@@ -14,12 +15,15 @@ const outcomeSchema = v.object({
   task: v.string(),
   contestant: v.string(),
   prompt: v.string(),
-  answer: v.string(),
+  text: v.string(),
   right: v.boolean(),
   forwards: v.number(),
+  branches: v.number(),
   rows: v.number(),
   tokens: v.number(),
-  ms: v.number(),
+  cells: v.number(),
+  room: v.number(),
+  seconds: v.number(),
 });
 
 /** Fewest cells that are left for a response; prompts with less room are left out of a canvas. */
@@ -28,33 +32,48 @@ const LEAST_CELLS = 32;
 const USUAL_FORWARDS = { plain: 28, other: 16 };
 
 export interface DuelOptions {
+  /** Ascending. */
   readonly canvases: readonly number[];
   readonly prompts: ReadonlyMap<string, readonly TaskPrompt[]>;
-  /** Prompts a task that the fixed-length baseline gets: it takes as many forwards as there are cells. */
-  readonly fixedLimit: number;
+  /** The first canvas gets every prompt of a task, the others one of so many. */
+  readonly thinning: number;
+}
+
+/** One prompt of each task on one canvas: what is measured alike or not at all. */
+export interface Round {
+  readonly canvas: number;
+  readonly units: readonly Unit<Outcome>[];
 }
 
 /**
- * Every contestant on every prompt and canvas. Prompt by prompt, contestants in turn: what else the machine does meets
- * all of them, and a run that is stopped has measured all of them alike.
+ * Every contestant on every prompt and canvas, in rounds: a run that is stopped has measured all tasks and contestants
+ * alike. Within a round prompt by prompt, contestants in turn: what else the machine does meets all of them.
  */
-export function duelUnits(
+export function duelRounds(
   model: JobModel,
   contestants: readonly Contestant[],
-  { canvases, prompts, fixedLimit }: DuelOptions,
-): Unit<Outcome>[] {
-  const rounds = Math.max(0, ...[...prompts.values()].map((list) => list.length));
-  return canvases.flatMap((canvas) =>
-    Array.from({ length: rounds }, (_, round) =>
-      [...prompts.values()].flatMap((list) => {
-        const entry = list[round];
-        if (entry === undefined || roomFor(model, entry, canvas) < LEAST_CELLS) return [];
-        return contestants
-          .filter(({ name }) => name !== FIXED || round < fixedLimit)
-          .map((contestant) => unitOf(model, contestant, entry, canvas));
+  { canvases, prompts, thinning }: DuelOptions,
+): Round[] {
+  const most = Math.max(0, ...[...prompts.values()].map((list) => list.length));
+  return Array.from({ length: most }, (_, round) =>
+    canvases
+      .filter((_canvas, at) => at === 0 || round % thinning === 0)
+      .map((canvas): Round => {
+        const present = contestants.filter(
+          ({ rounds, shortest }) =>
+            (shortest !== true || canvas === canvases[0]) &&
+            (rounds === undefined || round % rounds.every === rounds.first),
+        );
+        const units = [...prompts.values()].flatMap((list) => {
+          const entry = list[round];
+          if (entry === undefined || roomFor(model, entry, canvas) < LEAST_CELLS) return [];
+          return present.map((contestant) => unitOf(model, contestant, entry, canvas));
+        });
+        return { canvas, units };
       }),
-    ).flat(),
-  );
+  )
+    .flat()
+    .filter(({ units }) => units.length > 0);
 }
 
 /** Contestants that can run on this bundle, and why the others cannot. */
@@ -63,10 +82,14 @@ export function fitting(model: JobModel, contestants: readonly Contestant[]) {
   const unable: { readonly name: string; readonly reason: string }[] = [];
   for (const contestant of contestants) {
     try {
-      planGeneration({ recipe: contestant.recipe, maxNewTokens: LEAST_CELLS }, model.manifest, {
-        kind: "generate",
-        promptCells: 16,
-      });
+      planGeneration(
+        { recipe: recipeFor(contestant, "a draft"), maxNewTokens: LEAST_CELLS },
+        model.manifest,
+        {
+          kind: "generate",
+          promptCells: 16,
+        },
+      );
       able.push(contestant);
     } catch (error) {
       if (!isUnmaskError(error)) throw error;
@@ -74,6 +97,11 @@ export function fitting(model: JobModel, contestants: readonly Contestant[]) {
     }
   }
   return { able, unable };
+}
+
+function recipeFor({ recipe, draft }: Contestant, response: string): Readonly<Record<string, unknown>> {
+  // With the space that the model puts before a response.
+  return draft === undefined ? recipe : { ...recipe, init: { draft: ` ${draft(response)}` } };
 }
 
 function roomFor({ tokenizer, manifest }: JobModel, { prompt }: TaskPrompt, canvas: number): number {
@@ -86,35 +114,48 @@ function roomFor({ tokenizer, manifest }: JobModel, { prompt }: TaskPrompt, canv
   }
 }
 
-function unitOf(
-  model: JobModel,
-  { name, recipe, start }: Contestant,
-  { task, prompt, answer }: TaskPrompt,
-  canvas: number,
-): Unit<Outcome> {
-  const room = roomFor(model, { task, prompt, answer }, canvas);
+function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canvas: number): Unit<Outcome> {
+  const { name, start } = contestant;
+  const { task, prompt, answer } = entry;
+  const room = roomFor(model, entry, canvas);
   const cells = Math.min(start ?? room, room);
+  const recipe = recipeFor(contestant, entry.response ?? answer);
   const forwards = name === FIXED ? cells : name === PLAIN ? USUAL_FORWARDS.plain : USUAL_FORWARDS.other;
   return {
-    key: ["strategies", String(canvas), task, prompt, answer, String(cells), JSON.stringify(recipe)],
+    key: [
+      "strategies",
+      String(canvas),
+      task,
+      prompt,
+      answer,
+      String(cells),
+      JSON.stringify(recipe),
+      ...(recipe["preset"] === "learn2pd" ? [dataHash(model.manifest.filters)] : []),
+    ],
     label: `canvas of ${canvas}, ${task}, ${name}`,
     cost: forwards * canvas,
     schema: outcomeSchema,
     async run(lab) {
       const options = { ...taskMode(model.manifest.modes), recipe, maxNewTokens: cells };
+      const before = process.cpuUsage();
+      const spared = lab.spared();
       const done = await runToEnd({ kind: "generate", prompt, options }, lab);
-      const found = finalAnswer(done.text ?? "");
+      const { user, system } = process.cpuUsage(before);
+      const text = done.text ?? "";
       return {
         canvas,
         task,
         contestant: name,
         prompt,
-        answer: found,
-        right: found === finalAnswer(answer),
+        text,
+        right: finalAnswer(text) === finalAnswer(answer),
         forwards: done.nfe,
+        branches: done.branchNfe ?? done.nfe,
         rows: done.rows,
         tokens: done.effectiveTokens,
-        ms: done.ms ?? 0,
+        cells: done.tokens.length,
+        room,
+        seconds: (user + system) / 1e6 + lab.spared() - spared,
       };
     },
   };

@@ -1,5 +1,5 @@
 import { groupBy } from "../harness/group-by.ts";
-import { percentWithin, type Table } from "../harness/table.ts";
+import { percent, percentWithin, type Table } from "../harness/table.ts";
 import { type Panel, scatterChart } from "./chart.ts";
 import { pValue } from "./claims-section.ts";
 import { FIXED, PLAIN } from "./contestants.ts";
@@ -13,6 +13,7 @@ const COLUMNS = [
   "rows",
   "tokens a forward",
   "tokens a second",
+  "of its cells",
   `forwards of "${FIXED}"`,
   `forwards of "${PLAIN}"`,
   `against "${PLAIN}": gained, lost, p`,
@@ -37,14 +38,15 @@ function rowOf(standing: Standing): string[] {
     rows.toFixed(0),
     standing.tokensPerForward.toFixed(2),
     standing.tokensPerSecond.toFixed(1),
-    ratio(standing.againstFixed),
-    ratio(standing.againstPlain),
+    percent(standing.effective),
+    divided(standing.fewerThanFixed.forwards),
+    standing.againstPlain === null ? "-" : divided(standing.againstPlain.fewerForwards),
     pair(standing.againstPlain),
   ];
 }
 
-function ratio(comparison: Comparison | null): string {
-  return comparison === null ? "-" : `÷ ${comparison.fewerForwards.toFixed(2)}`;
+function divided(ratio: number): string {
+  return `÷ ${ratio.toFixed(2)}`;
 }
 
 function pair(comparison: Comparison | null): string {
@@ -54,10 +56,12 @@ function pair(comparison: Comparison | null): string {
 /** What makes the tables readable. */
 export const NOTES = [
   "Exact: the final answer is right; Wilson 95 % interval. Forwards and rows are means of a response; a row is one cell computed in one forward. " +
-    "Tokens are those that are neither end nor padding. Gained and lost count the prompts that only this decoder, or only the baseline, solves; " +
+    "Tokens are those that are neither end nor padding: a forward, a second of processor time (which another load of the machine changes little; it says nothing about a browser), " +
+    "and among the cells that the response had at its end. Gained and lost count the prompts that only this decoder, or only the baseline, solves; " +
     "p is that of the exact McNemar test, two-sided, not corrected for the number of decoders.",
-  `"${FIXED}" fills every cell, one token a forward, as papers divide by it; it runs on the first prompts of each task only, and ratios to it are over those. ` +
-    `"${PLAIN}" is the same decoder that ends with the text: what it gains on long canvases nobody else can claim.`,
+  `"${FIXED}" fills every cell, one token a forward, as papers divide by it. What it takes is therefore known for every prompt, and ratios to it are over all prompts; ` +
+    `it runs on a few, on the shortest canvas, to check that. "${PLAIN}" is the same decoder that ends with the text: what it gains on long canvases nobody else can claim. ` +
+    `Where "${FIXED}" did not run, its answers are those of "${PLAIN}": blocks are filled left to right, so what comes behind the end changes nothing before it.`,
 ];
 
 /** Accuracy against forwards, all tasks, one panel a canvas. */

@@ -12,23 +12,26 @@ const outcome = (
   task,
   contestant,
   prompt,
-  answer: right ? "yes" : "no",
+  text: right ? "yes" : "no",
   right,
   forwards: 10,
+  branches: 10,
   rows: 1280,
   tokens: 20,
-  ms: 500,
+  cells: 40,
+  room: 100,
+  seconds: 0.5,
   ...more,
 });
 
 const OUTCOMES = [
   outcome("llada, fixed length", "add", "a", true, { forwards: 100, rows: 12_800 }),
   outcome("llada", "add", "a", true, {}),
-  outcome("fast", "add", "a", false, { forwards: 5, rows: 640, ms: 250 }),
+  outcome("fast", "add", "a", false, { forwards: 5, rows: 640, seconds: 0.25 }),
   outcome("llada", "add", "b", true, {}),
-  outcome("fast", "add", "b", false, { forwards: 5, rows: 640, ms: 250 }),
+  outcome("fast", "add", "b", false, { forwards: 5, rows: 640, seconds: 0.25 }),
   outcome("llada", "sort", "a", false, {}),
-  outcome("fast", "sort", "a", true, { forwards: 2, rows: 256, ms: 100 }),
+  outcome("fast", "sort", "a", true, { forwards: 2, rows: 256, seconds: 0.1 }),
 ];
 
 const find = (task: string, contestant: string) =>
@@ -40,6 +43,9 @@ test("figures are means of a response, over one task and over all", () => {
   expect(all).toMatchObject({ prompts: 3, correct: 1, accuracy: 1 / 3, forwards: 4 });
   expect(all.tokensPerForward).toBe(60 / 12);
   expect(all.tokensPerSecond).toBe(100);
+  expect(all.effective).toBe(60 / 120);
+  // 100 forwards over 128 rows each, where 12 forwards over 1,536 rows were taken.
+  expect(all.fewerThanFixed).toEqual({ forwards: 300 / 12, rows: 38_400 / 1536 });
 });
 
 test("comparisons pair the same prompt of the same task, as far as the baseline has it", () => {

@@ -9,14 +9,20 @@ export interface Outcome {
   readonly task: string;
   readonly contestant: string;
   readonly prompt: string;
-  /** What counts of the response. */
-  readonly answer: string;
+  readonly text: string;
   readonly right: boolean;
   readonly forwards: number;
+  /** Canvases evaluated: two a guided forward. */
+  readonly branches: number;
   readonly rows: number;
   /** Neither end nor padding. */
   readonly tokens: number;
-  readonly ms: number;
+  /** Of the response at its end, tokens or not. */
+  readonly cells: number;
+  /** Cells that the canvas has behind the prompt: the forwards of one token a step at fixed length. */
+  readonly room: number;
+  /** Of processor time. */
+  readonly seconds: number;
 }
 
 /** Against a baseline, on the prompts that both have. */
@@ -26,7 +32,7 @@ export interface Comparison extends Discordant {
   /** Times fewer forwards, and rows, on those prompts. */
   readonly fewerForwards: number;
   readonly fewerRows: number;
-  /** Share of prompts with the very same answer. */
+  /** Share of prompts with the very same text. */
   readonly same: number;
 }
 
@@ -41,9 +47,17 @@ export interface Standing {
   readonly interval: readonly [number, number];
   /** Means of a response. */
   readonly forwards: number;
+  readonly branches: number;
   readonly rows: number;
   readonly tokensPerForward: number;
   readonly tokensPerSecond: number;
+  /** Tokens among the cells of the responses. */
+  readonly effective: number;
+  /**
+   * Times fewer forwards, and rows, than one token a step at fixed length: those are known without running it, one
+   * forward a cell over the whole canvas.
+   */
+  readonly fewerThanFixed: { readonly forwards: number; readonly rows: number };
   readonly againstPlain: Comparison | null;
   readonly againstFixed: Comparison | null;
 }
@@ -73,16 +87,21 @@ export function standings(outcomes: readonly Outcome[]): Standing[] {
 function figures(list: readonly Outcome[]) {
   const correct = list.filter(({ right }) => right).length;
   const forwards = sum(list, "forwards");
+  const rows = sum(list, "rows");
   const tokens = sum(list, "tokens");
+  const whole = list.reduce((total, { room, canvas }) => total + room * canvas, 0);
   return {
     prompts: list.length,
     correct,
     accuracy: correct / list.length,
     interval: wilson(correct, list.length),
     forwards: forwards / list.length,
-    rows: sum(list, "rows") / list.length,
+    branches: sum(list, "branches") / list.length,
+    rows: rows / list.length,
     tokensPerForward: tokens / Math.max(1, forwards),
-    tokensPerSecond: (1000 * tokens) / sum(list, "ms"),
+    tokensPerSecond: tokens / sum(list, "seconds"),
+    effective: tokens / Math.max(1, sum(list, "cells")),
+    fewerThanFixed: { forwards: sum(list, "room") / forwards, rows: whole / rows },
   };
 }
 
@@ -102,10 +121,12 @@ function compare(list: readonly Outcome[], baseline: readonly Outcome[]): Compar
     p: mcnemar(counts),
     fewerForwards: sum(theirs, "forwards") / sum(ours, "forwards"),
     fewerRows: sum(theirs, "rows") / sum(ours, "rows"),
-    same: pairs.filter(([now, then]) => now.answer === then.answer).length / pairs.length,
+    same: pairs.filter(([now, then]) => now.text === then.text).length / pairs.length,
   };
 }
 
-function sum(list: readonly Outcome[], key: "forwards" | "rows" | "tokens" | "ms"): number {
+type Amount = "forwards" | "branches" | "rows" | "tokens" | "cells" | "room" | "seconds";
+
+function sum(list: readonly Outcome[], key: Amount): number {
   return list.reduce((total, outcome) => total + outcome[key], 0);
 }

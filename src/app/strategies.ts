@@ -47,6 +47,11 @@ export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
       of("eb", "Entropy bound", "As many tokens as a budget of doubt allows (EB-Sampler)."),
       of("klass", "KLASS", "Tokens whose prediction has stopped moving."),
       of("credit", "CreditDecoding", "A steady guess earns credit and passes earlier."),
+      of(
+        "learn2pd",
+        "Learn2PD",
+        "A small filter, taught by this model's own texts, knows which tokens are final.",
+      ),
       of("localleap", "LocalLeap", "A lower threshold next to tokens that are sure."),
       of("hierarchy", "Hierarchical", "One token in each run of masks, and every sure one (dInfer)."),
       of("slowfast", "SlowFast", "Explores, then fills the stretch it is sure of."),

@@ -18,13 +18,13 @@ export interface BenchOptions {
   readonly io: Pick<CommandIo, "signal" | "status" | "warn">;
 }
 
-/** Options of the suite `strategies` alone. */
+/** Options of the suite `strategies`; `experiments` takes some of them. */
 const STRATEGIES_HELP = {
   model: "strategies: bundle folder (default: the embedded model)",
   prompts: "strategies: JSON lines of {task, prompt, answer}",
   tasks: "strategies: comma-separated task names (default: all)",
-  limit: "strategies: prompts a task (default 300)",
-  "fixed-limit": "strategies: of these, how many the slow fixed-length baseline gets (default 5)",
+  limit: "strategies: prompts a task on the first canvas (default 300); the others get a third",
+  minutes: "strategies: stop after so many and report what is whole; the same command goes on",
   canvas: "strategies: comma-separated cells of the canvas, prompt included (default 128,256,512)",
   presets:
     "strategies: comma-separated names (default: all that run on the bundle); the baselines always run",
@@ -35,7 +35,9 @@ const STRATEGIES_HELP = {
   out: "strategies: write strategies.json, .md and .svg into this folder",
 };
 
-const SUITES = ["startup", "strategies", "engine", "convert", "baselines"];
+const SUITES = ["startup", "strategies", "engine", "convert", "baselines", "experiments"];
+/** Suites that write reports and take options. */
+const REPORTING = ["strategies", "experiments"];
 
 export const benchCommand: Command = {
   name: "bench",
@@ -58,7 +60,7 @@ export const benchCommand: Command = {
       );
     }
     const strange = Object.keys(STRATEGIES_HELP).find((name) => values[name] !== undefined);
-    if (suite !== "strategies" && strange !== undefined) {
+    if (!REPORTING.includes(suite) && strange !== undefined) {
       throw new UnmaskError("usage", `The suite "${suite}" has no option --${strange}.`);
     }
     const { runSuite } = await importBench<BenchSuite>(suite);

@@ -3,9 +3,11 @@ import * as v from "valibot";
 import { UnmaskError } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import { type LoadedModel, loadModel } from "../runtime/load-model.ts";
+import type { Platform } from "../runtime/platform.ts";
 import { nodePlatform } from "../runtime/platform-node.ts";
 import type { CommandIo, OptionValues } from "./command.ts";
 import { modelOption, numberOption } from "./generation-options.ts";
+import { importBench } from "./import-bench.ts";
 import { readTextFile } from "./text-file.ts";
 
 /** What every fit begins with: a model with its weights, and prompts to let it write from. */
@@ -14,20 +16,36 @@ const MAX_PROMPTS_BYTES = 64 * 2 ** 20;
 
 const promptSchema = v.object({ prompt: v.string(), mode: v.optional(v.string()) });
 
-/** Opens the model of `--model` on WASM; whoever opens it disposes of its denoiser. */
-export function openFitModel(
+/** `bench/harness/runtime.ts` of the checkout. */
+interface RuntimeModule {
+  chooseRuntime(asked: string, variant: string | undefined): Promise<{ readonly platform: Platform }>;
+}
+
+/**
+ * Opens the model of `--model`; whoever opens it disposes of its denoiser.
+ *
+ * @throws UnmaskError among others `invalid-options`, and `usage` where there is no checkout to take `native` from
+ */
+export async function openFitModel(
   values: OptionValues,
   io: CommandIo,
   variant: string | undefined,
 ): Promise<LoadedModel> {
   const threads = numberOption(values, "threads");
   return loadModel(
-    nodePlatform(),
+    await fitPlatform(values["runtime"], variant),
     modelOption(values),
     { ...(threads === undefined ? {} : { threads }), ...(variant === undefined ? {} : { variant }) },
     () => {},
     io.signal,
   );
+}
+
+/** int8 stays on WASM whatever was asked for: it rounds differently on each machine, and its golden forward is WASM's. */
+async function fitPlatform(asked: OptionValues[string], variant: string | undefined): Promise<Platform> {
+  if (typeof asked !== "string") return nodePlatform();
+  const { chooseRuntime } = await importBench<RuntimeModule>("harness/runtime");
+  return (await chooseRuntime(variant === "int8" ? "wasm" : asked, variant)).platform;
 }
 
 /**
@@ -38,12 +56,12 @@ export function openFitModel(
 export async function fitJobs(values: OptionValues, usual: number): Promise<readonly Job[]> {
   const limit = wholeOption(values, "limit", usual, 1, 100_000);
   const file = values["prompts"];
-  const isOwn = typeof file !== "string";
-  const path = isOwn
-    ? fileURLToPath(new URL("../../training/fixtures/heldout_tasks.jsonl", import.meta.url))
-    : file;
+  const path =
+    typeof file !== "string"
+      ? fileURLToPath(new URL("../../training/fixtures/filter_prompts.jsonl", import.meta.url))
+      : file;
   const text = await readTextFile(path, "The prompts file", MAX_PROMPTS_BYTES, "invalid-options");
-  const mode = typeof values["mode"] === "string" ? values["mode"] : isOwn ? "task" : undefined;
+  const mode = typeof values["mode"] === "string" ? values["mode"] : undefined;
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const count = Math.min(limit, lines.length);
   return Array.from({ length: count }, (_, i): Job => {

@@ -96,6 +96,7 @@ test.each([
   [["learn2pd"], { out: "no/such/folder/x.json" }, "write-failed"],
   [["learn2pd"], { out: "x.json", variant: "q3" }, "variant-missing"],
   [["learn2pd"], { out: "x.json", block: "1" }, "invalid-options"],
+  [["learn2pd"], { out: "x.json", variant: "q4", runtime: "cuda" }, "invalid-options"],
   [["learn2pd"], { out: "x.json", limit: "0" }, "invalid-options"],
   [["schedule"], { out: "x.json", steps: "5" }, "invalid-options"],
   [["learn2pd"], { out: "x.json", prompts: CHECKPOINT }, "not-found"],

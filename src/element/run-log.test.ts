@@ -112,3 +112,24 @@ test("a step is summed up by what the model committed", () => {
 test("before the start there is no canvas", () => {
   expect(new RunLog().frame()).toBeUndefined();
 });
+
+test("tokens that the result calls doubtful are marked in the last canvas alone", () => {
+  const done = {
+    type: "done",
+    reason: "complete",
+    nfe: 4,
+    rows: 24,
+    steps: 4,
+    text: "",
+    tokens: [],
+    effectiveTokens: 0,
+  } as const;
+  const log = logOf([...EVENTS, { ...done, doubts: [{ row: 3, flip: 1, osc: 1 }] }]);
+  expect(
+    log
+      .frame()
+      ?.cells.map(({ wavering }) => wavering)
+      .indexOf(true),
+  ).toBe(3);
+  expect(log.frame(2)?.cells.some(({ wavering }) => wavering)).toBe(false);
+});

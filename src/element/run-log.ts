@@ -19,6 +19,8 @@ export interface Cell {
   given: boolean;
   /** Position at which the cell was taken back to a mask, 0 when it never was. */
   taken: number;
+  /** The result says that the model wavered over this token. */
+  wavering: boolean;
 }
 
 /** The canvas after `position` steps; position 0 is the canvas of `start`. */
@@ -94,6 +96,10 @@ export class RunLog {
       this.#lengthChanged = true;
     } else if (event.type === "done") {
       this.done = event;
+      for (const { row } of event.doubts ?? []) {
+        const cell = this.#head?.cells[row];
+        if (cell !== undefined) cell.wavering = true;
+      }
     }
   }
 
@@ -121,6 +127,7 @@ function firstFrame(start: StartEvent): Frame {
       born: 0,
       given: row < start.promptLen || !start.gaps.some(([from, to]) => row >= from && row < to),
       taken: 0,
+      wavering: false,
     }),
   );
   return {
@@ -170,7 +177,14 @@ function remasks(recipe: unknown): boolean {
 }
 
 function masks(n: number, id: number): Cell[] {
-  return Array.from({ length: n }, () => ({ id, conf: null, born: 0, given: false, taken: 0 }));
+  return Array.from({ length: n }, () => ({
+    id,
+    conf: null,
+    born: 0,
+    given: false,
+    taken: 0,
+    wavering: false,
+  }));
 }
 
 /** Commits the model made; a stop rule's filling of the tail with padding is none. */

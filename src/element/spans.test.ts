@@ -16,7 +16,7 @@ const PIECES = new Map<number, Piece>([
 ]);
 
 function cell(id: number, more: Partial<Cell> = {}): Cell {
-  return { id, conf: 0.95, born: 1, given: false, taken: 0, ...more };
+  return { id, conf: 0.95, born: 1, given: false, taken: 0, wavering: false, ...more };
 }
 
 function frame(position: number, cells: readonly Cell[]): Frame {
@@ -90,4 +90,12 @@ test("written tokens are provisional while the run may take them back, the user'
   expect(provisional({ ...frame(9, cells), revising: true })).toEqual([false, true, false]);
   expect(provisional(frame(9, cells))).toEqual([false, false, false]);
   expect(provisional({ ...frame(9, cells.slice(0, 2)), revising: true })).toEqual([false, false]);
+});
+
+test("a token that the model wavered over is marked as doubtful however sure it was in the end", () => {
+  const spans = displaySpans(
+    frame(9, [cell(2, { wavering: true }), cell(4, { wavering: true }), cell(3)]),
+    PIECES,
+  );
+  expect(spans.map(({ doubt }) => doubt)).toEqual(["doubt", "none", "none"]);
 });

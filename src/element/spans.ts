@@ -3,7 +3,7 @@ import type { Cell, Frame } from "./run-log.ts";
 
 /** What a cell looks like: each is told apart by shape as well as by colour (look.md). */
 export type SpanKind = "given" | "mask" | "taken" | "fresh" | "cooling" | "settled" | "end" | "hidden";
-/** Confidence told by underline weight: none from 60 %, hair from 35 %, line from 15 %, doubt below. */
+/** Confidence told by underline weight: none from 60 %, hair from 35 %, line from 15 %, doubt below and where it wavered. */
 export type Doubt = "none" | "hair" | "line" | "doubt";
 
 /** One cell ready to draw. White space around the word is kept apart so that underlines touch only the word. */
@@ -73,7 +73,7 @@ function spanOf(kind: SpanKind, cell: Cell, text: string | null, provisional: bo
   return {
     kind,
     provisional,
-    doubt: word === "" ? "none" : doubtOf(percent),
+    doubt: word === "" ? "none" : cell.wavering ? "doubt" : doubtOf(percent),
     lead: shown.slice(0, at),
     word,
     tail: shown.slice(at + word.length),

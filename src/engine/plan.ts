@@ -9,7 +9,7 @@ import { watchingAll } from "../search/vote.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
 import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
-import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
+import { type DraftCheck, scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
 import type { GuidanceSettings } from "../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
@@ -126,7 +126,12 @@ export function planGeneration(
     ...(name === "learn2pd" ? { filter: commitFilter(model, blockOf(input, preset)) } : {}),
   });
   const strategy = search?.method === "vote" ? watchingAll(built) : built;
-  const demands = { ...strategy.demands, ...(strategy.guide === undefined ? {} : { skipsBranch: true }) };
+  const check = draftCheck(input);
+  const demands = {
+    ...strategy.demands,
+    ...(strategy.guide === undefined ? {} : { skipsBranch: true }),
+    ...(check === "hidden" ? { drafts: true } : {}),
+  };
   const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
   const cachePolicy = choice.policy;
   const asked = { name, preset, input, settings, strategy, model, region, search, hasScore, cachePolicy };
@@ -151,7 +156,9 @@ export function planGeneration(
               scope: choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block",
             }),
           }),
-      ...(input.init === undefined ? {} : { reviser: scepticalReviser(input.init.keep ?? 0.3) }),
+      ...(input.init === undefined || check === undefined
+        ? {}
+        : { reviser: scepticalReviser(input.init.keep ?? 0.3, check) }),
       ...(guard === undefined ? {} : { reviser: entropyGuard(guard.entropyGuard) }),
       ...(cache === undefined ? {} : { cache }),
       ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
@@ -182,6 +189,13 @@ export function planGeneration(
       ...(search === undefined ? {} : { search }),
     },
   };
+}
+
+/** Caches and guidance have nothing for further canvases. */
+function draftCheck({ init, cache, guidance }: RecipeInput): DraftCheck | undefined {
+  if (init === undefined) return undefined;
+  const isPlain = (cache === undefined || cache === "none") && (guidance?.cfg ?? 0) === 0;
+  return init.check ?? (isPlain ? "hidden" : "seen");
 }
 
 /** Block K/V are exact, so nothing speaks against them where they fit. */

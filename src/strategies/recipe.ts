@@ -89,6 +89,12 @@ export const recipeSchema = v.strictObject({
         ),
         share: v.optional(v.pipe(between(0, 1), v.description("share of the draft's tokens, at random"))),
         keep: v.optional(v.pipe(between(0, 1), v.description("take back tokens of less probability"))),
+        check: v.optional(
+          v.pipe(
+            v.picklist(["seen", "hidden"]),
+            v.description("hidden: judge a token with its cell masked (default without cache and guidance)"),
+          ),
+        ),
       }),
       v.description("a text to start from: draft, or from the prompt"),
     ),

@@ -250,7 +250,7 @@ test("3.3 DAEDAL divides by the window, however many rows say that the text ends
 test("3.4 warm start: takes back the injected tokens that the model doubts", () => {
   const scene = (canvas: Canvas): Scene => ({
     canvas,
-    pieces: { selector: { select: () => [] }, reviser: scepticalReviser(0.3) },
+    pieces: { selector: { select: () => [] }, reviser: scepticalReviser(0.3, "seen") },
     says: ({ row }) =>
       new Map([
         [7 + row, [0.9, 0.5, 0.1][row]!],
