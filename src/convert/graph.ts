@@ -3,9 +3,11 @@ import {
   type Attribute,
   type ElementType,
   encodeModel,
+  encodeOpenModel,
   type OnnxNode,
   type OnnxTensor,
   type OnnxValue,
+  type OpenModel,
 } from "./onnx.ts";
 
 /** Bytes of a weight, made when the data file is written; sizes are known before any weight is read. */
@@ -35,7 +37,10 @@ export interface GraphBuilder {
   weight(weight: Weight): string;
   ints(values: readonly number[]): string;
   scalar(value: number, type: "f32" | "f16" | "u8"): string;
+  /** The graph with its weights in files of their own. */
   finish(location: string): PlannedGraph;
+  /** The graph with its weights inside, to be written front to back; protobuf ends at 2 GB. */
+  whole(): OpenModel<Weight>;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -104,6 +109,8 @@ export function createGraph(): GraphBuilder {
       const initializers = [...inline.values(), ...placed];
       return { model: encodeModel({ nodes, initializers, inputs, outputs }), shards };
     },
+    whole: () =>
+      encodeOpenModel({ nodes, initializers: [...inline.values()], inputs, outputs }, [...weights.values()]),
   };
 }
 
