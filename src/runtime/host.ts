@@ -49,7 +49,7 @@ export function createHost(platform: Platform): EngineApi {
       }
     },
     abortLoad: () => loading?.abort(),
-    async run(id, job, emit, held = false, score = undefined) {
+    async run(id, job, emit, held = false, score = undefined, companion = undefined) {
       const gate = createGate(held);
       let end = (): void => {};
       const ended = new Promise<void>((resolve) => {
@@ -70,7 +70,12 @@ export function createHost(platform: Platform): EngineApi {
           if (event.type === "step") step = event.step + 1;
           return emit(event);
         };
-        const control = { ...gate, now: () => performance.now(), ...(score === undefined ? {} : { score }) };
+        const control = {
+          ...gate,
+          now: () => performance.now(),
+          ...(score === undefined ? {} : { score }),
+          ...(companion === undefined ? {} : { companion }),
+        };
         await pump(runJob(job, model, control), tell).finally(() => denoiser.watch(undefined));
       } catch (error) {
         throw toUnmaskError(error);
@@ -79,6 +84,7 @@ export function createHost(platform: Platform): EngineApi {
         end();
         releaseCallback(emit);
         if (score !== undefined) releaseCallback(score);
+        if (companion !== undefined) releaseCallback(companion);
       }
     },
     abort: (id) => jobs.get(id)?.gate.abort(),
