@@ -11,6 +11,7 @@ import { isSkip, type PartResult, type PlannedPart, type Skip } from "./eval/par
 import { planQuantisation } from "./eval/quantisation.ts";
 import { planStories } from "./eval/stories.ts";
 import { planTasks } from "./eval/tasks.ts";
+import { openTwin, TWIN_FOLDER } from "./eval/twin.ts";
 import { countOption } from "./harness/counts.ts";
 import type { Lab } from "./harness/lab.ts";
 import { type OpenLab, openLab } from "./harness/open-lab.ts";
@@ -55,6 +56,8 @@ interface Settings {
   /** Folder of the collected text. */
   readonly data: string;
   readonly reference: string | undefined;
+  /** Folder of the autoregressive twin. */
+  readonly companion: string;
 }
 
 /**
@@ -112,6 +115,7 @@ async function settingsOf(values: OptionValues): Promise<Settings> {
     recipe: await recipeOption(values),
     data: text("data") ?? fileURLToPath(new URL("../../shared/data", import.meta.url)),
     reference: text("reference"),
+    companion: text("companion") ?? TWIN_FOLDER,
   };
 }
 
@@ -164,7 +168,7 @@ async function measureParts(settings: Settings, open: OpenLab, values: OptionVal
 
 async function planPart(
   name: PartName,
-  { sizes, prompts, recipe, data, reference }: Settings,
+  { sizes, prompts, recipe, data, reference, companion }: Settings,
   { model, runtime }: OpenLab,
   text: Awaited<ReturnType<typeof readHeldOut>>["text"],
   values: OptionValues,
@@ -185,7 +189,11 @@ async function planPart(
     case "stories": {
       const beginnings = text.get("core") ?? text.get("worlds") ?? [];
       const chosen = recipe ?? model.manifest.recipes["default"] ?? { preset: "llada" };
+      const ort = await runtime.platform.loadOrt("wasm", undefined);
+      const twin = await openTwin(companion, model.manifest.files, ort);
+      if (!isSkip(twin)) closing.push(twin);
       return planStories(model, beginnings, {
+        twin,
         samples: sizes.samples,
         length: sizes.story,
         recipe: chosen,

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { build, defaultClientConditions } from "vite";
+import { build, defaultClientConditions, type Plugin } from "vite";
 
 /**
  * A module of the sources as one classic script that puts its exports on `globalThis.subject`.
@@ -12,6 +12,7 @@ export async function bundleModule(entry: string): Promise<string> {
     configFile: false,
     logLevel: "error",
     publicDir: false,
+    plugins: [oneRuntime()],
     // onnxruntime finds its files in the demo's `ort/`.
     resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
     build: {
@@ -32,12 +33,40 @@ export async function bundleModule(entry: string): Promise<string> {
   return chunk.code;
 }
 
-/** Runs a module of the sources in an empty page of the server's origin. */
-export async function openModule(page: Page, entry: string): Promise<void> {
+/** transformers.js brings an onnxruntime-web of its own for WebGPU; here it shares the WASM build of the engine. */
+function oneRuntime(): Plugin {
+  const here = fileURLToPath(import.meta.url);
+  return {
+    name: "one-runtime",
+    enforce: "pre",
+    resolveId(source, importer) {
+      if (importer === undefined || !importer.includes("@huggingface/transformers")) return null;
+      if (source === "onnxruntime-web/webgpu") return this.resolve("onnxruntime-web/wasm", here);
+      if (source === "onnxruntime-common") return this.resolve("onnxruntime-common", here);
+      return null;
+    },
+  };
+}
+
+const ISOLATION = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+/**
+ * Runs a module of the sources in an empty page of the server's origin.
+ *
+ * @param isolated a page that may use threads
+ */
+export async function openModule(page: Page, entry: string, isolated = false): Promise<void> {
   const body = await bundleModule(entry);
   await page.route("**/subject.js", (route) => route.fulfill({ contentType: "text/javascript", body }));
   await page.route("**/empty.html", (route) =>
-    route.fulfill({ contentType: "text/html", body: "<!doctype html><title>empty</title>" }),
+    route.fulfill({
+      contentType: "text/html",
+      body: "<!doctype html><title>empty</title>",
+      headers: isolated ? ISOLATION : {},
+    }),
   );
   await page.goto("empty.html");
   await page.addScriptTag({ url: "subject.js" });

@@ -17,7 +17,8 @@ await build({
     target: "es2022",
     cssTarget: CSS_TARGET,
     assetsInlineLimit: 0,
-    rolldownOptions: { output: { minify: true } },
+    // The companion's library is an optional peer: whoever opens one brings it.
+    rolldownOptions: { external: ["@huggingface/transformers"], output: { minify: true } },
     lib: {
       formats: ["es"],
       entry: {
@@ -25,6 +26,7 @@ await build({
         strategies: "src/strategies/index.ts",
         search: "src/search/index.ts",
         fit: "src/strategies/fit/index.ts",
+        companion: "src/companion/index.ts",
         element: "src/element/element.ts",
         define: "src/element/define.ts",
         "engine.worker": "workers/engine.worker.ts",

@@ -1,5 +1,6 @@
 export { type SplitAnswer, splitThinking } from "./chat/thinking.ts";
 export { type OpenEngineOptions, openEngine } from "./client/client.ts";
+export type { Companion, CompanionAsk } from "./core/companion.ts";
 export {
   ERROR_CODES,
   type ErrorDetail,

@@ -1,4 +1,5 @@
 import { releaseProxy, transferHandlers } from "comlink";
+import type { Companion } from "./core/companion.ts";
 import { type ErrorDetail, isUnmaskError, UnmaskError, type UnmaskErrorCode } from "./core/errors.ts";
 import type { GenerateEvent, LoadEvent } from "./core/events.ts";
 import type { Candidate, GenerateOptions, Job, ScoreFunction } from "./core/job.ts";
@@ -43,8 +44,8 @@ export interface EngineApi {
   /** Ends a load that is under way; `load` then rejects with `aborted`. */
   abortLoad(): void;
   /**
-   * `held` jobs wait before their first forward until they are let go. `score` is the caller's function, on the caller's
-   * thread: one message for all texts of a choice.
+   * `held` jobs wait before their first forward until they are let go. `score` and `companion` are the caller's functions,
+   * on the caller's thread: one message for all texts of a choice, or for a step.
    */
   run(
     id: string,
@@ -52,6 +53,7 @@ export interface EngineApi {
     emit: (event: GenerateEvent) => void,
     held?: boolean,
     score?: (candidates: readonly Candidate[]) => Promise<readonly number[]>,
+    companion?: Companion,
   ): Promise<void>;
   abort(id: string): void;
   /** Holds a running job before its next forward, lets it go on, or lets exactly one step through. */
@@ -68,6 +70,8 @@ export type RunOptions = GenerateOptions & {
    * where it was written: a worker asks for it over its port, so it may close over anything.
    */
   readonly score?: ScoreFunction;
+  /** A small autoregressive model for `guided` and for `init.from`, see `unmask/companion`. Runs where it was opened. */
+  readonly companion?: Companion;
 };
 
 /**

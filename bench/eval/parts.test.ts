@@ -64,7 +64,7 @@ test("tasks: right is what ends with the model's own answer", async () => {
 });
 
 test("stories: three temperatures; copies are left out with a reason where there is no training text", async () => {
-  const options = { samples: 2, length: 12, recipe: LLADA, data: "/nowhere" };
+  const options = { samples: 2, length: 12, recipe: LLADA, data: "/nowhere", twin: { skipped: "no twin" } };
   const { json, table } = await planStories(model, ["the cat", "a dog"], options).measure(lab);
   expect(json["temperatures"]).toMatchObject([
     { temperature: 0, stories: 2, copied: null },
@@ -72,6 +72,33 @@ test("stories: three temperatures; copies are left out with a reason where there
     { temperature: 0.8, stories: 2 },
   ]);
   expect(table.notes!.join(" ")).toContain("there is no /nowhere/tinystories-fragments.txt.xz");
+  expect(table.notes!.join(" ")).toContain("no twin");
+  expect(json["heldOutPerplexity"]).toBeNull();
+});
+
+test("stories: a twin is shown the prompt and judges what was written, and the held-out text cut alike", async () => {
+  const asked: (readonly [ids: readonly number[], first: number])[] = [];
+  const twin = {
+    folder: "",
+    nats: async (ids: readonly number[], first: number) => {
+      asked.push([ids, first]);
+      return (ids.length - first) * Math.LN2;
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+  const options = { samples: 1, length: 5, recipe: LLADA, data: "/nowhere", twin };
+  const text = "the cat sat on the mat and slept";
+  const { json } = await planStories(model, [text], options).measure(lab);
+  for (const { perplexity } of json["temperatures"] as { perplexity: number }[]) {
+    expect(perplexity).toBeCloseTo(2);
+  }
+  expect(json["heldOutPerplexity"]).toBeCloseTo(2);
+  const before = [60, ...model.tokenizer.encode("the cat sat on the mat")];
+  for (const [ids, first] of asked) {
+    expect(ids.slice(0, first)).toEqual(before);
+    expect(ids.length - first).toBeLessThanOrEqual(6);
+  }
+  expect(asked.at(-1)![0].slice(before.length)).toEqual([...model.tokenizer.encode(" and ")]);
 });
 
 test("quantisation: a model does not differ from itself, at any share of masks", async () => {

@@ -6,7 +6,8 @@ import { tokenEntropy } from "../stats/entropy.ts";
 import { distinctShare, repeatedShare } from "../stats/ngrams.ts";
 import { createRunFinder } from "../stats/shared-run.ts";
 import { trainingDocuments } from "./corpus.ts";
-import type { PlannedPart } from "./part.ts";
+import { isSkip, type PlannedPart, type Skip } from "./part.ts";
+import type { Twin } from "./twin.ts";
 
 const TEMPERATURES = [0, 0.5, 0.8];
 /** Words of a held-out story that begin a sample. */
@@ -28,6 +29,8 @@ export interface StoryOptions {
   readonly recipe: unknown;
   /** Folder of the collected training text. */
   readonly data: string;
+  /** Judges the samples. */
+  readonly twin: Twin | Skip;
 }
 
 /** Numbers that give a bad story away: none of them says that one is good. */
@@ -50,15 +53,26 @@ export function planStories(
       for (const { units } of groups) stories.push(await runUnits(units, lab));
       lab.progress.begin("comparing with the training text");
       const copied = await longestCopies(stories.flat(), options.data);
-      const found = stories.map((list, i) =>
-        summary(
+      lab.progress.begin("asking the autoregressive twin");
+      const { twin } = options;
+      const surprise = isSkip(twin)
+        ? null
+        : await perplexities(model, twin, beginnings, prompts, stories, options);
+      const found = stories.map((list, i) => ({
+        ...summary(
           TEMPERATURES[i]!,
           list,
           "runs" in copied ? copied.runs.slice(i * list.length, (i + 1) * list.length) : null,
         ),
-      );
+        perplexity: surprise?.samples[i] ?? null,
+      }));
       return {
-        json: { recipe: options.recipe, length: options.length, temperatures: found, perplexity: null },
+        json: {
+          recipe: options.recipe,
+          length: options.length,
+          temperatures: found,
+          heldOutPerplexity: surprise?.heldOut ?? null,
+        },
         table: {
           title: "Stories",
           columns: [
@@ -70,6 +84,7 @@ export function planStories(
             "distinct-2",
             "repeated 4-grams",
             "longest copy (words): median, most",
+            "perplexity (twin)",
           ],
           rows: found.map((entry) => [
             String(entry.temperature),
@@ -80,6 +95,7 @@ export function planStories(
             entry.distinct2.toFixed(3),
             percent(entry.repeated4),
             entry.copied === null ? "-" : `${entry.copied.median}, ${entry.copied.most}`,
+            entry.perplexity === null ? "-" : entry.perplexity.toFixed(2),
           ]),
           notes: [
             `${JSON.stringify(options.recipe)}, at most ${options.length} cells, begun by the first ${PROMPT_WORDS} words of held-out stories. ` +
@@ -87,7 +103,9 @@ export function planStories(
             "runs" in copied
               ? "Copies are searched in the collected training stories, not in the generated worlds."
               : `Skipped: copies of training text, because ${copied.skipped}.`,
-            "Skipped: perplexity under an autoregressive twin, because there is no such bundle yet.",
+            surprise === null
+              ? `Skipped: ${isSkip(twin) ? twin.skipped : ""}.`
+              : `Perplexity is that of the written tokens under the autoregressive twin; of held-out stories cut alike it is ${surprise.heldOut.toFixed(2)}. Repetition lowers it: read it beside entropy and distinct-2.`,
           ],
         },
       };
@@ -118,6 +136,45 @@ function unitOf(
       return { text, tokens: [...written], ended: end >= 0, forwards: nfe };
     },
   };
+}
+
+/**
+ * How surprised the twin is by the samples, a temperature each, and by the stories that their beginnings come from:
+ * `exp` of the mean of `-ln p` over all written tokens, and the end where it was written.
+ */
+async function perplexities(
+  { manifest, tokenizer }: JobModel,
+  twin: Twin,
+  beginnings: readonly string[],
+  prompts: readonly string[],
+  stories: readonly (readonly Story[])[],
+  { length }: StoryOptions,
+): Promise<{ readonly samples: readonly number[]; readonly heldOut: number }> {
+  const prefix = manifest.modes["story"]?.prefix ?? [];
+  const end = manifest.tokens.eos.slice(0, 1);
+  const over = async (texts: readonly (readonly [prompt: string, written: readonly number[]])[]) => {
+    let nats = 0;
+    let count = 0;
+    for (const [prompt, written] of texts) {
+      if (written.length === 0) continue;
+      const before = [...prefix, ...tokenizer.encode(prompt)];
+      nats += await twin.nats([...before, ...written], Math.max(1, before.length));
+      count += written.length;
+    }
+    return Math.exp(nats / count);
+  };
+  const samples: number[] = [];
+  for (const list of stories) {
+    samples.push(
+      await over(list.map(({ tokens, ended }, i) => [prompts[i]!, ended ? [...tokens, ...end] : tokens])),
+    );
+  }
+  const rest = prompts.map((prompt, i): readonly [string, readonly number[]] => {
+    const all = tokenizer.encode(beginnings[i]!.split(/\s+/).join(" "));
+    const from = tokenizer.encode(prompt).length;
+    return [prompt, [...all.subarray(from, from + length)]];
+  });
+  return { samples, heldOut: await over(rest) };
 }
 
 /** Words of the longest run that each story shares with the training text. */

@@ -18,37 +18,73 @@ export interface BenchOptions {
   readonly io: Pick<CommandIo, "signal" | "status" | "warn">;
 }
 
-/** Options of the suite `strategies`; `experiments` takes some of them. */
-const STRATEGIES_HELP = {
-  model: "strategies: bundle folder (default: the embedded model)",
-  prompts: "strategies: JSON lines of {task, prompt, answer}",
-  tasks: "strategies: comma-separated task names (default: all)",
-  limit: "strategies: prompts a task on the first canvas (default 300); the others get a third",
-  minutes: "strategies: stop after so many and report what is whole; the same command goes on",
-  canvas: "strategies: comma-separated cells of the canvas, prompt included (default 128,256,512)",
-  presets:
-    "strategies: comma-separated names (default: all that run on the bundle); the baselines always run",
-  variant: "strategies: weights: int8, q4, ...",
-  runtime: "strategies: native (onnxruntime-node) or wasm (default: native where it loads)",
-  threads: "strategies: threads of the runtime",
-  journal: "strategies: finished work is kept here, so that a stopped run goes on",
-  out: "strategies: write strategies.json, .md and .svg into this folder",
+/** What an option says, and the suites that read it. */
+const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites: readonly string[] }>> = {
+  model: { help: "bundle folder (default: the embedded model)", suites: ["strategies", "experiments"] },
+  prompts: {
+    help: "JSON lines of {task, prompt, answer}",
+    suites: ["strategies", "baselines", "experiments"],
+  },
+  tasks: {
+    help: "comma-separated task names (default: all)",
+    suites: ["strategies", "baselines", "experiments"],
+  },
+  limit: {
+    help: "strategies: prompts a task on the first canvas (default 300), the others get a third; baselines: prompts for accuracy, over all tasks (default 300)",
+    suites: ["strategies", "baselines", "experiments"],
+  },
+  minutes: {
+    help: "stop after so many and report what is whole; the same command goes on",
+    suites: ["strategies"],
+  },
+  canvas: {
+    help: "comma-separated cells of the canvas, prompt included (default 128,256,512)",
+    suites: ["strategies"],
+  },
+  presets: {
+    help: "comma-separated names (default: all that run on the bundle); the baselines always run",
+    suites: ["strategies"],
+  },
+  recipe: {
+    help: "the best recipe, a JSON object or file (default: fast-dllm, dual)",
+    suites: ["baselines"],
+  },
+  companion: {
+    help: "folder of the autoregressive twin (default: public/models/ar)",
+    suites: ["baselines"],
+  },
+  variant: { help: "weights: int8, q4, ...", suites: ["strategies", "baselines"] },
+  runtime: {
+    help: "native (onnxruntime-node) or wasm (default: native where it loads); baselines: for accuracy",
+    suites: ["strategies", "baselines"],
+  },
+  threads: { help: "threads of the runtime", suites: ["strategies", "baselines"] },
+  journal: {
+    help: "finished work is kept here, so that a stopped run goes on",
+    suites: ["strategies", "baselines"],
+  },
+  out: {
+    help: "write the report into this folder",
+    suites: ["strategies", "baselines", "engine", "experiments"],
+  },
 };
-
 const SUITES = ["startup", "strategies", "engine", "convert", "baselines", "experiments"];
-/** Suites that write reports and take options. */
-const REPORTING = ["strategies", "experiments"];
 
 export const benchCommand: Command = {
   name: "bench",
   summary: "measure: medians and spread",
   usage:
-    "SUITE [--quick] | strategies [--quick] [--limit N] [--canvas LIST] [--tasks LIST] [--presets LIST] [--out DIR]",
+    "SUITE [--quick] [--out DIR] | strategies [--limit N] [--canvas LIST] [--tasks LIST] [--presets LIST] | baselines [--limit N] [--recipe JSON] [--companion DIR]",
   options: {
     quick: { type: "boolean" },
-    ...Object.fromEntries(Object.keys(STRATEGIES_HELP).map((name) => [name, { type: "string" } as const])),
+    ...Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: "string" } as const])),
   },
-  help: { quick: "fewer repetitions", ...STRATEGIES_HELP },
+  help: {
+    quick: "fewer repetitions",
+    ...Object.fromEntries(
+      Object.entries(OPTIONS).map(([name, { help, suites }]) => [name, `${suites.join(", ")}: ${help}`]),
+    ),
+  },
   async run([suite, ...rest], values, io) {
     if (suite === undefined || rest.length > 0) {
       throw new UnmaskError("usage", `Name one suite: ${SUITES.join(", ")}.`);
@@ -59,8 +95,10 @@ export const benchCommand: Command = {
         `There is no suite "${suite.slice(0, 40)}". Did you mean "${nearest(suite, SUITES)}"?`,
       );
     }
-    const strange = Object.keys(STRATEGIES_HELP).find((name) => values[name] !== undefined);
-    if (!REPORTING.includes(suite) && strange !== undefined) {
+    const strange = Object.keys(OPTIONS).find(
+      (name) => values[name] !== undefined && !OPTIONS[name]!.suites.includes(suite),
+    );
+    if (strange !== undefined) {
       throw new UnmaskError("usage", `The suite "${suite}" has no option --${strange}.`);
     }
     const { runSuite } = await importBench<BenchSuite>(suite);

@@ -11,7 +11,7 @@ export const evalCommand: Command = {
   name: "eval",
   summary: "Measures a bundle: likelihood of held-out text, infill, tasks, stories, quantisation.",
   usage:
-    "[--quick] [--model DIR] [--parts LIST] [--tasks LIST] [--limit N] [--recipe NAME|JSON|FILE] [--reference DIR] [--out DIR]",
+    "[--quick] [--model DIR] [--parts LIST] [--tasks LIST] [--limit N] [--recipe NAME|JSON|FILE] [--reference DIR] [--companion DIR] [--out DIR]",
   options: {
     model: { type: "string" },
     quick: { type: "boolean" },
@@ -25,6 +25,7 @@ export const evalCommand: Command = {
     runtime: { type: "string" },
     threads: { type: "string" },
     reference: { type: "string" },
+    companion: { type: "string" },
     data: { type: "string" },
     journal: { type: "string" },
     out: { type: "string" },
@@ -42,6 +43,7 @@ export const evalCommand: Command = {
     runtime: "native (onnxruntime-node) or wasm (default: native where it loads)",
     threads: "threads of the runtime",
     reference: "checkpoint folder of the bundle, to compare its weights with float32",
+    companion: "folder of the autoregressive twin, which judges stories (default: public/models/ar)",
     data: "folder of the collected text (default: ../shared/data beside the checkout)",
     journal:
       "finished work is kept here, so that a stopped run goes on (default: .cache/bench-journal.jsonl)",

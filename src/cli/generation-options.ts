@@ -18,6 +18,7 @@ export const GENERATION_OPTIONS: Command["options"] = {
   backend: { type: "string" },
   variant: { type: "string" },
   threads: { type: "string" },
+  companion: { type: "string" },
 };
 
 export const GENERATION_HELP: Command["help"] = {
@@ -31,6 +32,7 @@ export const GENERATION_HELP: Command["help"] = {
   backend: "wasm (the only one on Node)",
   variant: "weights: q4, q8, f32, int8",
   threads: "WASM threads",
+  companion: "folder of an autoregressive model for transformers.js, which guided and init.from ask",
 };
 
 /** `--model`, or the embedded model. @throws UnmaskError `usage` for an empty name */

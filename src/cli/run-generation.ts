@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { splitThinking } from "../chat/thinking.ts";
+import { type OpenCompanion, openCompanion } from "../companion/open-companion.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent, Trace } from "../core/events.ts";
 import type { GenerateOptions, Job } from "../core/job.ts";
@@ -49,11 +51,13 @@ export async function runGeneration(
         (chunk) => process.stderr.write(chunk),
       )
     : undefined;
+  await using reader = await companionOption(values);
+  const companion = reader === undefined ? {} : { companion: reader.companion };
   const events: GenerateEvent[] = [];
   let start: Start | undefined;
   let done: Done | undefined;
   const run = kind === "generate" ? engine.generate : engine.infill;
-  for await (const event of run(text, { ...options, signal: io.signal })) {
+  for await (const event of run(text, { ...options, ...companion, signal: io.signal })) {
     events.push(event);
     show?.(event);
     if (event.type === "start") start = event;
@@ -99,4 +103,11 @@ export async function runGeneration(
       seed: start.seed,
     },
   };
+}
+
+/** `--companion`, opened. @throws UnmaskError */
+async function companionOption({ companion }: OptionValues): Promise<OpenCompanion | undefined> {
+  if (typeof companion !== "string") return undefined;
+  if (companion.trim() === "") throw new UnmaskError("usage", "--companion needs a folder.");
+  return openCompanion({ model: resolve(companion) });
 }

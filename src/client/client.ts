@@ -1,4 +1,5 @@
 import { proxy, type Remote, releaseProxy, wrap } from "comlink";
+import type { Companion } from "../core/companion.ts";
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent, LoadEvent } from "../core/events.ts";
 import type { Candidate, Job } from "../core/job.ts";
@@ -96,9 +97,11 @@ function linkTo(remote: Remote<EngineApi>, failed: Promise<never>, close: () => 
         emit: (event: GenerateEvent) => void,
         held: boolean,
         score?: (candidates: readonly Candidate[]) => Promise<readonly number[]>,
+        companion?: Companion,
       ) => {
         const scores = score === undefined ? undefined : proxy(score);
-        return Promise.race([remote.run(id, job, proxy(emit), held, scores), failed]);
+        const reads = companion === undefined ? undefined : proxy(companion);
+        return Promise.race([remote.run(id, job, proxy(emit), held, scores, reads), failed]);
       },
       abort: (id) => remote.abort(id),
       control: (id, action) => remote.control(id, action),

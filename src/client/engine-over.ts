@@ -1,3 +1,4 @@
+import type { Companion } from "../core/companion.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Candidate, Job, ScoreFunction } from "../core/job.ts";
@@ -13,6 +14,7 @@ export interface EngineLink {
       emit: (event: GenerateEvent) => void,
       held: boolean,
       score?: ScoreTexts,
+      companion?: Companion,
     ): Promise<void>;
     abort: (id: string) => unknown;
     control: (id: string, action: Parameters<EngineApi["control"]>[1]) => unknown;
@@ -51,9 +53,9 @@ export function engineOver({ api, close }: EngineLink, info: EngineInfo): Engine
       return stream;
     }
     running.set(id, finish);
-    const { signal, held, score, ...plain } = options;
+    const { signal, held, score, companion, ...plain } = options;
     const scores = score === undefined ? undefined : scoreAll(score, stopping.signal);
-    api.run(id, makeJob(plain), stream.push, held === true, scores).then(() => finish(), finish);
+    api.run(id, makeJob(plain), stream.push, held === true, scores, companion).then(() => finish(), finish);
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted === true) abort();
     return stream;

@@ -98,11 +98,11 @@ function windowBias(g: GraphBuilder, window: number, type: "f32" | "f16"): strin
 }
 
 /** cos and sin of `position * theta^(-2j / headDim)`, `[positions, headDim / 2]` each. */
-function rotaryTables(
+export function rotaryTables(
   g: GraphBuilder,
   headDim: number,
   theta: number,
-  { positions, type }: AttentionOptions,
+  { positions, type }: Pick<AttentionOptions, "positions" | "type">,
 ): string[] {
   const half = headDim / 2;
   const table = (name: string, wave: (angle: number) => number) =>

@@ -3,9 +3,11 @@ import {
   type Attribute,
   type ElementType,
   encodeModel,
+  encodeOpenModel,
   type OnnxNode,
   type OnnxTensor,
   type OnnxValue,
+  type OpenModel,
 } from "./onnx.ts";
 
 /** Bytes of a weight, made when the data file is written; sizes are known before any weight is read. */
@@ -35,8 +37,14 @@ export interface GraphBuilder {
   weight(weight: Weight): string;
   ints(values: readonly number[]): string;
   scalar(value: number, type: "f32" | "f16" | "u8"): string;
-  /** @param shared data files of another graph: weights that they hold (name and type) are read there, not written again */
+  /**
+   * The graph with its weights in files of their own.
+   *
+   * @param shared data files of another graph: weights that they hold (name and type) are read there, not written again
+   */
   finish(location: string, shared?: readonly DataShard[]): PlannedGraph;
+  /** The graph with its weights inside, to be written front to back; protobuf ends at 2 GB. */
+  whole(): OpenModel<Weight>;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -111,6 +119,8 @@ export function createGraph(): GraphBuilder {
       const initializers = [...inline.values(), ...used];
       return { model: encodeModel({ nodes, initializers, inputs, outputs }), shards };
     },
+    whole: () =>
+      encodeOpenModel({ nodes, initializers: [...inline.values()], inputs, outputs }, [...weights.values()]),
   };
 }
 

@@ -47,13 +47,46 @@ export interface OnnxGraph {
 
 /** A complete ModelProto: opset 21 and com.microsoft 1. */
 export function encodeModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([
-    ...int(1, 10),
-    ...text(2, "unmask"),
-    ...message(7, encodeGraph(graph)),
+  return Uint8Array.from([...modelHead(), ...message(7, encodeGraph(graph)), ...modelTail()]);
+}
+
+function modelHead(): number[] {
+  return [...int(1, 10), ...text(2, "unmask")];
+}
+
+function modelTail(): number[] {
+  return [
     ...message(8, [...text(1, ""), ...int(2, 21)]),
     ...message(8, [...text(1, "com.microsoft"), ...int(2, 1)]),
-  ]);
+  ];
+}
+
+/** A tensor whose bytes are made while a model is written. */
+export interface LateTensor extends Omit<OnnxTensor, "content"> {
+  readonly bytes: number;
+}
+
+/** The pieces of a ModelProto that holds its weights: `head`, then each tensor's own head and its bytes, then `tail`. */
+export interface OpenModel<T extends LateTensor> {
+  readonly head: Uint8Array;
+  readonly tensors: readonly { readonly head: Uint8Array; readonly tensor: T }[];
+  readonly tail: Uint8Array;
+}
+
+/** Lengths stand before contents in protobuf, and those of weights are known before the weights are. */
+export function encodeOpenModel<T extends LateTensor>(graph: OnnxGraph, late: readonly T[]): OpenModel<T> {
+  const tensors = late.map((tensor) => {
+    const fields = [...tensorFields(tensor), ...varint((9 << 3) | 2), ...varint(tensor.bytes)];
+    const size = varint(fields.length + tensor.bytes);
+    return { head: Uint8Array.from([...varint((5 << 3) | 2), ...size, ...fields]), tensor };
+  });
+  const own = encodeGraph(graph);
+  const size = tensors.reduce((sum, { head, tensor }) => sum + head.length + tensor.bytes, own.length);
+  return {
+    head: Uint8Array.from([...modelHead(), ...varint((7 << 3) | 2), ...varint(size), ...own]),
+    tensors,
+    tail: Uint8Array.from(modelTail()),
+  };
 }
 
 function encodeGraph(graph: OnnxGraph): number[] {
@@ -85,13 +118,17 @@ function encodeAttribute(name: string, value: Attribute): number[] {
 }
 
 export function encodeTensor({ name, type, dims, content }: OnnxTensor): number[] {
-  const out = [...dims.flatMap((dim) => int(1, dim)), ...int(2, ELEMENT[type]), ...text(8, name)];
+  const out = tensorFields({ name, type, dims });
   if ("raw" in content) return [...out, ...message(9, content.raw)];
   const entry = (key: string, value: string) => message(13, [...text(1, key), ...text(2, value)]);
   append(out, entry("location", content.location));
   append(out, entry("offset", String(content.offset)));
   append(out, entry("length", String(content.length)));
   return [...out, ...int(14, 1)];
+}
+
+function tensorFields({ name, type, dims }: Omit<OnnxTensor, "content">): number[] {
+  return [...dims.flatMap((dim) => int(1, dim)), ...int(2, ELEMENT[type]), ...text(8, name)];
 }
 
 export function encodeValue({ name, type, dims }: OnnxValue): number[] {

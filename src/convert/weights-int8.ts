@@ -5,14 +5,14 @@ import type { Matrix, WeightStyle } from "./weights.ts";
 /**
  * int8 for the WASM backend: one weight scale an output channel, one activation scale a row, products in integers.
  * Because the activation scale belongs to a row, a row's result does not depend on what else is in the batch.
- * The weights are never stored: they are derived from the block-quantised file at load (model/derive-int8.ts).
+ * A bundle does not store the weights: they are derived from the block-quantised file at load (model/derive-int8.ts).
  */
-export function int8Style(tables: WeightStyle): WeightStyle {
+export function int8Style(tables: Pick<WeightStyle, "embed">, load: LoadChannels = derived): WeightStyle {
   const quantised = new Map<string, { codes: string; scale: string }>();
   const multiply = (g: GraphBuilder, matrix: Matrix, x: string, output?: string) => {
     const row = quantised.get(x) ?? quantiseRows(g, x);
     quantised.set(x, row);
-    const { weights, channels } = int8Weights(g, matrix);
+    const { weights, channels } = int8Weights(g, matrix, load);
     const [y = ""] = g.microsoft(
       "MatMulIntegerToFloat",
       [row.codes, weights, g.scalar(1, "f32"), channels, g.scalar(128, "u8")],
@@ -36,20 +36,37 @@ function quantiseRows(g: GraphBuilder, x: string) {
   return { codes: g.op("Cast", [shifted], { to: { int: 2 } }), scale };
 }
 
-function int8Weights(g: GraphBuilder, { name, n, k }: Matrix) {
-  const derived = (suffix: string, type: "i8" | "f32", dims: number[], bytes: number): Weight => ({
-    name: suffix,
-    type,
-    dims,
-    bytes,
-    load: async () => {
-      throw new UnmaskError("internal", `${suffix} is derived at load, not written.`);
-    },
-  });
-  return {
-    weights: g.weight(derived(int8Name(name), "i8", [k, n], k * n)),
-    channels: g.weight(derived(channelsName(name), "f32", [n], 4 * n)),
+/** Codes of a matrix, `[k, n]`, with the scale of each output channel, `[n]`. */
+export interface Channels {
+  readonly codes: Int8Array;
+  readonly scales: Float32Array;
+}
+
+export type LoadChannels = (matrix: Matrix) => Promise<Channels>;
+
+const derived: LoadChannels = async ({ name }) => {
+  throw new UnmaskError("internal", `${name} is derived at load, not written.`);
+};
+
+function int8Weights(g: GraphBuilder, matrix: Matrix, load: LoadChannels) {
+  const { name, n, k } = matrix;
+  const bytesOf = ({ buffer, byteOffset, byteLength }: Int8Array | Float32Array) =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  const weights: Weight = {
+    name: int8Name(name),
+    type: "i8",
+    dims: [k, n],
+    bytes: k * n,
+    load: async () => bytesOf((await load(matrix)).codes),
   };
+  const channels: Weight = {
+    name: channelsName(name),
+    type: "f32",
+    dims: [n],
+    bytes: 4 * n,
+    load: async () => bytesOf((await load(matrix)).scales),
+  };
+  return { weights: g.weight(weights), channels: g.weight(channels) };
 }
 
 export function int8Name(matrix: string): string {

@@ -39,6 +39,8 @@ export interface SignalRequest {
   readonly klPrevious?: "first" | "next";
   /** Log-sum-exp and entropy of the distribution that `noise` draws from: tempered, then cut by top-k and top-p. */
   readonly tempered?: boolean;
+  /** What a companion expects in each row once the sampled ids stand in the canvas. */
+  readonly expected?: boolean;
   /** Absent: no sampling, `sampledIds` repeats the best id. */
   readonly noise?: NoiseRequest;
 }
@@ -74,6 +76,8 @@ export interface RowStats {
   readonly temperedLse?: Float32Array | Float64Array;
   /** Entropy in nats of the distribution that is drawn from, `[R]`; comes with `temperedLse`. */
   readonly temperedEntropy?: Float32Array | Float64Array;
+  /** `[R]`, -1 where nothing stands before the row; present when asked for. */
+  readonly expected?: Int32Array;
   /** Mean cosine of conditional and unconditional logits over the rows, when the guidance asks for it. */
   readonly agreement?: number;
   /** One for each draft of the request. */

@@ -18,6 +18,8 @@ export interface Asked {
   readonly search: Search | undefined;
   /** The caller brings a function that scores texts. */
   readonly hasScore: boolean;
+  /** The caller brings a companion. */
+  readonly hasCompanion: boolean;
   readonly cachePolicy: CacheChoice["policy"];
 }
 
@@ -30,7 +32,13 @@ type Refusal = readonly [applies: boolean, option: string, sentence: string];
  * @throws UnmaskError `invalid-options` naming the key and the reason
  */
 export function checkFit(asked: Asked): void {
-  const refusals = [...ofPreset(asked), ...ofEotp(asked), ...ofDraft(asked), ...ofSearch(asked)];
+  const refusals = [
+    ...ofPreset(asked),
+    ...ofEotp(asked),
+    ...ofDraft(asked),
+    ...ofCompanion(asked),
+    ...ofSearch(asked),
+  ];
   const found = refusals.find(([applies]) => applies);
   if (found !== undefined) throw invalid(found[1], found[2]);
 }
@@ -124,6 +132,29 @@ function ofDraft({ name, input, strategy, region }: Asked): readonly Refusal[] {
     refusal(strategy.reviser !== undefined, `does not fit ${name}, which takes tokens back by itself`),
     refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),
     refusal(input.constraint !== undefined, "does not fit a constraint, which it may violate"),
+  ];
+}
+
+/** A companion is asked by guided decoding and for a draft, and reads what the model itself proposes. */
+function ofCompanion({ name, input, strategy, hasCompanion }: Asked): readonly Refusal[] {
+  const supervises = strategy.selector.needs?.expected === true;
+  const drafts = input.init?.from === "companion";
+  return [
+    [
+      drafts && !hasCompanion,
+      "init.from",
+      "The draft is to come from a companion, which this run does not bring.",
+    ],
+    [
+      hasCompanion && !supervises && !drafts,
+      "companion",
+      `A companion is for guided or for init.from: the recipe ${name} would never ask it.`,
+    ],
+    [
+      supervises && input.constraint !== undefined,
+      "constraint",
+      "The companion reads what the model proposes, which a constraint changes; leave one of them out.",
+    ],
   ];
 }
 

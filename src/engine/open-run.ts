@@ -57,7 +57,11 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   const plan = probe === null ? early : planFor(job, facts, prompt, control);
   const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
   const { gaps } = layout(blank);
-  if (plan.recipe.init !== undefined) startFromDraft(blank, prompt, plan, plan.recipe.init, tokenizer);
+  const { init } = plan.recipe;
+  if (init !== undefined) {
+    const draft = await draftOf(init, prompt, blank, tokenizer, control);
+    placeDraft(blank, prompt.ids.length, draft, { share: init.share ?? 1, seed: plan.seed });
+  }
   const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps);
   const state = startState(canvas);
   state.nfe = probe?.nfe ?? 0;
@@ -67,14 +71,19 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   return { plan, strategy, state, gaps, resized, judge, layout };
 }
 
-function planFor(job: Job, facts: ModelFacts, { ids, gaps }: Prompt, { score }: RunControl): GeneratePlan {
+function planFor(
+  job: Job,
+  facts: ModelFacts,
+  { ids, gaps }: Prompt,
+  { score, companion }: RunControl,
+): GeneratePlan {
   return planGeneration(
     job.options,
     facts,
     job.kind === "generate"
       ? { kind: "generate", promptCells: ids.length }
       : { kind: "infill", gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
-    { hasScore: score !== undefined },
+    { hasScore: score !== undefined, hasCompanion: companion !== undefined },
   );
 }
 
@@ -111,21 +120,20 @@ function probeSizes(
   });
 }
 
-/** Puts a draft behind the prompt: the recipe's own, or what the prompt says comes next. */
-function startFromDraft(
-  canvas: Canvas,
+/** What is to stand behind the prompt at first: the recipe's own text, how a companion goes on, or a passage of the prompt. */
+async function draftOf(
+  { draft, from }: NonNullable<RecipeInput["init"]>,
   { ids, parts }: Prompt,
-  { seed }: GeneratePlan,
-  { draft, share = 1 }: NonNullable<RecipeInput["init"]>,
+  canvas: Canvas,
   tokenizer: Tokenizer,
-): void {
+  { companion }: RunControl,
+): Promise<Int32Array> {
   const [first] = parts;
   const text = first?.kind === "text" ? first.text : "";
-  const tokens =
-    draft === undefined
-      ? promptLookup(tokenizer.encode(beforeGap(text)), canvas.ids.length - ids.length)
-      : tokenizer.encode(draftBehind(text, draft));
-  placeDraft(canvas, ids.length, tokens, { share, seed });
+  const count = canvas.ids.length - ids.length;
+  if (draft !== undefined) return tokenizer.encode(draftBehind(text, draft));
+  if (from === "companion") return companion!({ kind: "continue", ids: Int32Array.from(ids), count });
+  return promptLookup(tokenizer.encode(beforeGap(text)), count);
 }
 
 function underConstraint(

@@ -79,6 +79,8 @@ export interface GeneratePlan {
 export interface Caller {
   /** A function that scores the texts of a search. */
   readonly hasScore?: boolean;
+  /** A companion that reads along. */
+  readonly hasCompanion?: boolean;
 }
 
 /** The region to fill: a continuation takes its length from the options, an infill from the gaps in the text. */
@@ -102,7 +104,7 @@ export function planGeneration(
   options: GenerateOptions,
   model: ModelFacts,
   region: Region,
-  { hasScore = false }: Caller = {},
+  { hasScore = false, hasCompanion = false }: Caller = {},
 ): GeneratePlan {
   const { name, input } = findRecipe(options, model);
   const preset = findPreset(name, Object.keys(model.recipes));
@@ -120,6 +122,7 @@ export function planGeneration(
     pad: padId(model),
     delimiters: model.delimiters ?? [],
     room: region.kind === "generate" ? model.maxCanvas - region.promptCells : length,
+    companion: hasCompanion,
     ...(model.frequency === undefined || name !== "pc"
       ? {}
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
@@ -134,7 +137,19 @@ export function planGeneration(
   };
   const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
   const cachePolicy = choice.policy;
-  const asked = { name, preset, input, settings, strategy, model, region, search, hasScore, cachePolicy };
+  const asked = {
+    name,
+    preset,
+    input,
+    settings,
+    strategy,
+    model,
+    region,
+    search,
+    hasScore,
+    hasCompanion,
+    cachePolicy,
+  };
   checkFit(asked);
   const eotp = eotpGuard(asked);
   const guard = typeof input.remask === "object" ? input.remask : undefined;

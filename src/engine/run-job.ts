@@ -1,3 +1,4 @@
+import type { Companion } from "../core/companion.ts";
 import { isUnmaskError } from "../core/errors.ts";
 import type { DoneReason, GenerateEvent, SearchReport } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
@@ -9,6 +10,7 @@ import type { Canvas } from "../strategies/canvas.ts";
 import { DOUBTFUL, type DoubtWatch, watchDoubts } from "../strategies/doubts.ts";
 import { costOf } from "../strategies/forward.ts";
 import { seededRng } from "../strategies/rng.ts";
+import { withCompanion } from "./companion.ts";
 import { type JobModel, openRun } from "./open-run.ts";
 import { PieceBook } from "./pieces.ts";
 import { type Result, readResult } from "./result.ts";
@@ -21,6 +23,8 @@ export interface RunControl extends JobControl {
   now?(): number;
   /** The score of a search, see `custom` in the recipe. */
   readonly score?: ScoreTexts;
+  /** A small autoregressive model that reads along. */
+  readonly companion?: Companion;
 }
 
 /**
@@ -33,7 +37,9 @@ export interface RunControl extends JobControl {
  * @throws UnmaskError for options and prompts that cannot run, and whatever the denoiser rejects with
  */
 export async function* runJob(job: Job, model: JobModel, control: RunControl): AsyncGenerator<GenerateEvent> {
-  const { denoiser, tokenizer, manifest } = model;
+  const { tokenizer, manifest } = model;
+  const { companion } = control;
+  const denoiser = companion === undefined ? model.denoiser : withCompanion(model.denoiser, companion);
   const began = control.now?.() ?? 0;
   const clock = (): { ms?: number } => (control.now === undefined ? {} : { ms: control.now() - began });
   const { plan, strategy, state, gaps, resized, judge, layout } = await openRun(job, model, control);

@@ -50,7 +50,7 @@ export function createHost(platform: Platform): EngineApi {
       }
     },
     abortLoad: () => loading?.abort(),
-    async run(id, job, emit, held = false, score = undefined) {
+    async run(id, job, emit, held = false, score = undefined, companion = undefined) {
       const gate = createGate(held);
       let end = (): void => {};
       const ended = new Promise<void>((resolve) => {
@@ -71,7 +71,12 @@ export function createHost(platform: Platform): EngineApi {
           if (event.type === "step") step = event.step + 1;
           return emit(event);
         };
-        const control = { ...gate, now: () => performance.now(), ...(score === undefined ? {} : { score }) };
+        const control = {
+          ...gate,
+          now: () => performance.now(),
+          ...(score === undefined ? {} : { score }),
+          ...(companion === undefined ? {} : { companion }),
+        };
         const encoded = await encodeChat(job, model, platform);
         await pump(runJob(encoded, model, control), tell).finally(() => denoiser.watch(undefined));
       } catch (error) {
@@ -81,6 +86,7 @@ export function createHost(platform: Platform): EngineApi {
         end();
         releaseCallback(emit);
         if (score !== undefined) releaseCallback(score);
+        if (companion !== undefined) releaseCallback(companion);
       }
     },
     abort: (id) => jobs.get(id)?.gate.abort(),

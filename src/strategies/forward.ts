@@ -20,6 +20,7 @@ export function needsOf(strategy: Strategy): Needs {
     current: all.some((needs) => needs.current),
     probe,
     ...(all.some((needs) => needs.tempered) ? { tempered: true } : {}),
+    ...(all.some((needs) => needs.expected) ? { expected: true } : {}),
   };
 }
 

@@ -43,6 +43,8 @@ export interface ModelHints {
   readonly room: number;
   /** How common each token is in ordinary text, `[vocab]`, sums to 1; absent when the bundle does not say. */
   readonly frequency?: ArrayLike<number>;
+  /** A companion reads along, so that the signal `expected` is there. */
+  readonly companion?: boolean;
   /** The commit filter for the blocks of the recipe; absent when the bundle has none. */
   readonly filter?: CommitFilter;
 }

@@ -85,7 +85,10 @@ export const recipeSchema = v.strictObject({
       v.strictObject({
         draft: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100_000))),
         from: v.optional(
-          v.pipe(v.picklist(["prompt"]), v.description("prompt: what followed its last words before")),
+          v.pipe(
+            v.picklist(["prompt", "companion"]),
+            v.description("prompt: what followed its last words before; companion: how it would go on"),
+          ),
         ),
         share: v.optional(v.pipe(between(0, 1), v.description("share of the draft's tokens, at random"))),
         keep: v.optional(v.pipe(between(0, 1), v.description("take back tokens of less probability"))),

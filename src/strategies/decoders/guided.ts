@@ -1,6 +1,6 @@
 import type { Preset } from "../preset.ts";
 import { rank } from "../selector.ts";
-import type { Selector } from "../strategy.ts";
+import type { Candidates, Pick, Selector } from "../strategy.ts";
 
 /**
  * What another, cheaper model expects in `row` when it reads the canvas with the proposed tokens in place.
@@ -20,17 +20,35 @@ export type Supervisor = (ids: Int32Array, row: number) => number | undefined;
 export function guidedSelector(supervisorOf: (ids: Int32Array, maskId: number) => Supervisor): Selector {
   return {
     select: ({ state, candidates: { rows, ids }, traits }, scores) => {
-      const order = rank(scores);
       const expected = supervisorOf(state.canvas.ids, traits.maskId);
       const proposal = state.canvas.ids.slice();
       for (const [i, row] of rows.entries()) proposal[row] = ids[i]!;
-      const agreed: number[] = [];
-      for (let i = 0; i < rows.length && expected(proposal, rows[i]!) === ids[i]; i++) agreed.push(i);
-      return agreed.length > 0
-        ? agreed.map((index) => ({ index, reason: "draft" }))
-        : order.slice(0, 1).map((index) => ({ index, reason: "best" }));
+      return agreedRun(ids, scores, (i) => expected(proposal, rows[i]!));
     },
   };
+}
+
+/** The same under a companion, which has read the proposal by the time the statistics are there. */
+export const companionSelector: Selector = {
+  needs: { expected: true },
+  select: ({ candidates: { ids, at }, stats }, scores) =>
+    agreedRun(ids, scores, (i) => stats.expected![at[i]!]),
+};
+
+/** The candidates before the first one that is not expected, or else the best one. */
+function agreedRun(
+  ids: Candidates["ids"],
+  scores: Float64Array,
+  expected: (index: number) => number | undefined,
+): readonly Pick[] {
+  const agreed: Pick[] = [];
+  for (let index = 0; index < ids.length && expected(index) === ids[index]; index++) {
+    agreed.push({ index, reason: "draft" });
+  }
+  if (agreed.length > 0) return agreed;
+  return rank(scores)
+    .slice(0, 1)
+    .map((index) => ({ index, reason: "best" }));
 }
 
 /**
@@ -59,7 +77,9 @@ export function ngramSupervisor(ids: Int32Array, maskId: number): Supervisor {
 }
 
 export const guidedPreset: Preset = {
-  title: "Guided: commits the run of tokens that the text so far would also expect",
+  title: "Guided: commits the run of tokens that a companion model, or else the text so far, also expects",
   keys: [],
-  pieces: () => ({ selector: guidedSelector(ngramSupervisor) }),
+  pieces: (_, { companion }) => ({
+    selector: companion === true ? companionSelector : guidedSelector(ngramSupervisor),
+  }),
 };

@@ -1,0 +1,147 @@
+import { openCompanion } from "../../src/companion/open-companion.ts";
+import type { Companion } from "../../src/core/companion.ts";
+import type { GenerateEvent } from "../../src/core/events.ts";
+import { buildPrompt } from "../../src/engine/prompt.ts";
+import { runJob } from "../../src/engine/run-job.ts";
+import { deriveInt8 } from "../../src/model/derive-int8.ts";
+import { type LoadedModel, loadModel } from "../../src/runtime/load-model.ts";
+import type { OrtModule } from "../../src/runtime/ort.ts";
+import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { naiveLoop } from "./naive.ts";
+
+/**
+ * The page's side of `unmask bench baselines`: naive loop, engine and autoregressive twin over one onnxruntime with the same
+ * threads, all on the page's thread, each with a session of its own.
+ */
+const RUNTIME = new URL("ort/", document.baseURI).href;
+const MODEL = new URL("models/default/", document.baseURI).href;
+const TWIN = new URL("models/ar/", document.baseURI).href;
+
+interface Answer {
+  readonly ms: number;
+  readonly forwards: number;
+  readonly rows: number;
+  /** Tokens of the response, without end and padding. */
+  readonly tokens: number;
+  readonly text: string;
+}
+
+let model: LoadedModel | undefined;
+let forwardAll: ((ids: Int32Array) => Promise<Float32Array>) | undefined;
+let twin: Companion | undefined;
+
+/** Opens everything and says on what. */
+export async function open(withTwin: boolean): Promise<{ reason: string; threads: number; vocab: number }> {
+  const platform = browserPlatform();
+  const options = { backend: "wasm", runtimeUrl: RUNTIME, variant: "int8" } as const;
+  model = await loadModel(platform, MODEL, options, () => {}, new AbortController().signal);
+  forwardAll = await rawForward(model, await platform.loadOrt("wasm", RUNTIME));
+  if (withTwin) {
+    twin = (await openCompanion({ model: TWIN, runtimeUrl: RUNTIME, threads: model.info.threads })).companion;
+  }
+  return { reason: model.info.reason, threads: model.info.threads, vocab: model.info.vocab };
+}
+
+/** The bundle's own graph and weights, without the engine: a whole canvas in, all logits out. */
+async function rawForward({ manifest }: LoadedModel, ort: OrtModule) {
+  const { graph, from, derive } = manifest.variants["int8"]!;
+  const bytes = async (path: string) => new Uint8Array(await (await fetch(MODEL + path)).arrayBuffer());
+  const base = manifest.variants[from!]!.data[0]!;
+  const data = { path: derive!.location.replace(/^.*\//, ""), data: deriveInt8(await bytes(base), derive!) };
+  const session = await ort.InferenceSession.create(await bytes(graph), {
+    executionProviders: ["wasm"],
+    externalData: [data],
+  });
+  const caches = session.inputNames.filter((name) => name.startsWith("past"));
+  const none = new ort.Tensor("float32", new Float32Array(0), [1, 0, manifest.kvWidth]);
+  const longs = (values: ArrayLike<number>, dims: number[]) =>
+    new ort.Tensor("int64", BigInt64Array.from(Array.from(values), BigInt), dims);
+  return async (ids: Int32Array): Promise<Float32Array> => {
+    const rows = Array.from(ids.keys());
+    const feeds = {
+      input_ids: longs(ids, [1, ids.length]),
+      // The tables end with the model's canvas; beyond it only the time of a forward means something.
+      position_ids: longs(
+        rows.map((row) => row % manifest.maxCanvas),
+        [1, ids.length],
+      ),
+      logit_indices: longs(rows, [ids.length]),
+      ...Object.fromEntries(caches.map((name) => [name, none])),
+    };
+    const out = await session.run(feeds, ["logits"]);
+    return out["logits"]!.data as Float32Array;
+  };
+}
+
+function promptIds(prompt: string): readonly number[] {
+  const { tokenizer, manifest } = model!;
+  const mode = Object.hasOwn(manifest.modes, "task") ? { mode: "task" } : {};
+  return buildPrompt({ kind: "generate", prompt, options: mode }, tokenizer, manifest).ids;
+}
+
+export function promptCells(prompt: string): number {
+  return promptIds(prompt).length;
+}
+
+/** The naive loop over a canvas of `canvas` cells, every one of which it fills. */
+export async function naive(
+  prompt: string,
+  canvas: number,
+  block: number,
+  threshold: number | null,
+): Promise<Answer> {
+  const { manifest, tokenizer } = model!;
+  const { mask, suppress = [], eos, pad } = manifest.tokens;
+  const ids = promptIds(prompt);
+  const began = performance.now();
+  const result = await naiveLoop(forwardAll!, ids, canvas - ids.length, {
+    maskId: mask,
+    block,
+    vocab: manifest.vocab,
+    suppress: [mask, ...suppress],
+    ...(threshold === null ? {} : { threshold }),
+  });
+  const ms = performance.now() - began;
+  const written = Array.from(result.ids.subarray(ids.length));
+  const end = written.findIndex((id) => eos.includes(id));
+  const kept = (end < 0 ? written : written.slice(0, end)).filter((id) => id !== pad);
+  const { forwards } = result;
+  return { ms, forwards, rows: forwards * canvas, tokens: kept.length, text: tokenizer.decode(kept) };
+}
+
+/** The engine over the same canvas. */
+export async function engine(prompt: string, canvas: number, recipe: object): Promise<Answer> {
+  const { manifest } = model!;
+  const mode = Object.hasOwn(manifest.modes, "task") ? { mode: "task" } : {};
+  const options = { ...mode, recipe, maxNewTokens: canvas - promptIds(prompt).length };
+  let done: Extract<GenerateEvent, { type: "done" }> | undefined;
+  const began = performance.now();
+  for await (const event of runJob({ kind: "generate", prompt, options }, model!, { stop: () => false })) {
+    if (event.type === "done") done = event;
+  }
+  const ms = performance.now() - began;
+  const { nfe = 0, rows = 0, effectiveTokens = 0, text = "" } = done ?? {};
+  return { ms, forwards: nfe, rows, tokens: effectiveTokens, text };
+}
+
+/** The autoregressive twin, greedily, up to its end of text or the end of the canvas. */
+export async function autoregressive(prompt: string, canvas: number): Promise<Answer> {
+  const ids = Int32Array.from(promptIds(prompt));
+  const began = performance.now();
+  const written = await twin!({ kind: "continue", ids, count: canvas - ids.length });
+  const ms = performance.now() - began;
+  const forwards = Math.min(canvas - ids.length, written.length + 1);
+  const text = model!.tokenizer.decode(written);
+  return { ms, forwards, rows: ids.length + forwards - 1, tokens: written.length, text };
+}
+
+/** Milliseconds of naive forwards over a canvas of any length. */
+export async function naiveForwards(canvas: number, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let n = 0; n < count; n++) {
+    const began = performance.now();
+    await forwardAll!(Int32Array.from({ length: canvas }, (_, row) => (row * 31 + n) % 4000));
+    times.push(performance.now() - began);
+  }
+  return times;
+}
