@@ -1,22 +1,48 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { build, defaultClientConditions } from "vite";
 import { CSS_TARGET } from "./css-target.mjs";
 
-// The npm package: browser entries (worker included), Node entries, declarations, and the embedded model.
+// The npm package: browser entries, the worker, Node entries, declarations, and the embedded model.
 const log = { logLevel: "warn", configFile: false, publicDir: false };
 rmSync("dist", { recursive: true, force: true });
 
-await build({
+const browser = {
   ...log,
   base: "./",
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
-  worker: { format: "es" },
   build: {
     outDir: "dist",
+    emptyOutDir: false,
     target: "es2022",
     cssTarget: CSS_TARGET,
     assetsInlineLimit: 0,
+  },
+};
+
+/**
+ * Vite would write the worker's address in a form that other bundlers do not know for a worker. They know this one; and a
+ * name that is filled in after Vite has looked for workers is left alone.
+ */
+const literalWorker = {
+  name: "literal-worker",
+  enforce: "pre",
+  transform: {
+    filter: { id: /\/client\/start-worker\.ts$/ },
+    handler(code) {
+      const literal = '"../../workers/engine.worker.ts"';
+      if (!code.includes(literal)) throw new Error(`start-worker.ts does not name ${literal}`);
+      return code.replace(literal, "__UNMASK_WORKER__");
+    },
+  },
+};
+
+await build({
+  ...browser,
+  plugins: [literalWorker],
+  define: { __UNMASK_WORKER__: JSON.stringify("./worker.js") },
+  build: {
+    ...browser.build,
     rolldownOptions: { output: { minify: true } },
     lib: {
       formats: ["es"],
@@ -26,10 +52,22 @@ await build({
         search: "src/search/index.ts",
         fit: "src/strategies/fit/index.ts",
         element: "src/element/element.ts",
-        define: "src/element/define.ts",
-        "engine.worker": "workers/engine.worker.ts",
+        "element/define": "src/element/define.ts",
       },
     },
+  },
+});
+
+// One file, so that it can be copied anywhere and a bundler that knows no workers needs nothing else. onnxruntime hides
+// an `import.meta.url` from bundlers that ours brings to light: theirs would look for a file there, or write a worker
+// in which it is not allowed. A worker's own address says the same.
+await build({
+  ...browser,
+  define: { "import.meta.url": "self.location.href" },
+  build: {
+    ...browser.build,
+    rolldownOptions: { output: { minify: true, codeSplitting: false } },
+    lib: { formats: ["es"], entry: { worker: "workers/engine.worker.ts" } },
   },
 });
 
@@ -52,5 +90,7 @@ const types = spawnSync(process.execPath, ["node_modules/typescript/lib/tsc.js",
   stdio: "inherit",
 });
 if (types.status !== 0) process.exit(types.status ?? 1);
+// Of the worker there is nothing to import but its effect.
+writeFileSync("dist/types/worker.d.ts", "export {};\n");
 if (existsSync("public/models/default"))
   cpSync("public/models/default", "dist/models/default", { recursive: true });
