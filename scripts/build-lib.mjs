@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { build, defaultClientConditions } from "vite";
 import { CSS_TARGET } from "./css-target.mjs";
+import { elementManifest } from "./element-manifest.mjs";
 
 // The npm package: browser entries, the worker, Node entries, declarations, and the embedded model.
 const log = { logLevel: "warn", configFile: false, publicDir: false };
@@ -90,7 +91,9 @@ const types = spawnSync(process.execPath, ["node_modules/typescript/lib/tsc.js",
   stdio: "inherit",
 });
 if (types.status !== 0) process.exit(types.status ?? 1);
-// Of the worker there is nothing to import but its effect.
+// Nothing can be imported from the worker, and nothing but types from the entries for frameworks.
 writeFileSync("dist/types/worker.d.ts", "export {};\n");
+writeFileSync("dist/types-only.js", "export {};\n");
+writeFileSync("dist/custom-elements.json", `${JSON.stringify(elementManifest("."), null, 2)}\n`);
 if (existsSync("public/models/default"))
   cpSync("public/models/default", "dist/models/default", { recursive: true });

@@ -6,6 +6,7 @@ import { type Engine, type EngineApi, installErrorTransfer, type LoadOptions } f
 import { type EngineLink, engineOver } from "./engine-over.ts";
 import { startWorker } from "./start-worker.ts";
 
+/** What {@link openEngine} opens, and how. */
 export interface OpenEngineOptions extends LoadOptions {
   /** URL or path of a bundle folder; a path is relative to the page. */
   readonly model: string;

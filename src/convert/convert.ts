@@ -24,9 +24,12 @@ import { floatStyle } from "./weights-float.ts";
 import { int8Style } from "./weights-int8.ts";
 import { writeShard } from "./write-shard.ts";
 
+/** Number formats that weights can be converted to. */
 export const DTYPES = ["f32", "f16", "q8", "q4", "int8"] as const;
+/** One of {@link DTYPES}. */
 export type Dtype = (typeof DTYPES)[number];
 
+/** What {@link convertCheckpoint} makes, and whom it tells. */
 export interface ConvertOptions {
   /** int8 is derived from q4 (or q8) at load, so one of them must be among them. */
   readonly dtypes: readonly Dtype[];

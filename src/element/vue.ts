@@ -5,14 +5,15 @@ import type { UnmaskTextProps } from "./props.ts";
 
 type Emits = { [K in keyof UnmaskTextEventMap]: (event: UnmaskTextEventMap[K]) => void };
 
-// Types only. Templates need `compilerOptions.isCustomElement`, which docs/embed.md shows.
+/** `<unmask-text>` as a Vue template sees it; an element has neither `$props` nor `$emit`. */
+export type UnmaskTextVue = new () => UnmaskTextElement & {
+  $props: HTMLAttributes & UnmaskTextProps;
+  $emit: EmitFn<Emits>;
+};
+
+// Types only. Templates need `compilerOptions.isCustomElement` (docs/embed.md).
 declare module "vue" {
   interface GlobalComponents {
-    "unmask-text": new () => UnmaskTextElement & {
-      /** @deprecated Only for templates: nothing of an element. */
-      $props: HTMLAttributes & UnmaskTextProps;
-      /** @deprecated Only for templates: nothing of an element. */
-      $emit: EmitFn<Emits>;
-    };
+    "unmask-text": UnmaskTextVue;
   }
 }
