@@ -6,18 +6,15 @@ import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 import { CSS_TARGET } from "./scripts/css-target.mjs";
 import { modelCard } from "./scripts/model-card.mjs";
+import { ORT_FILES } from "./src/runtime/ort-files.ts";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
 
-/** onnxruntime-web's runtimes, self-hosted under `ort/`: the plain one for WASM, asyncify for WebGPU. */
-const ORT_FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"].flatMap((name) => [
-  `${name}.mjs`,
-  `${name}.wasm`,
-]);
 const ISOLATION = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/** Serves the files of onnxruntime-web from `ort/`. */
 function ortRuntime(): Plugin {
   const from = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
   let outDir = "";

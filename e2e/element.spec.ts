@@ -45,6 +45,32 @@ test("src with autoplay and controls plays a trace file and can be paused", asyn
   expect(await player.evaluate((sheet: Sheet) => sheet.state.step)).toBe(1);
 });
 
+test("attributes and properties say the same", async ({ page }) => {
+  await openDemo(page);
+  const seen = await page.evaluate(() => {
+    const sheet = document.createElement("unmask-text");
+    const before = [sheet.model, sheet.recipe, sheet.seed, sheet.src, sheet.controls, sheet.heat];
+    sheet.prompt = "Once";
+    sheet.recipe = { preset: "llada" };
+    sheet.seed = 7;
+    sheet.heat = true;
+    const written = sheet.outerHTML;
+    sheet.setAttribute("seed", "8");
+    const read = [sheet.prompt, sheet.recipe, sheet.seed, sheet.heat];
+    sheet.heat = false;
+    sheet.prompt = null;
+    sheet.recipe = undefined;
+    sheet.seed = null;
+    return { before, written, read, after: sheet.outerHTML };
+  });
+  expect(seen.before).toEqual([null, null, null, null, false, false]);
+  expect(seen.written).toContain(
+    `prompt="Once" recipe="{&quot;preset&quot;:&quot;llada&quot;}" seed="7" heat=""`,
+  );
+  expect(seen.read).toEqual(["Once", `{"preset":"llada"}`, 8, true]);
+  expect(seen.after).toBe("<unmask-text></unmask-text>");
+});
+
 test("a file that is no trace is a trace-invalid error", async ({ page }) => {
   await openDemo(page);
   await page.route("**/bad.unmask.json", (route) => route.fulfill({ json: { schema: 1, events: "none" } }));

@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const INPUTS = ["src", "workers", "public", "index.html", "vite.config.ts", "package-lock.json"];
-const OUTPUT = "dist-app/index.html";
+const SHARED = ["src", "workers", "public", "package-lock.json"];
+const APP = [...SHARED, "index.html", "vite.config.ts"];
+const LIBRARY = [...SHARED, "package.json", "scripts/build-lib.mjs", "scripts/element-manifest.mjs"];
 
 /** Newest modification time under `path`, in ms. */
 function newest(path) {
@@ -12,16 +13,20 @@ function newest(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
-/** Builds the demo into dist-app when a source is newer than the last build. Output goes to stderr. */
+/** Runs a build when an input is newer than its last output. What it says goes to stderr. */
+function build(inputs, output, ...args) {
+  const sources = Math.max(...inputs.filter((path) => existsSync(path)).map(newest));
+  if (existsSync(output) && statSync(output).mtimeMs > sources) return;
+  const result = spawnSync(process.execPath, args, { stdio: ["ignore", 2, 2] });
+  if (result.status !== 0) throw new Error(`${args[0]} failed; see its output above.`);
+}
+
+/** Builds the demo into dist-app when it is out of date. */
 export function ensureBuilt() {
-  const sources = Math.max(...INPUTS.filter((path) => existsSync(path)).map(newest));
-  if (existsSync(OUTPUT) && statSync(OUTPUT).mtimeMs > sources) return;
-  const result = spawnSync(
-    process.execPath,
-    ["node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"],
-    {
-      stdio: ["ignore", 2, 2],
-    },
-  );
-  if (result.status !== 0) throw new Error("vite build failed; see its output above.");
+  build(APP, "dist-app/index.html", "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn");
+}
+
+/** Builds the package into dist when it is out of date. */
+export function ensureLibrary() {
+  build(LIBRARY, "dist/custom-elements.json", "scripts/build-lib.mjs");
 }

@@ -12,7 +12,10 @@ const STEPS = [
   ["knip", bin("knip/bin/knip.js")],
   ["build (app)", bin("vite/bin/vite.js"), "build", "--logLevel", "warn"],
   ["build (library)", "scripts/build-lib.mjs"],
+  ["tsc (types of the package)", bin("typescript/lib/tsc.js"), "-p", "e2e/types"],
+  ["doc comments", "scripts/documented.mjs"],
   ["publint", bin("publint/src/cli.js"), "--strict"],
+  ["attw", bin("@arethetypeswrong/cli/dist/index.js"), "--pack", ".", "--profile", "esm-only", "--quiet"],
   ["size-limit", bin("size-limit/bin.js")],
 ];
 

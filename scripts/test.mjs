@@ -48,7 +48,9 @@ function countPlaywright(report) {
   const visit = (suite) => {
     for (const child of suite.suites ?? []) visit(child);
     for (const spec of suite.specs ?? []) {
-      if (spec.tests.some((test) => test.status === "skipped")) skips.push(`${spec.file}: ${spec.title}`);
+      const skipped = spec.tests.find((test) => test.status === "skipped");
+      const why = skipped?.annotations.find(({ type }) => type === "skip")?.description;
+      if (skipped) skips.push(`${spec.file}: ${spec.title}${why === undefined ? "" : `: ${why}`}`);
     }
   };
   for (const suite of report.suites) visit(suite);

@@ -1,3 +1,4 @@
+export { type SplitAnswer, splitThinking } from "./chat/thinking.ts";
 export {
   ERROR_CODES,
   type ErrorDetail,
@@ -15,6 +16,6 @@ export type {
   SearchReport,
   Trace,
 } from "./core/events.ts";
-export type { Candidate, GenerateOptions, ScoreFunction } from "./core/job.ts";
+export type { Candidate, ChatMessage, ChatOptions, GenerateOptions, ScoreFunction } from "./core/job.ts";
 export type { BackendKind, Engine, EngineInfo, LoadOptions, RunOptions } from "./protocol.ts";
 export { type OpenNodeEngineOptions, openNodeEngine as openEngine } from "./runtime/node-engine.ts";

@@ -7,6 +7,7 @@ import type { Candidate, GenerateOptions, Job, ScoreFunction } from "./core/job.
 /** Where a model runs and why: shown to the user and printed with `--json`. */
 export type BackendKind = "webgpu" | "wasm";
 
+/** What was opened, and where and why it runs. */
 export interface EngineInfo {
   readonly name: string;
   readonly licence: string;
@@ -28,6 +29,7 @@ export interface EngineInfo {
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
+/** How a model is opened; what is left out is chosen for this device. */
 export interface LoadOptions {
   /** `auto`: a real WebGPU adapter, else WASM. `webgpu` also accepts a software adapter when `allowSoftware` is set. */
   readonly backend?: "auto" | BackendKind;
@@ -61,6 +63,7 @@ export interface EngineApi {
   dispose(): Promise<void>;
 }
 
+/** Options of one run: those of the job, and what steers it from outside. */
 export type RunOptions = GenerateOptions & {
   readonly signal?: AbortSignal;
   /** Begins held: `step()` or `resume()` lets it go. */

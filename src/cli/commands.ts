@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import("./verify.ts")).verifyCommand,
   replay: async () => (await import("./replay.ts")).replayCommand,
   inspect: async () => (await import("./inspect.ts")).inspectCommand,
+  assets: async () => (await import("./assets.ts")).assetsCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
   bench: async () => (await import("./bench.ts")).benchCommand,
   fit: async () => (await import("./fit.ts")).fitCommand,

@@ -44,7 +44,7 @@ export function modelOption(values: OptionValues): string {
 }
 
 /** The bundle that ships with the package or the checkout. */
-function embeddedModel(): string {
+export function embeddedModel(): string {
   const here = import.meta.url;
   // Built, this module is a chunk in dist/node; as a source it is two folders below the checkout's root.
   return fileURLToPath(

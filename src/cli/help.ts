@@ -10,6 +10,7 @@ const OVERVIEW = `unmask: diffusion language models, from the command line
   verify    check the converter against a reference checkpoint
   replay    run golden trajectories through the decoders
   inspect   say what a checkpoint or bundle is
+  assets    copy runtime and model to where a page can fetch them
   doctor    say what works on this machine
   bench     measure
   eval      score a bundle on held-out prompts

@@ -5,7 +5,9 @@ import type { GenerateEvent, LoadEvent } from "../core/events.ts";
 import type { Candidate, Job } from "../core/job.ts";
 import { type Engine, type EngineApi, installErrorTransfer, type LoadOptions } from "../protocol.ts";
 import { type EngineLink, engineOver } from "./engine-over.ts";
+import { startWorker } from "./start-worker.ts";
 
+/** What {@link openEngine} opens, and how. */
 export interface OpenEngineOptions extends LoadOptions {
   /** URL or path of a bundle folder; a path is relative to the page. */
   readonly model: string;
@@ -25,8 +27,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const { model, signal, onProgress, worker: given, ...load } = options;
   throwIfAborted(signal);
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
-  const worker =
-    given ?? new Worker(new URL("../../workers/engine.worker.ts", import.meta.url), { type: "module" });
+  const worker = given ?? startWorker();
   const failed = new Promise<never>((_, reject) => {
     worker.addEventListener("error", (event) => {
       reject(

@@ -25,10 +25,13 @@ import { floatStyle } from "./weights-float.ts";
 import { int8Style } from "./weights-int8.ts";
 import { writeShard } from "./write-shard.ts";
 
+/** Number formats that weights can be converted to. */
 export const DTYPES = ["f32", "f16", "q8", "q4", "q8f16", "q4f16", "int8"] as const;
+/** One of {@link DTYPES}. */
 export type Dtype = (typeof DTYPES)[number];
 type StoredDtype = Exclude<Dtype, "int8" | "q8f16" | "q4f16">;
 
+/** What {@link convertCheckpoint} makes, and whom it tells. */
 export interface ConvertOptions {
   /**
    * int8 is derived from q4 (or q8) at load, so one of them must be among them. q4f16 and q8f16 are the weights of q4 and

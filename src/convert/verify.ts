@@ -16,6 +16,7 @@ import type { WeightStyle } from "./weights.ts";
 import { blockStyle } from "./weights-blocks.ts";
 import { floatStyle } from "./weights-float.ts";
 
+/** One input at one number format, against the golden file. */
 export interface VerifyCase {
   /** `folder/input`, or `folder/matrix` where packed bytes are compared. */
   readonly name: string;

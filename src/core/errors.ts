@@ -43,8 +43,10 @@ export const ERROR_CODES = [
   "internal",
 ] as const;
 
+/** What went wrong, from a closed list; codes are part of the interface. */
 export type UnmaskErrorCode = (typeof ERROR_CODES)[number];
 
+/** The facts of an error: sizes, names, limits. */
 export type ErrorDetail = Readonly<Record<string, string | number | boolean>>;
 
 /** The one error class. `message` is a sentence for people; `detail` holds the facts for programs. */

@@ -21,6 +21,7 @@ export const COMMIT_REASONS = [
 /** Why a cell was committed. */
 export type CommitReason = (typeof COMMIT_REASONS)[number];
 
+/** A token written into a cell. `row` is its cell in the canvas. */
 export interface Commit {
   readonly row: number;
   readonly id: number;
@@ -29,6 +30,7 @@ export interface Commit {
   readonly reason: CommitReason;
 }
 
+/** Why a run ended: no mask was left, the text came to its end before, or it was stopped. */
 export type DoneReason = "complete" | "eos" | "aborted";
 
 /** What a search found; see `search` in the recipe. */

@@ -11,11 +11,13 @@ export interface GenerateOptions {
   readonly chat?: ChatOptions;
 }
 
+/** A turn of a conversation. */
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
 }
 
+/** Makes a prompt the newest message of a conversation, written by the template of the bundle. */
 export interface ChatOptions {
   /** Messages before the prompt, oldest first; a system message can only be the first. */
   readonly history?: readonly ChatMessage[];

@@ -1,11 +1,8 @@
-import type { UnmaskError } from "../core/errors.ts";
-import type { LoadEvent } from "../core/events.ts";
 import { hasGaps } from "../engine/gap-pattern.ts";
 import CONTROLS_CSS from "./controls.css?inline";
 import { controlsView, loadMessage } from "./controls-view.ts";
 import type { UnmaskTextElement } from "./element.ts";
 import { makePart } from "./parts.ts";
-import type { DoneEvent } from "./runs.ts";
 
 /**
  * The controls below a sheet, shown by the attribute `controls`: write or stop, play or pause, a slider over the steps,
@@ -51,26 +48,23 @@ export function createControls(sheet: UnmaskTextElement): HTMLElement {
   write.addEventListener("click", () => {
     if (write.textContent === "Stop") return sheet.abort();
     outcome = "";
-    const gaps = hasGaps(sheet.getAttribute("prompt") ?? "");
+    const gaps = hasGaps(sheet.prompt ?? "");
     // A failure arrives as `unmask-error`.
     void (gaps ? sheet.infill() : sheet.generate()).catch(() => undefined);
   });
   play.addEventListener("click", () => (play.textContent === "Pause" ? sheet.pause() : sheet.resume()));
   scrub.addEventListener("input", () => sheet.seek(scrub.valueAsNumber));
-  sheet.addEventListener("unmask-progress", (event) => {
-    const { detail } = event as CustomEvent<LoadEvent>;
+  sheet.addEventListener("unmask-progress", ({ detail }) => {
     progress.max = Math.max(1, detail.totalBytes);
     if (detail.phase === "downloading") progress.value = detail.bytes;
     else progress.removeAttribute("value");
     message.textContent = loadMessage(detail);
   });
-  sheet.addEventListener("unmask-done", (event) => {
-    const { reason, effectiveTokens } = (event as CustomEvent<DoneEvent>).detail;
+  sheet.addEventListener("unmask-done", ({ detail: { reason, effectiveTokens } }) => {
     outcome = reason === "aborted" ? "done: stopped" : `done: ${effectiveTokens} tokens`;
     show();
   });
-  sheet.addEventListener("unmask-error", (event) => {
-    const error = (event as CustomEvent<UnmaskError>).detail;
+  sheet.addEventListener("unmask-error", ({ detail: error }) => {
     outcome = error.code === "aborted" ? "done: stopped" : `${error.message} (${error.code})`;
     show();
   });

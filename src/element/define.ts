@@ -6,10 +6,13 @@ declare global {
   }
 }
 
-/** Registers `<unmask-text>`; another copy of the library on the same page may have done so already. */
+/**
+ * Registers `<unmask-text>`; another copy of the library on the same page may have done so already. On a server, where
+ * there is no registry, nothing happens.
+ */
 export function defineUnmaskText(): void {
-  if (customElements.get("unmask-text") === undefined)
-    customElements.define("unmask-text", UnmaskTextElement);
+  const registry = globalThis.customElements as CustomElementRegistry | undefined;
+  if (registry?.get("unmask-text") === undefined) registry?.define("unmask-text", UnmaskTextElement);
 }
 
 defineUnmaskText();

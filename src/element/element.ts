@@ -1,50 +1,77 @@
 import type { GenerateEvent, Trace } from "../core/events.ts";
 import { GAP } from "../engine/gap-pattern.ts";
 import type { EngineInfo, LoadOptions } from "../protocol.ts";
-import { readAttributes } from "./attributes.ts";
-import { FormField } from "./form-field.ts";
+import { SheetAttributes } from "./attributes.ts";
+import type { UnmaskTextEventMap } from "./events.ts";
 import { makePart } from "./parts.ts";
-import { createPlayback } from "./playback.ts";
-import { type RunAbout, RunLog, type StepSummary } from "./run-log.ts";
+import { createPlayer, type Player } from "./player.ts";
+import type { UnmaskTextAttributes, UnmaskTextProps } from "./props.ts";
+import type { StepSummary } from "./run-log.ts";
 import { createRuns, type DoneEvent, type Runs, type SheetOptions } from "./runs.ts";
 import SHEET_CSS from "./sheet.css?inline";
-import { displaySpans, plainText, visible } from "./spans.ts";
-import { type ElementPhase, type ElementState, stateOf } from "./state.ts";
-import { SheetView } from "./view.ts";
+import { visible } from "./spans.ts";
+import type { ElementPhase, ElementState } from "./state.ts";
 
-export type { DoneEvent, ElementPhase, ElementState, SheetOptions };
+export type {
+  DoneEvent,
+  ElementPhase,
+  ElementState,
+  SheetOptions,
+  StepSummary,
+  UnmaskTextAttributes,
+  UnmaskTextEventMap,
+  UnmaskTextProps,
+};
 
-const TICK_MS = 140;
 let sharedSheet: CSSStyleSheet | undefined;
 
 /**
- * `<unmask-text>`: a sheet on which the text of a diffusion language model surfaces out of its masks. Nothing large is
- * fetched before `load()`, a run, or a click on the controls.
+ * A sheet on which the text of a diffusion language model surfaces out of its masks. Nothing large is fetched before
+ * `load()`, a run, or a click on the controls. In a form its value is the text. Methods that run tell of a failure by
+ * `unmask-error` and reject as well.
  *
- * Attributes: `model` (URL or path of a bundle folder), `recipe` (name or JSON), `prompt`, `seed`, `src` (a
- * `.unmask.json` trace), `autoplay` (plays `src`; never loads a model), `controls`, `heat` (tints doubtful tokens), and
- * `name` and `disabled` of a form field, whose value is the text. Slot `poster`: shown until something stands on the
- * sheet, without one the prompt is. States: `:state(loading)` and the other phases. Events, which bubble: `unmask-progress` (LoadEvent),
- * `unmask-step` ({@link ElementState}), `unmask-done` ({@link DoneEvent}), `unmask-error` (UnmaskError). Methods that run
- * reject as well.
+ * @slot poster - Stands in for the sheet until something is on it; without one the prompt does.
+ * @csspart sheet - What is written.
+ * @csspart prompt - A word that was given.
+ * @csspart mask - A bar where a word will stand.
+ * @csspart token - A word that was written.
+ * @csspart fresh - A token of the newest step.
+ * @csspart cooling - A token of the step before.
+ * @csspart settled - An older token.
+ * @csspart end - The mark where the text ends.
+ * @csspart hidden - A token that shows nothing.
+ * @csspart controls - Everything below the sheet.
+ * @csspart write - The button that begins or stops a run.
+ * @csspart play - The button that holds a run or plays it again.
+ * @csspart scrub - The slider over the steps.
+ * @csspart progress - The progress of a load.
+ * @csspart message - The outcome in words, a live region.
+ * @cssprop --unmask-ink - Colour of the text.
+ * @cssprop --unmask-accent - Colour of fresh tokens and of the controls.
+ * @cssprop --unmask-warning - Colour of doubt and of errors.
+ * @cssprop --unmask-font - Family of the text.
+ * @cssprop --unmask-size - Size of the text.
+ * @cssprop --unmask-measure - Greatest width of a line.
+ * @cssstate empty - Nothing has happened.
+ * @cssstate loading - The model is being opened.
+ * @cssstate ready - The model is open.
+ * @cssstate generating - A run is under way.
+ * @cssstate held - A run waits for its next step.
+ * @cssstate done - A run or a trace stands complete.
+ * @cssstate error - The last load, run or trace failed.
  */
-export class UnmaskTextElement extends FormField {
+export class UnmaskTextElement extends SheetAttributes {
   static readonly observedAttributes: readonly string[] = ["src", "model", "controls", "prompt"];
 
-  /** Backend and variant for the next `load()`. */
+  /** Backend, variant and the folder of the runtime for the next `load()`. */
   loadOptions: LoadOptions = {};
   /** Starts the worker of the engine where this module's own cannot be, as on a page of another origin. */
   openWorker: (() => Worker) | undefined;
   readonly #poster = document.createElement("slot");
-  readonly #view: SheetView;
-  readonly #playback = createPlayback(() => this.#advance(), TICK_MS);
+  readonly #player: Player;
   readonly #runs: Runs = this.#createRuns();
   #controls: HTMLElement | undefined;
-  #log = new RunLog();
-  /** Undefined follows the newest step. */
-  #position: number | undefined;
   #frame = 0;
-  #plain = "";
   #source = 0;
 
   constructor() {
@@ -54,14 +81,14 @@ export class UnmaskTextElement extends FormField {
     if (sharedSheet.cssRules.length === 0) sharedSheet.replaceSync(SHEET_CSS);
     root.adoptedStyleSheets = [sharedSheet];
     const sheet = makePart("div", "sheet");
-    this.#view = new SheetView(sheet);
+    this.#player = createPlayer(sheet, () => this.#draw());
     this.#poster.name = "poster";
     root.append(this.#poster, sheet);
   }
 
   disconnectedCallback(): void {
     this.abort();
-    this.#playback.pause();
+    this.#player.pause();
     this.#runs.close();
   }
 
@@ -79,13 +106,22 @@ export class UnmaskTextElement extends FormField {
 
   formResetCallback(): void {
     this.trace = undefined;
-    const src = this.getAttribute("src");
-    if (src !== null) void this.#openSource(src);
+    if (this.src !== null) void this.#openSource(this.src);
   }
 
   /** What a form sends: the text. */
   get value(): string {
-    return this.#plain;
+    return this.#player.text;
+  }
+
+  /** The text on the sheet as a reader sees it, a run of masks as one `…`. */
+  get text(): string {
+    return this.#player.text;
+  }
+
+  /** Phase, the step that is shown, and its figures. */
+  get state(): ElementState {
+    return this.#player.state(this.#runs.phase);
   }
 
   /** What is known of the loaded model; undefined before. */
@@ -93,32 +129,26 @@ export class UnmaskTextElement extends FormField {
     return this.#runs.info;
   }
 
-  /** The text on the sheet as a reader sees it, a run of masks as one `…`. */
-  get text(): string {
-    return this.#plain;
-  }
-
-  get state(): ElementState {
-    const { phase } = this.#runs;
-    return stateOf(phase, this.#log.frame(this.#position), this.#log.steps.length, this.#playback.playing);
-  }
-
   /** One entry a step, for a timeline. */
   get summaries(): readonly StepSummary[] {
-    return this.#log.steps;
+    return this.#player.log.steps;
   }
 
   /** The last run with everything needed to replay it. Setting one shows its end. */
   get trace(): Trace | undefined {
-    return this.#log.trace;
+    return this.#player.log.trace;
   }
 
   set trace(trace: Trace | undefined) {
     this.abort();
-    this.#playback.pause();
-    this.#begin(trace ?? {});
-    for (const event of trace?.events ?? []) this.#log.push(event);
+    const log = this.#player.begin(trace ?? {});
+    for (const event of trace?.events ?? []) log.push(event);
     this.#runs.rest(trace === undefined ? "empty" : "done");
+  }
+
+  /** True when a run can be asked for: there is a model to open. */
+  get hasModel(): boolean {
+    return (this.model ?? this.defaultModel) !== null;
   }
 
   /** Downloads and opens the model; resolves at once when it is open. A failed attempt can be repeated. */
@@ -143,7 +173,7 @@ export class UnmaskTextElement extends FormField {
 
   /** Holds a run before its next step, or a playing trace. */
   pause(): void {
-    this.#playback.pause();
+    this.#player.pause();
     this.#runs.hold();
     this.#draw();
   }
@@ -151,19 +181,17 @@ export class UnmaskTextElement extends FormField {
   /** Lets a held run go on; plays a trace from where it stands, or again from its start. */
   resume(): void {
     if (this.#runs.phase === "held") {
-      this.#position = undefined;
+      this.#player.seek(Number.POSITIVE_INFINITY);
       this.#runs.release();
-    } else if (!this.#runs.busy && this.#log.start !== undefined) {
-      if (this.#position === undefined || this.#position >= this.#log.steps.length) this.#position = 0;
-      this.#playback.play();
+    } else if (!this.#runs.busy) {
+      this.#player.play();
     }
     this.#draw();
   }
 
   /** Shows the canvas after `n` steps; the last one follows a run that goes on. */
   seek(n: number): void {
-    this.#playback.pause();
-    this.#position = n >= this.#log.steps.length ? undefined : Math.max(0, Math.trunc(n));
+    this.#player.seek(n);
     this.#draw();
   }
 
@@ -177,19 +205,14 @@ export class UnmaskTextElement extends FormField {
     return null;
   }
 
-  /** True when a run can be asked for. */
-  get hasModel(): boolean {
-    return (this.getAttribute("model") ?? this.defaultModel) !== null;
-  }
-
   #createRuns(): Runs {
     return createRuns({
       disabled: () => this.disabled,
-      model: () => this.getAttribute("model") ?? this.defaultModel,
+      model: () => this.model ?? this.defaultModel,
       loadOptions: () => this.loadOptions,
       openWorker: () => this.openWorker?.(),
-      defaults: () => readAttributes(this),
-      begin: (about) => this.#begin(about),
+      defaults: () => this.runOptions(),
+      begin: (about) => this.#player.begin(about),
       take: (event) => this.#take(event),
       progress: (event) => this.#tell("unmask-progress", event),
       changed: () => this.#draw(),
@@ -197,31 +220,15 @@ export class UnmaskTextElement extends FormField {
     });
   }
 
-  #tell(type: string, detail: unknown): void {
+  #tell(type: keyof UnmaskTextEventMap, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 
-  #begin(about: Partial<RunAbout>): RunLog {
-    this.#playback.pause();
-    this.#log = new RunLog(about);
-    this.#position = undefined;
-    this.#view.releaseHeight();
-    return this.#log;
-  }
-
   #take(event: GenerateEvent): void {
-    this.#log.push(event);
+    this.#player.log.push(event);
     if (event.type !== "start" && event.type !== "step") return;
     this.#tell("unmask-step", this.state);
     this.#frame ||= requestAnimationFrame(() => this.#draw());
-  }
-
-  #advance(): boolean {
-    const next = (this.#position ?? 0) + 1;
-    const last = next >= this.#log.steps.length;
-    this.#position = last ? undefined : next;
-    this.#draw();
-    return !last;
   }
 
   async #showControls(wanted: boolean): Promise<void> {
@@ -230,7 +237,7 @@ export class UnmaskTextElement extends FormField {
       this.#controls ??= createControls(this);
       this.shadowRoot!.append(this.#controls);
     }
-    if (this.#controls !== undefined) this.#controls.hidden = !this.hasAttribute("controls");
+    if (this.#controls !== undefined) this.#controls.hidden = !this.controls;
     this.#draw();
   }
 
@@ -242,40 +249,26 @@ export class UnmaskTextElement extends FormField {
       const trace = await readTrace(src);
       if (!isCurrent()) return;
       this.trace = trace;
-      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      if (this.hasAttribute("autoplay") && !still) this.resume();
+      if (this.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.resume();
     } catch (error) {
       if (isCurrent()) this.#runs.fail(error);
     }
   }
 
+  /** Draws what changed, and tells form, styles and assistive technology what the sheet holds. */
   #draw(): void {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    const log = this.#log;
-    const frame = log.frame(this.#position);
-    const spans = frame === undefined ? [] : displaySpans(frame, log.pieces);
-    const end = log.done === undefined ? undefined : log.frame();
-    const known = end !== undefined && end.cells.length === spans.length && this.#position !== undefined;
-    this.#view.draw(spans, known ? displaySpans(end, log.pieces) : undefined);
-    if (this.#runs.busy || this.#position !== undefined) this.#view.holdHeight();
-    this.#plain = plainText(spans);
-    const prompt = this.getAttribute("prompt");
-    this.#poster.textContent = prompt === null ? "" : visible(prompt).replace(GAP, "…");
-    this.#poster.hidden = frame !== undefined;
-    this.#reflect();
-    this.dispatchEvent(new Event("unmask-draw"));
-  }
-
-  /** Tells form, styles and assistive technology what the sheet holds. */
-  #reflect(): void {
-    const { phase } = this.#runs;
+    const { phase, busy } = this.#runs;
+    this.#poster.hidden = this.#player.draw(busy);
+    this.#poster.textContent = visible(this.prompt ?? "").replace(GAP, "…");
     const { states } = this.internals;
     if (!states.has(phase)) {
       states.clear();
       states.add(phase);
     }
     this.internals.ariaBusy = String(phase === "loading" || phase === "generating");
-    this.internals.setFormValue(this.#plain);
+    this.internals.setFormValue(this.value);
+    this.dispatchEvent(new Event("unmask-draw"));
   }
 }

@@ -7,10 +7,12 @@ export class FormField extends Base {
 
   protected readonly internals: ElementInternals = this.attachInternals();
 
+  /** The form that the field belongs to. */
   get form(): HTMLFormElement | null {
     return this.internals.form;
   }
 
+  /** Name of the field in its form; empty when absent. */
   get name(): string {
     return this.getAttribute("name") ?? "";
   }
@@ -19,7 +21,7 @@ export class FormField extends Base {
     this.setAttribute("name", name);
   }
 
-  /** True by its own attribute or by a fieldset's. */
+  /** True by its own attribute or by a fieldset's: nothing can be run. */
   get disabled(): boolean {
     return this.matches(":disabled");
   }

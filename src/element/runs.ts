@@ -7,6 +7,7 @@ import { createEngineSlot } from "./engine-slot.ts";
 import type { RunAbout, RunLog } from "./run-log.ts";
 import type { ElementPhase } from "./state.ts";
 
+/** How a run ended: its text, its tokens and what it cost. */
 export type DoneEvent = Extract<GenerateEvent, { type: "done" }>;
 
 /** Options of one run; what is absent comes from the attributes, then from the bundle. */

@@ -1,5 +1,6 @@
 import type { Frame } from "./run-log.ts";
 
+/** What the element is doing; each is also a custom state. */
 export type ElementPhase = "empty" | "loading" | "ready" | "generating" | "held" | "done" | "error";
 
 /** What the element shows now; `state` of the element and `detail` of `unmask-step`. */

@@ -46,6 +46,7 @@ export interface Session extends SearchSetting {
   last: ForwardRequest | null;
 }
 
+/** A search before its first forward, with nothing shown but the canvas it starts from. */
 export function openSession(setting: SearchSetting): Session {
   const { nfe, branchNfe, rows, step, canvas } = setting.start;
   return {

@@ -13,6 +13,7 @@ export interface HubFolder extends CheckpointFolder {
   readonly commit: string;
 }
 
+/** How a hub is reached. */
 export interface HubOptions extends HttpOptions {
   /** Base address of the hub, a mirror's for instance. */
   readonly endpoint?: string | undefined;

@@ -7,6 +7,7 @@ import { urlFolder } from "./url-folder.ts";
 /** Put in by the build of the page (vite.config.ts) from `UNMASK_CONNECT`; a page that bundles the library has its own. */
 declare const __UNMASK_CONNECT__: string | undefined;
 
+/** What a page may reach, and how. */
 export interface PageSourceOptions extends HubOptions {
   /** Origins the page's policy lets it reach; left out, those the page was built with. */
   readonly connect?: readonly string[];

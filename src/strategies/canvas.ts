@@ -2,7 +2,9 @@ import type { Span } from "../core/types.ts";
 
 /** What stands in a cell: text that was given, a mask, or a token the decoder put there. */
 export const GIVEN = 0;
+/** A cell that waits for a token. */
 export const MASKED = 1;
+/** A cell that a decoder has written. */
 export const FILLED = 2;
 
 /** The token array being denoised. Rows are absolute positions; all arrays have the length of the canvas. */

@@ -21,8 +21,10 @@ export type DecodeOutput =
 /** `stuck`: a step past its plan changed nothing, so no later step would. */
 export type DecodeVerdict = "complete" | "eos" | "stuck";
 
+/** A decoder at work: it hands out requests and events, and ends with how it ended. */
 export type Decoder = Generator<DecodeOutput, DecodeVerdict, RowStats | undefined>;
 
+/** The state of a decoder before its first step. The canvas is taken over, not copied. */
 export function startState(canvas: Canvas): DecodeState {
   return {
     canvas,

@@ -19,6 +19,7 @@ const LEAST = 4;
  */
 export const DOUBTFUL = 0.85;
 
+/** Counts how often the best token of each cell changed; see {@link watchDoubts}. */
 export interface DoubtWatch {
   /** Takes note of a forward's best tokens; `slots` are those of the canvas that it was about. */
   observe(slots: Int32Array, stats: RowStats): void;

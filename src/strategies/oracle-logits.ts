@@ -18,6 +18,7 @@ export interface OracleParameters {
   readonly specials: readonly (readonly [number, number, number, number])[];
 }
 
+/** Parameters of the golden files where a case names none. */
 export const ORACLE_DEFAULTS: OracleParameters = {
   V: 64,
   mask: 63,

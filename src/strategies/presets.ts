@@ -52,6 +52,7 @@ export const COMMON_KEYS = [
   "search",
 ] as const satisfies readonly (keyof RecipeInput)[];
 
+/** The presets by name. */
 export const PRESETS: Readonly<Record<string, Preset>> = {
   llada: lladaPreset,
   "llada-random": lladaRandomPreset,
@@ -86,6 +87,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   "llada2-edit": llada2EditPreset,
 };
 
+/** Names of the presets, in the order in which they are listed to people. */
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
 /** Names that llama.cpp's `--diffusion-algorithm` uses, by number and by word. */

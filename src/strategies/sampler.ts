@@ -1,6 +1,7 @@
 import type { RowStats } from "../core/types.ts";
 import type { Candidates, Sampler } from "./strategy.ts";
 
+/** How a token is drawn from a row. */
 export interface SamplerOptions {
   /** 0 takes the best token of each row. */
   readonly temperature: number;

@@ -131,6 +131,7 @@ export interface Scorer extends Piece {
   readonly confidence: "probability" | "score" | "none";
 }
 
+/** A candidate that is to be committed, and why. */
 export interface Pick {
   /** Index into the candidates. */
   readonly index: number;
@@ -192,6 +193,7 @@ export interface Preparation {
   readonly again: boolean;
 }
 
+/** Finds the length of the text: inserts and deletes cells between steps. */
 export interface LengthControl extends Piece {
   /** Asked with a forward over the rows it watches before the first block is opened. */
   prepare?(step: Omit<Step, "candidates">): Preparation;

@@ -5,6 +5,7 @@ import { runFilter } from "../decoders/learn2pd.ts";
 import type { FilterExample } from "./greedy-oracle.ts";
 import { createPerceptron, lossOf, type Table } from "./perceptron.ts";
 
+/** Size of the filter, and how it is trained. */
 export interface FitOptions {
   /** Cells of a block. */
   readonly size: number;

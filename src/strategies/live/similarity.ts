@@ -6,6 +6,7 @@ export interface StreamState {
   readonly skipped: number;
 }
 
+/** When a changed input is near enough to the last one to be skipped. */
 export interface SimilarityOptions {
   /** Similarity from which on an input may be skipped. */
   readonly cosine: number;
@@ -16,6 +17,7 @@ export interface SimilarityOptions {
 /** StreamDiffusion's settings. */
 export const SIMILARITY_DEFAULTS: SimilarityOptions = { cosine: 0.98, mostSkips: 10 };
 
+/** Before the first input. */
 export const STREAM_START: StreamState = { processed: null, skipped: 0 };
 
 /**
