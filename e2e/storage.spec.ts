@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { expect, type Page, test, type Worker } from "@playwright/test";
+import { expect, type Page, type Worker } from "@playwright/test";
 import { faultServer } from "../src/runtime/fault-server.ts";
 import { bundleModule } from "./page-module.ts";
+import { test } from "./strict-test.ts";
 import { tinyBundle } from "./tiny-bundle.ts";
 
 declare const subject: typeof import("./pages/storage.ts");

@@ -4,4 +4,5 @@ export function serveFolder(options: {
   port: number;
   host?: string;
   isolated?: boolean;
+  headersOf?: (path: string) => Readonly<Record<string, string | undefined>>;
 }): Promise<Server>;

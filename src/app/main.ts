@@ -2,10 +2,13 @@ import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import { defineUnmaskText } from "../element/define.ts";
 import type { DoneEvent } from "../element/element.ts";
+import { trustOwnScripts } from "../own-scripts.ts";
+import type { EngineInfo } from "../protocol.ts";
 import { showProblem } from "./advice.ts";
 import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
+import { whenInstalled } from "./install.ts";
 import { showModel, showNoModel } from "./model-box.ts";
 import { createOffline } from "./offline.ts";
 import { findPage } from "./page.ts";
@@ -21,11 +24,13 @@ const WELCOME = Object.values(
   import.meta.glob<string>("./welcome.unmask.json", { query: "?url", import: "default", eager: true }),
 )[0];
 
+trustOwnScripts();
 // Called, not only imported: a bundler may drop an import that is made for its side effect alone.
 defineUnmaskText();
 const page = findPage();
 const { sheet } = page;
 const query = readQuery(location.search);
+let kept: EngineInfo | undefined;
 const status = createStatus(page.status);
 const progress = createProgress(page);
 const timeline = createTimeline(page.strip, page.timeline, sheet);
@@ -35,9 +40,14 @@ const runner = createRunner(page, paragraph, status.say, () => {
   refreshFiles();
 });
 
-const offline = createOffline(page);
+const offline = createOffline(page, () => !runner.used && !runner.running);
 const recordings = wireRecordings(page, {
   show: runner.show,
+  share(text) {
+    page.prompt.value = text;
+    paragraph.edited();
+    runner.refresh();
+  },
   fail: (error) => {
     status.say(`error: ${error.code}`);
     showProblem(page.problem, error, runner.remedy);
@@ -60,14 +70,18 @@ page.form.addEventListener("submit", (event) => {
 page.fill.addEventListener("click", runner.fill);
 page.step.addEventListener("click", runner.step);
 page.stop.addEventListener("click", () => sheet.abort());
-page.load.addEventListener("click", () =>
+const load = (): void =>
   runner.load(async () => {
     const info = await sheet.load();
     showModel(page, info, query.load);
-    offline.keep(info, query.model);
-    status.say(`ready: ${info.name} is loaded`);
-  }),
-);
+    status.say(`ready: ${info.name} is loaded${threadsOf(info)}`);
+    void keep(info);
+  });
+page.load.addEventListener("click", load);
+whenInstalled(async () => {
+  if (sheet.info !== undefined || (await offline.hasKept(query.model)) || runner.running) return;
+  load();
+});
 page.more.addEventListener("click", () => showMore(page, page.moreFields.hidden !== false));
 page.heat.addEventListener("change", () => sheet.toggleAttribute("heat", page.heat.checked));
 page.backendChip.addEventListener("click", () => {
@@ -98,9 +112,14 @@ sheet.addEventListener("unmask-step", () => {
 sheet.addEventListener("unmask-done", (event) => {
   const { reason, effectiveTokens, steps, ms } = (event as CustomEvent<DoneEvent>).detail;
   const seconds = ms === undefined ? "" : ` in ${(ms / 1000).toFixed(1)} s`;
-  if (sheet.info !== undefined) offline.keep(sheet.info, query.model);
+  const { info } = sheet;
+  const threads = info === undefined ? "" : threadsOf(info);
+  if (info !== undefined) void keep(info);
   status.say(
-    reason === "aborted" ? `done: stopped after ${steps} steps` : `done: ${effectiveTokens} tokens${seconds}`,
+    reason === "aborted"
+      ? `done: stopped after ${steps} steps`
+      : `done: ${effectiveTokens} tokens${seconds}${threads}`,
+    sheet.text,
   );
 });
 sheet.addEventListener("unmask-error", (event) => {
@@ -124,6 +143,17 @@ if (WELCOME !== undefined) {
   page.invitation.textContent = "This is a recording. Begin with one of these yourself:";
   sheet.toggleAttribute("autoplay", true);
   sheet.setAttribute("src", WELCOME);
+}
+
+/** Told once everything that the next visit needs is in this browser. */
+async function keep(info: EngineInfo): Promise<void> {
+  if (kept === info) return;
+  kept = info;
+  page.kept.hidden = !(await offline.keep(info, query.model));
+}
+
+function threadsOf({ backend, threads }: EngineInfo): string {
+  return backend === "wasm" && threads === 1 ? ", on one thread" : "";
 }
 
 function refreshFiles(): void {

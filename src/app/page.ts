@@ -35,6 +35,8 @@ export interface Page {
   readonly heat: HTMLInputElement;
   readonly model: HTMLSelectElement;
   readonly modelHint: HTMLElement;
+  /** Says that the loaded model works without a network. */
+  readonly kept: HTMLElement;
   readonly modelChip: HTMLElement;
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
@@ -87,6 +89,7 @@ export function findPage(): Page {
     heat: get("heat"),
     model: get("model"),
     modelHint: get("model-hint"),
+    kept: get("kept"),
     modelChip: get("model-chip"),
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),

@@ -24,8 +24,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const { model, signal, onProgress, worker: given, ...load } = options;
   throwIfAborted(signal);
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
-  const worker =
-    given ?? new Worker(new URL("../../workers/engine.worker.ts", import.meta.url), { type: "module" });
+  const worker = given ?? startWorker();
   const failed = new Promise<never>((_, reject) => {
     worker.addEventListener("error", (event) => {
       reject(
@@ -43,6 +42,19 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   } catch (error) {
     worker.terminate();
     throw toUnmaskError(error);
+  }
+}
+
+/** @throws UnmaskError `backend-unavailable` where the page may start none */
+function startWorker(): Worker {
+  try {
+    return new Worker(new URL("../../workers/engine.worker.ts", import.meta.url), { type: "module" });
+  } catch (cause) {
+    const why =
+      globalThis.origin === "null"
+        ? "a sandboxed frame may not start one. Open the page in a tab of its own"
+        : String(cause);
+    throw new UnmaskError("backend-unavailable", `The model runs in a worker, and ${why}.`, { cause });
   }
 }
 
