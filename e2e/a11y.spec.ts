@@ -259,3 +259,20 @@ test("the element's buttons are large enough for fingers", async ({ browser, bas
   }
   await context.close();
 });
+
+test("recordings are saved and opened, and reasons read, by keyboard", async ({ page }) => {
+  const demo = await openDemo(page);
+  const press = async (name: string): Promise<void> => {
+    await page.getByRole("button", { name }).focus();
+    await page.keyboard.press("Enter");
+  };
+  await press("backend");
+  await expect(page.locator("#backend-reason")).toBeVisible();
+  await press("More");
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), press("Open recording")]);
+  const trace = traceOf({ 1: "Hi", 2: " fox" }, 2, [step(1, 0, { commits: [commit(1, 2, 1)] })]);
+  await chooser.setFiles(recordingFile(JSON.stringify(trace)));
+  await expect(demo.status).toContainText("done: a recording");
+  const [saved] = await Promise.all([page.waitForEvent("download"), press("Save recording")]);
+  expect(saved.suggestedFilename()).toBe("story.unmask.json");
+});
