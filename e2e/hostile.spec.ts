@@ -1,5 +1,6 @@
 import { expect, type Page } from "@playwright/test";
 import { openDemo, STORY } from "./demo-page.ts";
+import { openStaticHost } from "./static-host.ts";
 import { test } from "./strict-test.ts";
 import { commit, recordingFile, step, traceOf } from "./written-trace.ts";
 
@@ -70,7 +71,7 @@ const BAD: readonly (readonly [name: string, content: string, says: RegExp])[] =
   ["whose events are none", JSON.stringify({ ...START, events: "none" }), /events/],
   ["that writes outside its canvas", written({ commits: [commit(99, 1, 1)] }), /writes row 99/],
   ["that deletes more than there is", written({ deletes: [{ at: 1, n: 5000 }] }), /deletes/],
-  ["that grows without end", growing(), /cells/],
+  ["that grows without end", growing(), /inserts/],
   [
     "with a confidence that is no number",
     written({ commits: [{ row: 1, id: 1, conf: "1", reason: "best" }] }),
@@ -126,6 +127,14 @@ test("a recording that is opened while a text is written does not end it", async
   expect(await demo.text()).toContain(STORY);
 });
 
+/** Puts `spoil` before the code of the engine's worker, which cannot be prepared from outside. */
+async function spoilWorker(page: Page, spoil: string): Promise<void> {
+  await page.route("**/assets/engine.worker-*.js", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${spoil};\n${await response.text()}` });
+  });
+}
+
 test("with storage denied the page works, and says what is not kept", async ({ page }) => {
   await page.addInitScript(() => {
     const deny = {
@@ -137,12 +146,10 @@ test("with storage denied the page works, and says what is not kept", async ({ p
       Object.defineProperty(globalThis, name, deny);
     }
   });
-  // A worker cannot be prepared from outside: the denial is put before its code.
-  await page.route("**/assets/engine.worker-*.js", async (route) => {
-    const code = await (await route.fetch()).text();
-    const denied = `StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException("denied", "SecurityError"));`;
-    await route.fulfill({ contentType: "text/javascript", body: `${denied}\n${code}` });
-  });
+  await spoilWorker(
+    page,
+    `StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException("denied", "SecurityError"))`,
+  );
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(error.message));
   const demo = await openDemo(page);
@@ -154,61 +161,45 @@ test("with storage denied the page works, and says what is not kept", async ({ p
   expect(problems).toEqual([]);
 });
 
-test("with a full disk the model runs from memory, and the page says so", async ({
-  page,
-  context,
-  baseURL,
-}) => {
+test("with a full disk the model runs from memory, and the page says so", async ({ page }) => {
+  await spoilWorker(
+    page,
+    `FileSystemSyncAccessHandle.prototype.write = () => { throw new DOMException("full", "QuotaExceededError"); }`,
+  );
   const demo = await openDemo(page);
-  const session = await context.newCDPSession(page);
-  await session.send("Storage.overrideQuotaForOrigin", {
-    origin: new URL(baseURL!).origin,
-    quotaSize: 1_000_000,
-  });
   await demo.run(STORY, 8);
   await page.locator("#backend-chip").click();
   await expect(page.locator("#backend-reason")).toContainText("does not keep the model for the next visit");
 });
 
+const SANDBOX = `<!doctype html><title>sandbox</title><iframe sandbox="allow-scripts" src="PAGE"></iframe>`;
+
 test("in a sandboxed frame recordings play, and a run says why it cannot be", async ({ page }) => {
-  await page.goto("favicon.svg");
-  await page.route("**/sandbox.html", (route) =>
-    route.fulfill({
-      contentType: "text/html",
-      headers: { "Cross-Origin-Embedder-Policy": "require-corp" },
-      body: `<!doctype html><title>sandbox</title><iframe sandbox="allow-scripts" src="./?backend=wasm"></iframe>`,
-    }),
-  );
-  await page.goto("sandbox.html");
+  await using host = await openStaticHost();
+  await host.write("sandbox.html", SANDBOX.replace("PAGE", "./?backend=wasm"));
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  await page.goto(`${host.site}sandbox.html`);
   const frame = page.frameLocator("iframe");
-  const sheet = frame.locator("unmask-text");
-  await expect(sheet.locator(".cell").first()).toBeVisible();
+  await expect(frame.locator("unmask-text .word").first()).toBeVisible();
   await frame.getByRole("textbox", { name: "Prompt" }).fill(STORY);
   await frame.getByRole("button", { name: "Generate" }).click();
   await expect(frame.getByRole("alert")).toContainText("a sandboxed frame may not start one");
   await expect(frame.getByRole("status")).toContainText("error: backend-unavailable");
   await frame.locator("#recording-file").setInputFiles(recordingFile(JSON.stringify(START)));
   await expect(frame.getByRole("status")).toContainText("done: a recording");
+  expect(problems).toEqual([]);
 });
 
 test("an embed in a sandboxed frame without storage writes", async ({ page }) => {
-  await page.goto("favicon.svg");
-  const host = `<!doctype html><title>embed</title><script type="module" src="embed.js"></script>
-<unmask-text controls prompt="Once upon a time" recipe='{"preset":"llada","length":8}'></unmask-text>`;
-  const answers = {
-    "host.html": host,
-    "sandbox.html": `<!doctype html><title>sandbox</title><iframe sandbox="allow-scripts" src="host.html"></iframe>`,
-  };
-  for (const [name, body] of Object.entries(answers)) {
-    await page.route(`**/${name}`, (route) =>
-      route.fulfill({
-        contentType: "text/html",
-        headers: { "Cross-Origin-Embedder-Policy": "require-corp" },
-        body,
-      }),
-    );
-  }
-  await page.goto("sandbox.html");
+  await using host = await openStaticHost();
+  await host.write("sandbox.html", SANDBOX.replace("PAGE", "host.html"));
+  await host.write(
+    "host.html",
+    `<!doctype html><title>embed</title><script type="module" src="embed.js"></script>
+<unmask-text controls prompt="Once upon a time" recipe='{"preset":"llada","length":8}'></unmask-text>`,
+  );
+  await page.goto(`${host.site}sandbox.html`);
   const sheet = page.frameLocator("iframe").locator("unmask-text");
   await sheet.getByRole("button", { name: "Write" }).click();
   await expect(sheet.getByRole("status")).toContainText(/^done/, { timeout: 90_000 });

@@ -13,6 +13,8 @@ export interface StaticHost {
   readonly site: string;
   /** Puts another version in its place: a page with this title, and the service worker that goes with it. */
   release(title: string): Promise<void>;
+  /** Puts a page of its own beside the demo. */
+  write(name: string, text: string): Promise<void>;
   /** Takes the host off the network. */
   shut(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -34,8 +36,9 @@ export async function openStaticHost(path = "x/y", headersOf: HeadersOf = () => 
     server.closeAllConnections();
     if (server.listening) await new Promise((done) => server.close(done));
   };
-  const replace = async (name: string, text: string): Promise<void> => {
-    await rm(join(folder, name));
+  const write = async (name: string, text: string): Promise<void> => {
+    // Never through a link into the build.
+    await rm(join(folder, name), { force: true });
     await writeFile(join(folder, name), text);
   };
   const { port } = server.address() as AddressInfo; // a TCP server has one
@@ -51,9 +54,10 @@ export async function openStaticHost(path = "x/y", headersOf: HeadersOf = () => 
         `"revision":"${revision}","url":"index.html"`,
       );
       if (renewed === worker) throw new Error("the service worker does not list index.html");
-      await replace("index.html", next);
-      await replace("service-worker.js", renewed);
+      await write("index.html", next);
+      await write("service-worker.js", renewed);
     },
+    write,
     shut,
     async [Symbol.asyncDispose]() {
       await shut();
