@@ -51,12 +51,10 @@ function offlineApp() {
     srcDir: "workers",
     filename: "service-worker.ts",
     injectRegister: false,
-    registerType: "prompt",
     injectManifest: {
       globPatterns: ["index.html", "favicon.svg", "assets/**/*.{js,css,woff2,json}", "icon-*.png"],
     },
     manifest: {
-      id: "./",
       name: "Unmask",
       short_name: "Unmask",
       description: "Watch a diffusion language model write: words surface out of masks.",
@@ -66,8 +64,14 @@ function offlineApp() {
       background_color: "#fbfaf7",
       theme_color: "#fbfaf7",
       icons: [...ICONS],
-      file_handlers: [{ action: "./", accept: { "application/json": [".json"] } }],
-      share_target: { action: "./", method: "GET", params: { title: "title", text: "text" } },
+      // Most systems go by the last extension alone.
+      file_handlers: [{ action: "./", accept: { "application/json": [".unmask.json", ".json"] } }],
+      share_target: {
+        action: "./",
+        method: "GET",
+        enctype: "application/x-www-form-urlencoded",
+        params: { title: "title", text: "text", url: "url" },
+      },
       launch_handler: { client_mode: ["focus-existing", "auto"] },
     },
   });

@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page } from "@playwright/test";
+import { watchPolicy } from "./strict-test.ts";
 
 /** The demo page as its user meets it (architecture.md 5.6). */
 export interface DemoPage {
@@ -21,6 +22,7 @@ export interface DemoPage {
 
 /** Opens the demo. WASM by default: the choice of backend is then the same on every machine. */
 export async function openDemo(page: Page, query: string = "?backend=wasm"): Promise<DemoPage> {
+  watchPolicy(page.context());
   await page.goto(query);
   const button = (name: string): Locator => page.getByRole("button", { name, exact: true });
   const demo: DemoPage = {

@@ -1,5 +1,6 @@
-import { expect, type Locator, test } from "@playwright/test";
+import { expect, type Locator } from "@playwright/test";
 import { openDemo, STORY } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 
 const box = async (locator: Locator): Promise<{ x: number; y: number; width: number; height: number }> => {
   const found = await locator.boundingBox();

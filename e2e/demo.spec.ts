@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openDemo, STORY } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 
 test("the page loads quietly and downloads no model before a click", async ({ page }) => {
   const problems: string[] = [];

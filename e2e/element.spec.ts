@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openDemo, STORY } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 
 interface Sheet extends HTMLElement {
   trace: unknown;

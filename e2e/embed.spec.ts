@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
+import { test } from "./strict-test.ts";
 
 /** Opens a page of another origin, under the policy that docs/embed.md asks for; returns what the console complains of. */
 async function openHost(page: Page, site: string, body: string): Promise<string[]> {

@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { type DemoPage, openDemo, STORY } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 
 const BUNDLE = "**/models/default/";
 
@@ -149,19 +148,4 @@ test("without WebGPU the page says so and offers the processor", async ({ page }
   await demo.problem.getByRole("button", { name: "Use the processor" }).click();
   await expect(demo.status).toContainText("done", { timeout: 90_000 });
   await expect(page.locator("#backend-chip")).toContainText("WASM");
-});
-
-test("without cross-origin isolation one thread runs and the page says why", async ({ page }) => {
-  const port = 4189;
-  const server = spawn(process.execPath, ["scripts/serve.mjs", "--port", String(port), "--not-isolated"]);
-  try {
-    await once(server.stdout, "data");
-    const demo = await openDemo(page, `http://127.0.0.1:${port}/?backend=wasm`);
-    await demo.run(STORY, 8);
-    await expect(page.locator("#backend-chip")).toContainText("WASM x1");
-    await page.locator("#backend-chip").click();
-    await expect(page.locator("#backend-reason")).toContainText("not cross-origin isolated");
-  } finally {
-    server.kill();
-  }
 });

@@ -1,6 +1,7 @@
-import { type CDPSession, expect, type Page, test } from "@playwright/test";
+import { type CDPSession, expect, type Page } from "@playwright/test";
 import type { UnmaskTextElement } from "../src/element/element.ts";
 import { openDemo } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 import { type TinyBundle, tinyBundle } from "./tiny-bundle.ts";
 
 /** What an embedding page can do to the element and its worker: open and drop it, stop it, crash it. */

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { openDemo, STORY } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 
 test("a run is saved as a recording and opened again, by button, by drop and from the system", async ({
   page,

@@ -81,6 +81,44 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole("button", { name: "About the embedded model" }).click();
     await page.getByRole("heading", { name: "unmask-s" }).waitFor();
   },
+  more: async (page) => {
+    await page.getByRole("button", { name: "More" }).click();
+    await page.locator("#backend-chip").click();
+    await page.waitForTimeout(500);
+  },
+  update: async (page) => {
+    await page.locator("#update").evaluate((button: HTMLElement) => {
+      button.hidden = false;
+    });
+    await page.waitForTimeout(500);
+  },
+  broken: async (page) => {
+    const file = {
+      name: "story.unmask.json",
+      mimeType: "application/json",
+      buffer: Buffer.from('{"schema":2}'),
+    };
+    await page.locator("#recording-file").setInputFiles(file);
+    await page.getByRole("alert").waitFor();
+  },
+  rtl: async (page) => {
+    await page.getByRole("textbox", { name: "Prompt" }).fill("كان يا ما كان، في قديم الزمان، ثعلب صغير");
+    await page.waitForTimeout(500);
+  },
+  "embed-error": async (page) => {
+    await page.route("**/host.html", (route) =>
+      route.fulfill({
+        contentType: "text/html",
+        headers: { "Cross-Origin-Embedder-Policy": "require-corp" },
+        body: `<!doctype html><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<title>host</title><script type="module" src="embed.js"></script>
+<unmask-text controls prompt="Once upon a time" recipe='{"preset":"lada"}'></unmask-text>`,
+      }),
+    );
+    await page.goto(new URL("host.html", page.url()).href);
+    await page.getByRole("button", { name: "Write" }).click();
+    await page.getByRole("status").filter({ hasText: "unknown-recipe" }).waitFor({ timeout: 60_000 });
+  },
   prompted: async (page) => {
     await page.getByRole("button", { name: "Lily found" }).click();
     await page.waitForTimeout(200);

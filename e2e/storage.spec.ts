@@ -1,6 +1,7 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { faultServer } from "../src/runtime/fault-server.ts";
 import { CHUNK, DATA, makeStorageSite, modelRequests, partials, visit } from "./storage-site.ts";
+import { test } from "./strict-test.ts";
 
 declare const subject: typeof import("./pages/storage.ts");
 

@@ -2,11 +2,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { convertCheckpoint } from "../src/convert/convert.ts";
 import { nodeFolder } from "../src/convert/node-folder.ts";
 import { nodeTarget } from "../src/convert/node-target.ts";
 import { openModule } from "./page-module.ts";
+import { test } from "./strict-test.ts";
 
 declare const subject: typeof import("./pages/cache.ts");
 

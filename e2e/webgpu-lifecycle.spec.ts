@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openModule } from "./page-module.ts";
+import { test } from "./strict-test.ts";
 import { type TinyBundle, tinyBundle } from "./tiny-bundle.ts";
 
 declare const subject: typeof import("./pages/lifecycle.ts");

@@ -1,7 +1,8 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import type { SignalRequest } from "../src/core/types.ts";
 import { openModule } from "./page-module.ts";
 import type { RowCase, Shape } from "./pages/row-kernel.ts";
+import { test } from "./strict-test.ts";
 
 declare const subject: typeof import("./pages/row-kernel.ts");
 

@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openDemo, STORY } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 
 test("the embedded model writes on WebGPU", async ({ page }) => {
   // Chromium's software adapter computes on two CPU cores: the numbers are those of a GPU, the speed is not.

@@ -5,4 +5,5 @@ export function serveFolder(options: {
   host?: string;
   isolated?: boolean;
   mounts?: Readonly<Record<string, string>>;
+  headersOf?: (path: string) => Readonly<Record<string, string | undefined>>;
 }): Promise<Server>;

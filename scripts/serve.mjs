@@ -2,6 +2,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { createGzip } from "node:zlib";
 
 const TYPES = {
   ".html": "text/html; charset=utf-8",
@@ -15,12 +16,23 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
+/** What hosts compress; weights and the runtime are left as they are, so that serving them costs nothing. */
+const COMPRESSED = new Set([".html", ".js", ".mjs", ".css", ".json", ".svg", ".webmanifest"]);
+
 /**
- * Serves a folder as a plain static host would, with COOP/COEP unless `isolated` is false.
- * Hashed assets and the runtime may be cached; everything else is revalidated by ETag. Single ranges are answered.
- * `mounts` are further folders, by the first part of the path that leads to them.
+ * Serves a folder as a plain static host would, with COOP/COEP unless `isolated` is false. `headersOf(path)` gives
+ * further headers of an address; undefined takes one away. Hashed assets and the runtime may be cached; everything else
+ * is revalidated by ETag. Single ranges are answered. `mounts` are further folders, by the first part of the path that
+ * leads to them.
  */
-export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true, mounts = {} }) {
+export function serveFolder({
+  folder,
+  port,
+  host = "127.0.0.1",
+  isolated = true,
+  mounts = {},
+  headersOf = () => ({}),
+}) {
   const server = createServer((request, response) => {
     let path;
     try {
@@ -33,17 +45,25 @@ export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true,
     const isMount = Object.hasOwn(mounts, first);
     const root = resolve(isMount ? mounts[first] : folder);
     let file = join(root, isMount ? path.slice(first.length + 1) : path);
-    if (file.startsWith(root) && existsSync(file) && statSync(file).isDirectory())
+    if (file.startsWith(root) && existsSync(file) && statSync(file).isDirectory()) {
+      if (!path.endsWith("/")) {
+        response.writeHead(301, { Location: `${path}/` }).end();
+        return;
+      }
       file = join(file, "index.html");
+    }
     if (!file.startsWith(root) || !existsSync(file)) {
       response.writeHead(404, { "Content-Type": "text/plain" }).end("not found");
       return;
     }
     const { size, mtimeMs } = statSync(file);
     const etag = `"${size.toString(16)}-${Math.round(mtimeMs).toString(16)}"`;
-    const headers = {
+    const compress =
+      COMPRESSED.has(extname(file)) && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+    const wanted = {
       "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
       ETag: etag,
+      Vary: "Accept-Encoding",
       "Cache-Control": path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
       // Pages of other origins may embed the element: they fetch its scripts, the runtime and the model.
       "Access-Control-Allow-Origin": "*",
@@ -52,20 +72,21 @@ export function serveFolder({ folder, port, host = "127.0.0.1", isolated = true,
       ...(isolated
         ? { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" }
         : {}),
+      ...(compress ? { "Content-Encoding": "gzip" } : {}),
+      ...headersOf(path),
     };
+    const headers = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
     if (request.headers["if-none-match"] === etag) {
       response.writeHead(304, headers).end();
       return;
     }
-    const range = rangeOf(request.headers.range, size);
+    const range = compress ? undefined : rangeOf(request.headers.range, size);
     const { start, end } = range ?? { start: 0, end: size };
     const part = range === undefined ? {} : { "Content-Range": `bytes ${start}-${end - 1}/${size}` };
-    response.writeHead(range === undefined ? 200 : 206, {
-      ...headers,
-      ...part,
-      "Content-Length": end - start,
-    });
+    const length = compress ? {} : { "Content-Length": end - start };
+    response.writeHead(range === undefined ? 200 : 206, { ...headers, ...part, ...length });
     if (request.method === "HEAD" || start === end) response.end();
+    else if (compress) createReadStream(file).pipe(createGzip()).pipe(response);
     else createReadStream(file, { start, end: end - 1 }).pipe(response);
   });
   return new Promise((done, fail) => {

@@ -49,6 +49,9 @@ registerRoute(
   new NetworkFirst({ cacheName: BUNDLE_CACHE, networkTimeoutSeconds: 5, plugins: [isolation] }),
 );
 
+self.addEventListener("install", (event) => {
+  event.waitUntil(renewRuntimes());
+});
 self.addEventListener("activate", (event) => {
   event.waitUntil(dropOldRuntimes());
 });
@@ -58,13 +61,36 @@ self.addEventListener("message", (event) => {
   if (typeof message !== "object" || message === null || !("type" in message)) return;
   // Sent by the page once its user agreed to the update.
   if (message.type === "SKIP_WAITING") void self.skipWaiting();
-  if (message.type === "keep") event.waitUntil(keep(message as KeepMessage));
+  if (message.type === "keep") event.waitUntil(answerKeep(event, message as KeepMessage));
 });
 
-async function dropOldRuntimes(): Promise<void> {
+async function oldRuntimes(): Promise<string[]> {
   const names = await caches.keys();
-  const old = names.filter((name) => name.startsWith(RUNTIME_PREFIX) && name !== RUNTIME_CACHE);
-  await Promise.all(old.map((name) => caches.delete(name)));
+  return names.filter((name) => name.startsWith(RUNTIME_PREFIX) && name !== RUNTIME_CACHE);
+}
+
+/** Who could work offline before an update can do so after it: what was kept of an older runtime is fetched anew. */
+async function renewRuntimes(): Promise<void> {
+  const runtime = await caches.open(RUNTIME_CACHE);
+  for (const name of await oldRuntimes()) {
+    for (const { url } of await (await caches.open(name)).keys()) {
+      if ((await runtime.match(url)) === undefined) await runtime.add(url);
+    }
+  }
+}
+
+async function dropOldRuntimes(): Promise<void> {
+  await Promise.all((await oldRuntimes()).map((name) => caches.delete(name)));
+}
+
+/** Tells the page on the port it sent along whether everything is kept. */
+async function answerKeep(event: ExtendableMessageEvent, message: KeepMessage): Promise<void> {
+  const isKept = await keep(message).then(
+    () => true,
+    // The network went away, or the disk is full.
+    () => false,
+  );
+  event.ports[0]?.postMessage(isKept);
 }
 
 async function keep({ urls }: KeepMessage): Promise<void> {

@@ -78,9 +78,15 @@ const ADVICE: Readonly<Record<UnmaskErrorCode, Advice>> = {
   "checkpoint-invalid": { todo: "Check the checkpoint's files.", remedy: "none" },
   "checkpoint-unsupported": { todo: "Choose a checkpoint of a supported family.", remedy: "none" },
   "golden-invalid": { todo: "Record the reference file again.", remedy: "none" },
-  "trace-invalid": { todo: "Open a .unmask.json file written by Unmask.", remedy: "none" },
+  "trace-invalid": {
+    todo: "Open a .unmask.json file that this version of Unmask wrote. A newer one needs the page's newest version.",
+    remedy: "none",
+  },
   "webgpu-unavailable": { todo: "Run on the processor instead: slower, same text.", remedy: "wasm" },
-  "backend-unavailable": { todo: "Run on the processor instead, or use a current browser.", remedy: "wasm" },
+  "backend-unavailable": {
+    todo: "Use a current browser, in a tab of its own. Recordings play all the same.",
+    remedy: "wasm",
+  },
   "device-lost": {
     what: "The graphics device was lost while writing.",
     todo: "Try again, it usually comes back.",

@@ -64,12 +64,18 @@ export function readQuery(query: string): Query {
       ...(backend === "wasm" || backend === "webgpu" ? { backend } : {}),
       ...(params.get("software") === "1" ? { allowSoftware: true } : {}),
     },
-    shared: ["title", "text"]
-      .flatMap((name) => params.get(name) ?? [])
-      .join("\n")
-      .slice(0, MAX_SHARED),
+    shared: sharedText(params),
     model: /^models\/[\w-]+\/?$/.test(model) ? model : "models/default",
   };
+}
+
+/** The text in an address of the share target (vite.config.ts). */
+export function sharedText(params: URLSearchParams): string {
+  return ["title", "text", "url"]
+    .flatMap((name) => params.get(name) ?? [])
+    .filter((part) => part !== "")
+    .join("\n")
+    .slice(0, MAX_SHARED);
 }
 
 function strategyOf(page: Page): Strategy {

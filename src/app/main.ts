@@ -2,12 +2,14 @@ import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import { defineUnmaskText } from "../element/define.ts";
 import type { DoneEvent } from "../element/element.ts";
+import { trustOwnScripts } from "../own-scripts.ts";
 import type { EngineInfo } from "../protocol.ts";
 import { wireAddModel } from "./add-model.ts";
 import { showProblem } from "./advice.ts";
 import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
+import { whenInstalled } from "./install.ts";
 import { showModel, showNoModel } from "./model-box.ts";
 import { wireModelCard } from "./model-card.ts";
 import { createOffline } from "./offline.ts";
@@ -26,11 +28,13 @@ const WELCOME = Object.values(
   import.meta.glob<string>("./welcome.unmask.json", { query: "?url", import: "default", eager: true }),
 )[0];
 
+trustOwnScripts();
 // Called, not only imported: a bundler may drop an import that is made for its side effect alone.
 defineUnmaskText();
 const page = findPage();
 const { sheet } = page;
 const query = readQuery(location.search);
+let kept: EngineInfo | undefined;
 const status = createStatus(page.status);
 const progress = createProgress(page);
 const timeline = createTimeline(page.strip, page.timeline, sheet);
@@ -40,7 +44,7 @@ const runner = createRunner(page, paragraph, status.say, () => {
   refreshFiles();
 });
 
-const offline = createOffline(page);
+const offline = createOffline(page, () => !runner.used && !runner.running);
 const stored = wireStoredModels(page, {
   get running() {
     return runner.running;
@@ -62,7 +66,15 @@ const fail = (error: UnmaskError): void => {
   status.say(`error: ${error.code}`);
   showProblem(page.problem, error, runner.remedy);
 };
-const recordings = wireRecordings(page, { show: runner.show, fail });
+const recordings = wireRecordings(page, {
+  show: runner.show,
+  share(text) {
+    page.prompt.value = text;
+    paragraph.edited();
+    runner.refresh();
+  },
+  fail,
+});
 
 wireModelCard(page, (error) => fail(toUnmaskError(error)));
 wireTheme(page.theme);
@@ -81,19 +93,23 @@ page.form.addEventListener("submit", (event) => {
 page.fill.addEventListener("click", runner.fill);
 page.step.addEventListener("click", runner.step);
 page.stop.addEventListener("click", () => sheet.abort());
-const load = () =>
+const load = (): void =>
   runner.load(async () => {
     const info = await sheet.load();
     showModel(page, info, query.load);
     stored.loaded(info);
-    keepOffline(info);
-    status.say(`ready: ${info.name} is loaded`);
+    status.say(`ready: ${info.name} is loaded${threadsOf(info)}`);
+    void keep(info);
   });
 page.load.addEventListener("click", load);
 wireAddModel(page, () => {
   page.model.dispatchEvent(new Event("change"));
   // A text that is being written is ended by the new model.
   if (runner.running) sheet.abort();
+  load();
+});
+whenInstalled(async () => {
+  if (sheet.info !== undefined || (await offline.hasKept(query.model)) || runner.running) return;
   load();
 });
 page.more.addEventListener("click", () => showMore(page, page.moreFields.hidden !== false));
@@ -129,9 +145,14 @@ sheet.addEventListener("unmask-step", () => {
 sheet.addEventListener("unmask-done", (event) => {
   const { reason, effectiveTokens, steps, ms } = (event as CustomEvent<DoneEvent>).detail;
   const seconds = ms === undefined ? "" : ` in ${(ms / 1000).toFixed(1)} s`;
-  if (sheet.info !== undefined) keepOffline(sheet.info);
+  const { info } = sheet;
+  const threads = info === undefined ? "" : threadsOf(info);
+  if (info !== undefined) void keep(info);
   status.say(
-    reason === "aborted" ? `done: stopped after ${steps} steps` : `done: ${effectiveTokens} tokens${seconds}`,
+    reason === "aborted"
+      ? `done: stopped after ${steps} steps`
+      : `done: ${effectiveTokens} tokens${seconds}${threads}`,
+    sheet.text,
   );
 });
 sheet.addEventListener("unmask-error", (event) => {
@@ -158,9 +179,17 @@ if (WELCOME !== undefined) {
   sheet.setAttribute("src", WELCOME);
 }
 
-/** The manifest of a model that only this browser has needs no keeping. */
-function keepOffline(info: EngineInfo): void {
-  offline.keep(info, page.model.value.startsWith("opfs:") ? query.model : page.model.value);
+/** Told once everything that the next visit needs is in this browser. */
+async function keep(info: EngineInfo): Promise<void> {
+  if (kept === info) return;
+  kept = info;
+  // The manifest of a model that only this browser has needs no keeping.
+  const model = page.model.value.startsWith("opfs:") ? query.model : page.model.value;
+  page.kept.hidden = !(await offline.keep(info, model));
+}
+
+function threadsOf({ backend, threads }: EngineInfo): string {
+  return backend === "wasm" && threads === 1 ? ", on one thread" : "";
 }
 
 function refreshFiles(): void {

@@ -35,6 +35,8 @@ export interface Page {
   readonly heat: HTMLInputElement;
   readonly model: HTMLSelectElement;
   readonly modelHint: HTMLElement;
+  /** Says that the loaded model works without a network. */
+  readonly kept: HTMLElement;
   /** Opens the form `own`, in which a user brings a model. */
   readonly addModel: HTMLButtonElement;
   readonly own: HTMLFormElement;
@@ -103,6 +105,7 @@ export function findPage(): Page {
     heat: get("heat"),
     model: get("model"),
     modelHint: get("model-hint"),
+    kept: get("kept"),
     addModel: get("add-model"),
     own: get("own"),
     storageNotice: get("storage-notice"),

@@ -1,19 +1,28 @@
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { Trace } from "../core/events.ts";
+import { visible } from "../element/spans.ts";
+import { sharedText } from "./controls.ts";
 import type { Page } from "./page.ts";
 
 /** Far above any real recording, and little enough to be parsed at once. */
 const MAX_BYTES = 32 * 2 ** 20;
 
-/** What happens with a file that was opened. */
+/** What happens with a file that was opened, or with text that another app shared. */
 export interface RecordingHost {
   show(trace: Trace): void;
+  share(text: string): void;
   fail(error: UnmaskError): void;
 }
 
 /** The part of `launchQueue` that is used; browsers that hand files to installed apps have it. */
 interface LaunchQueue {
-  setConsumer(consumer: (launch: { readonly files: readonly FileSystemFileHandle[] }) => void): void;
+  setConsumer(consumer: (launch: Launch) => void): void;
+}
+
+interface Launch {
+  readonly files: readonly FileSystemFileHandle[];
+  /** The address that the app would have been opened with. */
+  readonly targetURL?: string;
 }
 
 /** Saves the run on the sheet as a `.unmask.json` file, and opens such files: chosen, dropped, or handed over by the system. */
@@ -21,6 +30,7 @@ export function wireRecordings(page: Page, host: RecordingHost): { refresh(runni
   const open = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
     try {
+      if (running) throw new UnmaskError("busy", "The model is still writing.");
       host.show(await readRecording(file));
     } catch (error) {
       host.fail(toUnmaskError(error, "trace-invalid"));
@@ -42,11 +52,14 @@ export function wireRecordings(page: Page, host: RecordingHost): { refresh(runni
   document.addEventListener("drop", (event) => {
     if (event.dataTransfer?.files.length !== 1) return;
     event.preventDefault();
-    if (!running) void open(event.dataTransfer.files[0]);
+    void open(event.dataTransfer.files[0]);
   });
   const { launchQueue } = globalThis as { launchQueue?: LaunchQueue };
-  launchQueue?.setConsumer(({ files }) => {
-    if (!running) void files[0]?.getFile().then(open);
+  launchQueue?.setConsumer(({ files, targetURL }) => {
+    void files[0]?.getFile().then(open);
+    // An app that is already open is only told what was shared with it.
+    const shared = targetURL === undefined ? "" : sharedText(new URL(targetURL).searchParams);
+    if (shared !== "" && !running) host.share(shared);
   });
   return {
     refresh(now) {
@@ -59,10 +72,18 @@ export function wireRecordings(page: Page, host: RecordingHost): { refresh(runni
 
 async function readRecording(file: File): Promise<Trace> {
   if (file.size > MAX_BYTES) {
-    throw new UnmaskError("trace-invalid", `${file.name} is too large for a recording.`);
+    throw new UnmaskError("trace-invalid", `${visible(file.name)} is too large for a recording.`);
   }
   const { parseTrace } = await import("../engine/trace.ts");
-  return parseTrace(JSON.parse(await file.text()));
+  return parseTrace(parseJson(await file.text(), file.name));
+}
+
+function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UnmaskError("trace-invalid", `${visible(name)} is not a recording: it is no JSON.`, { cause });
+  }
 }
 
 function save(trace: Trace): void {

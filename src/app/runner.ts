@@ -29,7 +29,7 @@ export interface Runner {
 export function createRunner(
   page: Page,
   paragraph: Paragraph,
-  say: (text: string) => void,
+  say: (text: string, read?: string) => void,
   ended: () => void,
 ): Runner {
   const { sheet } = page;
@@ -109,7 +109,7 @@ export function createRunner(
       page.prompt.value = trace.prompt.text;
       paragraph.begin();
       sheet.trace = trace;
-      say("done: a recording, drag the timeline to look at its steps");
+      say("done: a recording, drag the timeline to look at its steps", sheet.text);
     },
     remedy(name) {
       page.problem.hidden = true;

@@ -1,18 +1,31 @@
 const INTERVAL_MS = 2000;
 
+export interface Status {
+  /** @param read for screen readers alone: the text that was written, in the same breath as that it is done */
+  say(text: string, read?: string): void;
+  tick(text: string): void;
+}
+
 /** The status line: a phase is said at once, progress inside a phase at most every two seconds. */
-export function createStatus(node: HTMLElement): { say(text: string): void; tick(text: string): void } {
+export function createStatus(node: HTMLElement): Status {
   let changed = 0;
-  const say = (text: string): void => {
-    if (node.textContent === text) return;
+  let said = "";
+  const say: Status["say"] = (text, read = "") => {
+    if (said === text + read) return;
+    said = text + read;
     node.textContent = text;
     changed = performance.now();
+    if (read === "") return;
+    const unseen = document.createElement("span");
+    unseen.className = "sr-only";
+    unseen.textContent = `. ${read}`;
+    node.append(unseen);
   };
   return {
     say,
     tick(text) {
       const phase = text.split(/[ ,:]/)[0] ?? text;
-      if (!node.textContent?.startsWith(phase) || performance.now() - changed >= INTERVAL_MS) say(text);
+      if (!said.startsWith(phase) || performance.now() - changed >= INTERVAL_MS) say(text);
     },
   };
 }

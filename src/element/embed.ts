@@ -19,9 +19,9 @@ function beside(path: string): string {
   return new URL(path, import.meta.url).href;
 }
 
-/** A page may start workers of its own origin only; one of a blob may import the code of another. */
+/** A page may start workers of its own origin only, a sandboxed frame (origin "null") none of any address; one of a blob may import the code of another. */
 function startWorker(address: string): Worker {
-  if (new URL(address).origin === location.origin) return new Worker(address, { type: "module" });
+  if (new URL(address).origin === globalThis.origin) return new Worker(address, { type: "module" });
   const code = new Blob([`import ${JSON.stringify(address)};`], { type: "text/javascript" });
   const blob = URL.createObjectURL(code);
   const worker = new Worker(blob, { type: "module" });

@@ -71,6 +71,7 @@ export function applyStep(
   return ids;
 }
 
+const VERSION = 1;
 const MAX_CANVAS = 65_536;
 const MAX_EVENTS = 200_000;
 /** Cells over all frames of a trace: what a timeline holds in memory. */
@@ -179,7 +180,7 @@ const eventSchema = v.variant("type", [
 ]);
 
 const traceSchema = v.object({
-  schema: v.literal(1),
+  schema: v.literal(VERSION),
   model: v.pipe(v.string(), v.maxLength(1024)),
   recipe: v.unknown(),
   seed: count,
@@ -193,6 +194,7 @@ const traceSchema = v.object({
  * @throws UnmaskError `trace-invalid` naming the first field that does not fit
  */
 export function parseTrace(value: unknown): Trace {
+  checkVersion(value);
   checkSize(value);
   const result = v.safeParse(traceSchema, value, { abortEarly: true });
   if (!result.success) {
@@ -206,6 +208,14 @@ export function parseTrace(value: unknown): Trace {
   }
   foldTrace(trace.events);
   return trace;
+}
+
+/** A newer version is refused by its number: what else is in it may well be valid. */
+function checkVersion(value: unknown): void {
+  const schema = (value as { readonly schema?: unknown } | null)?.schema;
+  if (typeof schema !== "number" || schema === VERSION) return;
+  const message = `This recording has version ${schema}, and this Unmask reads version ${VERSION}.`;
+  throw new UnmaskError("trace-invalid", message, { detail: { schema } });
 }
 
 /** Refuses what would cost too much before any element is looked at. */
