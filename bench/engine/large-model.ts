@@ -26,7 +26,7 @@ export const QWEN3: RandomShape = {
 const CANVAS = 256;
 const BLOCK = 32;
 /** What the readback target is stated for: 32 rows, 16 ids, 4 probes. */
-const READBACK = { candidates: 0, width: 16, probes: 4, gather: 0 };
+const READBACK = { candidates: 0, width: 16, probes: 4, gather: 0, agrees: false };
 
 export interface LargeCost {
   readonly layers: number;

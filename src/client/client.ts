@@ -48,19 +48,6 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   }
 }
 
-/** @throws UnmaskError `backend-unavailable` where the page may start none */
-function startWorker(): Worker {
-  try {
-    return new Worker(new URL("../../workers/engine.worker.ts", import.meta.url), { type: "module" });
-  } catch (cause) {
-    const why =
-      globalThis.origin === "null"
-        ? "a sandboxed frame may not start one. Open the page in a tab of its own"
-        : String(cause);
-    throw new UnmaskError("backend-unavailable", `The model runs in a worker, and ${why}.`, { cause });
-  }
-}
-
 /** How {@link connectEngine} reports, is ended, and cleans up. */
 export interface Connection {
   readonly signal?: AbortSignal | undefined;

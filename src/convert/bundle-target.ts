@@ -22,6 +22,11 @@ export interface BundleTarget {
   leave(): Promise<boolean>;
 }
 
+/** A target for files of any kind, which needs no manifest to know them. */
+export interface FolderTarget extends BundleTarget {
+  commit(): Promise<void>;
+}
+
 export interface AppendFile {
   /** Bytes that an earlier run left. */
   readonly bytes: number;

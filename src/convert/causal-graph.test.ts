@@ -6,9 +6,9 @@ import { describeCausal } from "./families/causal.ts";
 import type { Config } from "./families/config.ts";
 import { planQwenDense } from "./families/qwen-dense.ts";
 import type { GraphBuilder } from "./graph.ts";
-import { type ReadMatrix, referenceForward } from "./reference.ts";
+import { referenceForward, wholeMatrices } from "./reference.ts";
 import type { TensorEntry } from "./safetensors.ts";
-import { bytesOf, type WeightStyle } from "./weights.ts";
+import { bytesOf, type Matrix, type WeightStyle } from "./weights.ts";
 import { channelStyle, quantizeChannels } from "./weights-channels.ts";
 import { floatStyle } from "./weights-float.ts";
 
@@ -130,6 +130,8 @@ async function openCausal(graph: GraphBuilder) {
   };
 }
 
+type ReadMatrix = (matrix: Matrix) => Promise<Float32Array>;
+
 const IDS = Array.from({ length: 11 }, (_, i) => (i * 29 + 3) % SIZES.vocab);
 const CAUSAL = Uint8Array.from({ length: IDS.length ** 2 }, (_, at) =>
   at % IDS.length <= Math.floor(at / IDS.length) ? 1 : 0,
@@ -158,7 +160,7 @@ test.each(["qwen2", "qwen3"] as const)(
     const positions = IDS.map((_, row) => row);
     for (const [name, style, read, tolerance] of STYLES) {
       const expected = Float32Array.from(
-        await referenceForward(model, { ids: IDS, positions, allowed: CAUSAL }, read),
+        await referenceForward(model, { ids: IDS, positions, allowed: CAUSAL }, wholeMatrices(read)),
       );
       const runner = await openCausal(causalGraph(model, style(), 64));
       const whole = await runner.run(IDS);

@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import { tokenizerProblem } from "../model/regex-check.ts";
-import type { BundleTarget } from "./bundle-target.ts";
+import type { FolderTarget } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { causalGraph } from "./causal-graph.ts";
 import { openCheckpoint, readAll, readJson } from "./checkpoint.ts";
@@ -45,7 +45,7 @@ const GENERATION_KEYS = ["bos_token_id", "eos_token_id", "pad_token_id"];
  */
 export async function exportCausal(
   folder: CheckpointFolder,
-  openTarget: () => Promise<BundleTarget>,
+  openTarget: () => Promise<FolderTarget>,
   { dtypes, progress }: CausalOptions,
 ): Promise<CausalExport> {
   const checkpoint = await openCheckpoint(folder);
@@ -106,7 +106,7 @@ function styleOf(dtype: CausalDtype): WeightStyle {
 
 /** Writes a graph with its weights inside, a tensor at a time, and returns its size. */
 async function writeWhole(
-  target: BundleTarget,
+  target: FolderTarget,
   path: string,
   graph: GraphBuilder,
   progress: (text: string) => void,

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, truncate, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { UnmaskError } from "../core/errors.ts";
-import type { AppendFile, BundleTarget } from "./bundle-target.ts";
+import type { AppendFile, FolderTarget } from "./bundle-target.ts";
 import { nodeFile } from "./node-folder.ts";
 
 /** What a bundle holds at its top. A folder with anything else in it is somebody's, whatever else it is. */
@@ -24,7 +24,7 @@ const LOCK = "lock";
  * @throws UnmaskError `write-failed` when `path` is something other than a bundle or an empty folder, or the working
  *   directory; `busy` while another process writes the same bundle
  */
-export async function nodeTarget(path: string, key: string = crypto.randomUUID()): Promise<BundleTarget> {
+export async function nodeTarget(path: string, key: string = crypto.randomUUID()): Promise<FolderTarget> {
   const out = resolve(path);
   const isReplaced = await checkPlace(path, out);
   const staging = join(dirname(out), `.${basename(out)}.partial`);
