@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
 import { SMALL, writeRandomCheckpoint } from "../src/convert/random-checkpoint.ts";
 import { openDemo } from "./demo-page.ts";
@@ -110,6 +111,21 @@ test("a folder is converted from where it lies, chosen or dropped", async ({ pag
   await expect(demo.status).toContainText("is loaded", READY);
   await demo.run("a b", 4);
 });
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing on the form, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await openDemo(page);
+    const form = await openOwnForm(page);
+    await form.choose(TINY);
+    await expect(form.convert).toBeVisible();
+    const rules = async () => (await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id);
+    expect(await rules()).toEqual([]);
+    await form.paste("https://example.com/model/");
+    await expect(form.problem).toBeVisible();
+    expect(await rules()).toEqual([]);
+  });
+}
 
 test("an architecture without an adapter is refused with what it would need", async ({ page }) => {
   const files = await filesOf(TINY);
