@@ -273,7 +273,8 @@ test("a cancelled download keeps what is done until it is removed", async ({ pag
     .poll(async () => (await storedPaths(page)).some((path) => path.endsWith("/journal")))
     .toBe(true);
   await page.getByRole("button", { name: "Cancel", exact: true }).click();
-  await expect(form.convert).toBeVisible();
+  await expect(form.convert).toHaveText("Download and convert the rest");
+  await expect(form.facts).toContainText("are done already");
   await expect(form.problem).toBeHidden();
   await form.leftovers.getByRole("button", { name: "Remove" }).click();
   await expect(form.leftovers).toBeHidden();

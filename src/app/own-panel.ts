@@ -48,8 +48,9 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
     form.problem.replaceChildren(what, code);
     form.problem.hidden = false;
   };
-  const run = async (text: string, job: () => Promise<void>): Promise<void> => {
-    if (busy) return;
+  /** @returns what the job failed with */
+  const run = async (text: string, job: () => Promise<void>): Promise<UnmaskError | undefined> => {
+    if (busy) return undefined;
     busy = true;
     form.problem.hidden = true;
     form.notes.replaceChildren();
@@ -58,8 +59,11 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
     refresh();
     try {
       await job();
-    } catch (error) {
-      fail(toUnmaskError(error));
+      return undefined;
+    } catch (thrown) {
+      const error = toUnmaskError(thrown);
+      fail(error);
+      return error;
     } finally {
       busy = false;
       refresh();
@@ -70,7 +74,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
     if (share === undefined) form.progress.removeAttribute("value");
     else form.progress.value = share;
   };
-  const lookAt = (given: OwnSource): Promise<void> =>
+  const lookAt = (given: OwnSource) =>
     run("looking at it", async () => {
       source = given;
       look = undefined;
@@ -86,7 +90,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
   const convert = async (): Promise<void> => {
     const found = look;
     if (found?.bundle !== undefined) return use(found.bundle, found.name, false);
-    await run("converting", async () => {
+    const error = await run("converting", async () => {
       // Asked for here, after a click: a model that took minutes should not be evicted.
       void navigator.storage.persist?.();
       const { address, name, warnings } = await models.convert(choice(), show);
@@ -96,6 +100,8 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
       use(address, name, warnings.length > 0);
     });
     await listLeftovers();
+    // The connection was cancelled with the rest; a new look also finds what is done.
+    if (error?.code === "aborted") again();
   };
   const again = (): void => {
     if (source !== undefined) void lookAt(source);
