@@ -112,6 +112,26 @@ test("a folder is converted from where it lies, chosen or dropped", async ({ pag
   await demo.run("a b", 4);
 });
 
+test("a model whose files name no mask token asks for it", async ({ page }) => {
+  const nameless = await changed("nameless", async (folder) => {
+    for (const file of ["tokenizer.json", "tokenizer_config.json", "config.json"]) {
+      const path = join(folder, file);
+      const text = await readFile(path, "utf8");
+      await writeFile(path, text.replaceAll("<|mask|>", "<|other|>").replace('"mask_token_id"', '"unused"'));
+    }
+  });
+  const demo = await openDemo(page);
+  const form = await openOwnForm(page);
+  await form.choose(nameless);
+  await expect(form.facts).toContainText("No mask token is named");
+  await expect(form.convert).toBeHidden();
+  const id = page.getByRole("spinbutton", { name: "Id of the mask token" });
+  await id.fill("341");
+  await id.press("Tab");
+  await form.convert.click();
+  await expect(demo.status).toContainText("is loaded", READY);
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds nothing on the form, ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -2,7 +2,7 @@ import { createOwnModels } from "../client/own-models.ts";
 import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { OwnChoice, OwnLeftover, OwnLook, OwnProgress, OwnSource } from "../own/protocol.ts";
 import { type GivenFile, pickedFiles } from "../sources/file-folder.ts";
-import { describeLook, size } from "./own-words.ts";
+import { describeLook, needsMask, size } from "./own-words.ts";
 
 /** The form in which a user brings a model. */
 export interface OwnPanel {
@@ -27,10 +27,19 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
   const choice = (): OwnChoice => {
     const profile = form.profile.value;
     const dtype = form.dtype.value === "q8" ? "q8" : "q4";
-    return { dtype, ...(profile !== "" && { profile }) };
+    const mask = form.mask.value === "" ? undefined : form.mask.valueAsNumber;
+    return { dtype, ...(profile !== "" && { profile }), ...(mask !== undefined && { mask }) };
   };
   const refresh = (): void => {
-    for (const field of [form.look, form.name, form.folder, form.dtype, form.profile, form.convert]) {
+    for (const field of [
+      form.look,
+      form.name,
+      form.folder,
+      form.dtype,
+      form.profile,
+      form.mask,
+      form.convert,
+    ]) {
       field.disabled = busy;
     }
     form.running.hidden = !busy;
@@ -85,6 +94,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
       form.convert.textContent = action ?? "";
       form.convert.hidden = action === undefined;
       form.choices.hidden = look.inspection.kind !== "checkpoint";
+      form.maskField.hidden = !needsMask(look) && form.mask.value === "";
       form.news.textContent = [title, ...lines].join(". ");
     });
   const convert = async (): Promise<void> => {
@@ -109,6 +119,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
   const goOn = async ({ origin, choice: chosen }: OwnLeftover): Promise<void> => {
     form.dtype.value = chosen.dtype;
     form.profile.value = chosen.profile ?? "";
+    form.mask.value = String(chosen.mask ?? "");
     if (origin === undefined) return;
     form.name.value = origin;
     await lookAt({ kind: "text", text: origin });
@@ -135,6 +146,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
 
   form.root.addEventListener("submit", (event) => {
     event.preventDefault();
+    form.mask.value = "";
     if (form.name.value.trim() !== "") void lookAt({ kind: "text", text: form.name.value });
   });
   form.folder.addEventListener("click", () => form.files.click());
@@ -147,6 +159,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
   form.cancel.addEventListener("click", () => models.abort());
   form.dtype.addEventListener("change", again);
   form.profile.addEventListener("change", again);
+  form.mask.addEventListener("change", again);
   refresh();
   void listLeftovers();
   return {
@@ -186,6 +199,8 @@ function findForm() {
     choices: get("own-choices"),
     dtype: get<HTMLSelectElement>("own-dtype"),
     profile: get<HTMLSelectElement>("own-profile"),
+    maskField: get("own-mask-field"),
+    mask: get<HTMLInputElement>("own-mask"),
     convert: get<HTMLButtonElement>("own-convert"),
     running: get("own-running"),
     progress: get<HTMLProgressElement>("own-progress"),
