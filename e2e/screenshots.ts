@@ -52,6 +52,19 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole("button", { name: "Fill" }).click();
     await page.getByRole("status").filter({ hasText: "done" }).waitFor({ timeout: 120_000 });
   },
+  stored: async (page) => {
+    await page.getByRole("button", { name: "Load", exact: true }).click();
+    await page.getByRole("status").filter({ hasText: "is loaded" }).waitFor({ timeout: 120_000 });
+    await page.getByRole("button", { name: "Stored models" }).click();
+    await page.getByRole("button", { name: /^Verify / }).click();
+    await page.getByText("are right").waitFor();
+  },
+  deleting: async (page) => {
+    await page.getByRole("button", { name: "Load", exact: true }).click();
+    await page.getByRole("status").filter({ hasText: "is loaded" }).waitFor({ timeout: 120_000 });
+    await page.getByRole("button", { name: "Stored models" }).click();
+    await page.getByRole("button", { name: /^Delete / }).click();
+  },
   task: async (page) => {
     await page.getByRole("button", { name: /^sudoku/ }).click();
     await page.getByRole("button", { name: "Generate" }).click();

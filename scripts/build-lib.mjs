@@ -42,7 +42,13 @@ await build({
     minify: false,
     ssr: true,
     rollupOptions: {
-      input: { node: "src/node.ts", cli: "src/cli/main.ts", convert: "src/convert/index.ts" },
+      input: {
+        node: "src/node.ts",
+        cli: "src/cli/main.ts",
+        convert: "src/convert/index.ts",
+        // A thread of its own, found by its name.
+        "template-thread": "src/runtime/template-thread.ts",
+      },
       output: { entryFileNames: "[name].js", chunkFileNames: "node/[name]-[hash].js", format: "es" },
     },
   },

@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import type { Denoiser } from "../../src/core/types.ts";
+import { maskedLogits } from "../../src/engine/masked-logits.ts";
 import type { JobModel } from "../../src/engine/open-run.ts";
+import { RATIOS, recordStates } from "../../src/engine/record-states.ts";
+import { divergenceOf } from "../../src/math/logit-divergence.ts";
 import { type Lab, runUnits, totalCost, type Unit } from "../harness/lab.ts";
 import { percent } from "../harness/table.ts";
 import type { TaskPrompt } from "../harness/task-prompts.ts";
-import { divergenceOf } from "../stats/divergence.ts";
 import type { PlannedPart } from "./part.ts";
-import { RATIOS, recordStates } from "./states.ts";
 import { taskMode } from "./tasks.ts";
 
 const comparedSchema = v.array(
@@ -87,37 +88,15 @@ async function compare(
   const mode = taskMode(reference.manifest.modes);
   const job = { kind: "generate", prompt, options: { ...mode, recipe, maxNewTokens: length } } as const;
   const found: Compared = [];
-  for (const { ratio, ids } of await recordStates(job, { model: reference, signal })) {
+  for (const { ratio, ids } of await recordStates(job, reference, () => signal.aborted)) {
     const canvas = Int32Array.from(ids);
-    const expected = await maskedLogits(reference.denoiser, reference, canvas);
+    const expected = await maskedLogits(reference.denoiser, reference.manifest, canvas);
     for (const [variant, denoiser] of variants) {
-      const logits = await maskedLogits(denoiser, reference, canvas);
+      const logits = await maskedLogits(denoiser, reference.manifest, canvas);
       found.push({ ratio, variant, ...divergenceOf(expected, logits, reference.manifest.vocab) });
     }
   }
   return found;
-}
-
-/** Logits of all masked cells, `[cells, vocab]`, copied. What can never be chosen is -Infinity. */
-async function maskedLogits(
-  denoiser: Denoiser,
-  { manifest }: JobModel,
-  canvas: Int32Array,
-): Promise<Float64Array> {
-  const { vocab, tokens, attention } = manifest;
-  const rows = Int32Array.from([...canvas.keys()].filter((row) => canvas[row] === tokens.mask));
-  const ids = Int32Array.from({ length: rows.length * vocab }, (_, i) => i % vocab);
-  const { gatherLogits } = await denoiser.forward({
-    canvases: [canvas],
-    rows,
-    attention,
-    guidance: { kind: "none" },
-    signals: { topK: 1, entropy: false, current: false, probe: [], gather: { width: vocab, ids } },
-    suppress: [tokens.mask, ...(tokens.suppress ?? [])],
-    kv: null,
-    promptLen: 0,
-  });
-  return Float64Array.from(gatherLogits!);
 }
 
 function summary(found: Compared, ratio: number, variant: string) {

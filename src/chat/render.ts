@@ -2,6 +2,7 @@ import { UnmaskError } from "../core/errors.ts";
 import type { ChatMessage, ChatOptions } from "../core/job.ts";
 import type { Tokenizer } from "../core/types.ts";
 import type { ChatParts, ChatTemplate } from "../model/chat-template.ts";
+import { cutMarks } from "./cut-marks.ts";
 import { splitThinking } from "./thinking.ts";
 
 const MAX_MESSAGES = 1000;
@@ -67,23 +68,16 @@ function createPieces() {
   };
 }
 
-/** Writes `text` with a cut inside each mark, so that no tokenizer sees one. */
+/** Writes `text` with a cut inside each mark. */
 function writeApart(pieces: ReturnType<typeof createPieces>, text: string, marks: readonly string[]): void {
-  let rest = text;
-  for (;;) {
-    const found = marks
-      .map((mark) => rest.indexOf(mark))
-      .filter((at) => at >= 0)
-      .reduce((least, at) => Math.min(least, at), rest.length);
-    if (found === rest.length) break;
-    pieces.text(rest.slice(0, found + 1));
-    pieces.cut();
-    rest = rest.slice(found + 1);
+  for (const [at, part] of cutMarks(text, marks).entries()) {
+    if (at > 0) pieces.cut();
+    pieces.text(part);
   }
-  pieces.text(rest);
 }
 
-function checkHistory(history: readonly ChatMessage[]): void {
+/** @throws UnmaskError `invalid-options` */
+export function checkHistory(history: readonly ChatMessage[]): void {
   const fail = (problem: string): never => {
     throw new UnmaskError("invalid-options", `The chat history ${problem}.`, { detail: { option: "chat" } });
   };

@@ -2,6 +2,7 @@ import { type ConvertOptions, convertCheckpoint, parseDtypes } from "../convert/
 import { importLogitsModel } from "../convert/import-logits.ts";
 import { nodeExport } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
+import { parseQ4Extras } from "../convert/q4-recipe.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Command, OptionValues } from "./command.ts";
 import { HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
@@ -11,10 +12,12 @@ export const convertCommand: Command = {
   name: "convert",
   summary:
     "convert a checkpoint (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph)",
-  usage: "DIR|FILE|URL|OWNER/NAME[@REVISION] --out DIR [--dtype LIST] [--profile NAME] [--mask ID]",
+  usage:
+    "DIR|FILE|URL|OWNER/NAME[@REVISION] --out DIR [--dtype LIST] [--q4 LIST] [--profile NAME] [--mask ID]",
   options: {
     out: { type: "string" },
     dtype: { type: "string" },
+    q4: { type: "string" },
     profile: { type: "string" },
     mask: { type: "string" },
     ...HUB_OPTION,
@@ -22,6 +25,7 @@ export const convertCommand: Command = {
   help: {
     out: "folder of the bundle; an existing bundle is replaced, anything else is left alone",
     dtype: "variants, comma-separated, of f32, f16, q8, q4, int8 (default q4,int8)",
+    q4: "what q4 does beyond symmetric blocks: asymmetric (zero points), mixed (8 bits for values and down projections of the first and last eighth of the layers)",
     profile:
       "how the model was trained, where config.json does not tell: mdlm (full attention), bd3lm (blocks of 32) or open-dcoder (full, shifted logits); known repository names say it themselves",
     mask: "id of the mask token, when neither config.json nor tokenizer.json names it",
@@ -36,6 +40,7 @@ export const convertCommand: Command = {
     if (src.trim() === "" || out.trim() === "")
       throw new UnmaskError("usage", "convert needs a source and the name of a folder.");
     const dtypes = parseDtypes(text(values, "dtype") ?? "q4,int8");
+    const q4 = text(values, "q4");
     const mask = maskId(text(values, "mask"));
     const started = performance.now();
     const throwIfStopped = () => {
@@ -47,6 +52,7 @@ export const convertCommand: Command = {
     const graphs = source.kind === "folder" ? await nodeExport(source.location) : undefined;
     const options: ConvertOptions = {
       dtypes,
+      ...(q4 !== undefined && { q4: parseQ4Extras(q4) }),
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
       name: source.label,

@@ -1,8 +1,10 @@
 import { availableParallelism, totalmem } from "node:os";
 import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
 import { openNodeEngine } from "../runtime/node-engine.ts";
-import type { Command, CommandIo } from "./command.ts";
-import { modelOption } from "./generation-options.ts";
+import type { Command, CommandIo, OptionValues } from "./command.ts";
+import { measureQuality, type QualityOptions } from "./doctor-quality.ts";
+import { modelOption, numberOption } from "./generation-options.ts";
+import { qualityLines } from "./quality-table.ts";
 
 /** One backend of this machine: works, with the self-test's numbers, or does not, with the reason. */
 interface BackendReport {
@@ -29,12 +31,19 @@ const FINDINGS: ReadonlySet<UnmaskErrorCode> = new Set([
 export const doctorCommand: Command = {
   name: "doctor",
   summary: "say which backends work here, the limits, and whether the model computes rightly",
-  usage: "[--model DIR]",
-  options: { model: { type: "string" } },
-  help: { model: "bundle for the self-test (default: the embedded model)" },
+  usage: "[--model DIR] [--reference DIR] [--seconds N]",
+  options: { model: { type: "string" }, reference: { type: "string" }, seconds: { type: "string" } },
+  help: {
+    model:
+      "bundle for the self-test (default: the embedded model); its quantised weights are compared with its f32 or f16",
+    reference: "checkpoint folder of the bundle, where it has no f32 or f16 weights itself",
+    seconds: "time for the comparison (default 120); what is under way is finished",
+  },
   async run(positionals, values, io) {
     if (positionals.length > 0) throw new UnmaskError("usage", "doctor takes options only.");
     const model = modelOption(values);
+    const reference = typeof values["reference"] === "string" ? values["reference"] : undefined;
+    const seconds = secondsOption(values);
     const cores = availableParallelism();
     const backends: BackendReport[] = [await tryWasm(model, io)];
     backends.push({
@@ -53,9 +62,29 @@ export const doctorCommand: Command = {
       `limits  ${cores} cores, ${(limits.memoryBytes / 1e9).toFixed(1)} GB of memory, Node ${limits.node}`,
     );
     const pass = backends[0]!.works;
-    return { json: { model, backends, limits, pass }, exitCode: pass ? 0 : 1 };
+    // Without a word about a model only the machine is looked at.
+    const isAsked = values["model"] !== undefined || reference !== undefined;
+    const quality = pass && isAsked ? await compareWeights(model, { reference, seconds }, io) : undefined;
+    const json = { model, backends, limits, ...(quality === undefined ? {} : { quality }), pass };
+    return { json, exitCode: pass ? 0 : 1 };
   },
 };
+
+async function compareWeights(model: string, options: QualityOptions, io: CommandIo) {
+  const quality = await measureQuality(model, options, io);
+  io.status("");
+  const lines = typeof quality === "string" ? [`quality not measured: ${quality}`] : qualityLines(quality);
+  for (const line of lines) io.print(line);
+  return typeof quality === "string" ? { missing: quality } : quality;
+}
+
+function secondsOption(values: OptionValues): number {
+  const seconds = numberOption(values, "seconds") ?? 120;
+  if (seconds >= 1 && seconds <= 86_400) return seconds;
+  throw new UnmaskError("invalid-options", `--seconds is a number from 1 to 86400, got ${seconds}.`, {
+    detail: { option: "seconds" },
+  });
+}
 
 async function tryWasm(model: string, io: CommandIo): Promise<BackendReport> {
   const name = "wasm";

@@ -59,7 +59,7 @@ export async function finishBundle(
   return manifest;
 }
 
-/** A bundle carries the templates of known families as data; any other is copied, but never run. */
+/** A bundle carries the templates of known families as data; any other is copied, and run in a worker of its own. */
 async function knownChat(
   folder: CheckpointFolder,
   { warn }: Pick<ConvertOptions, "warn">,
@@ -68,7 +68,7 @@ async function knownChat(
   if (found === "unknown") {
     warn(
       "chat-unknown",
-      "The chat template is of no known family; the bundle continues texts, but cannot chat.",
+      "The chat template is of no known family: each chat runs it in a worker of its own, with limits.",
     );
   }
   return typeof found === "object" ? found : undefined;

@@ -1,7 +1,7 @@
 import { type CompiledChat, compileChat } from "../chat/compile.ts";
+import { templateOf } from "../chat/template-source.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { readAll, readJson } from "./checkpoint.ts";
-import { isObject, own } from "./json.ts";
 import { addedTokens } from "./tokens.ts";
 
 const MAX_TEMPLATE_BYTES = 1_000_000;
@@ -26,11 +26,5 @@ async function readTemplate(folder: CheckpointFolder, names: readonly string[]):
     return new TextDecoder().decode(await readAll(source, file));
   }
   if (!names.includes("tokenizer_config.json")) return undefined;
-  const template = own(await readJson(folder, "tokenizer_config.json"), "chat_template");
-  if (typeof template === "string") return template;
-  // Several by name; the one for plain chats is called "default".
-  const list: unknown[] = Array.isArray(template) ? template : [];
-  const named = list.filter(isObject).find((entry) => own(entry, "name") === "default");
-  const text = named === undefined ? undefined : own(named, "template");
-  return typeof text === "string" ? text : undefined;
+  return templateOf(await readJson(folder, "tokenizer_config.json"));
 }

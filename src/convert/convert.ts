@@ -11,6 +11,7 @@ import { referenceGolden } from "./golden.ts";
 import type { DataShard, PlannedGraph } from "./graph.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { createMeter } from "./meter.ts";
+import { type FormOf, formsOf, type Q4Extra } from "./q4-recipe.ts";
 import { BLOCK } from "./quantize.ts";
 import type { ReferenceWeights } from "./reference.ts";
 import { checkFinite } from "./safetensors.ts";
@@ -34,6 +35,8 @@ export interface ConvertOptions {
   readonly profile?: string;
   /** Mask id of models whose files do not name it. */
   readonly mask?: number;
+  /** What q4 does beyond symmetric blocks; nothing when left out. */
+  readonly q4?: readonly Q4Extra[];
   /** Used where the sidecar names none. */
   readonly name: string;
   /** Where the checkpoint is from, for the manifest; the name when left out. */
@@ -124,19 +127,27 @@ async function writeVariants(draft: Draft): Promise<void> {
   for (const dtype of DTYPES) {
     if (dtype === "int8" || !wanted.has(dtype)) continue;
     draft.options.progress(`converting ${dtype}`);
-    const plan = planVariant(draft, dtype, styleOf(dtype, warn));
+    const form = formOf(draft, dtype);
+    const plan = planVariant(draft, dtype, styleOf(dtype, form, warn));
     await writeGraph(draft, dtype, plan);
-    const weights = storedWeights(draft.model, plan, dtype, (file) => draft.target.open(`onnx/${file}`));
+    const weights = storedWeights(draft.model, plan, dtype, form, (file) =>
+      draft.target.open(`onnx/${file}`),
+    );
     await recordGolden(draft, dtype, weights);
     if (wanted.has("int8") && dtype === (base ?? "q4")) await writeInt8(draft, dtype, plan, weights);
   }
 }
 
-function styleOf(dtype: Exclude<Dtype, "int8">, warn: ConvertOptions["warn"]): WeightStyle {
+/** How the matrices of a quantised variant are packed. */
+function formOf({ model, options }: Draft, dtype: Dtype): FormOf {
+  return dtype === "q4" ? formsOf(model, 4, options.q4) : formsOf(model, 8);
+}
+
+function styleOf(dtype: Exclude<Dtype, "int8">, form: FormOf, warn: ConvertOptions["warn"]): WeightStyle {
   const overflow = (name: string) =>
     warn("f16-overflow", `${name} holds values beyond the range of f16; they are cut to its largest.`);
   if (dtype === "f32" || dtype === "f16") return floatStyle(dtype, overflow);
-  return blockStyle({ bits: dtype === "q4" ? 4 : 8, scales: "f16", recipe: "search", overflow });
+  return blockStyle({ bits: dtype === "q4" ? 4 : 8, scales: "f16", recipe: "search", form, overflow });
 }
 
 function planVariant({ model, maxCanvas }: Draft, dtype: Dtype, style: WeightStyle): PlannedGraph {
@@ -187,7 +198,8 @@ async function writeInt8(
     draft.options.warn("int8-skipped", message);
     return;
   }
-  const plan = planVariant(draft, "int8", int8Style(styleOf(base, () => {})));
+  const form = formOf(draft, base);
+  const plan = planVariant(draft, "int8", int8Style(styleOf(base, form, () => {})));
   const [from, ...more] = source.shards;
   const [to, ...rest] = plan.shards;
   if (from === undefined || to === undefined || more.length + rest.length > 0) {
@@ -197,8 +209,7 @@ async function writeInt8(
     );
     return;
   }
-  const bits = base === "q4" ? 4 : 8;
-  const derive = planDerivation(draft.model, { shard: from, bits, scales: "f16" }, to);
+  const derive = planDerivation(draft.model, { shard: from, form, scales: "f16" }, to);
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };

@@ -1,6 +1,8 @@
 import { toHalf } from "../math/half.ts";
 import type { GraphBuilder, Weight } from "./graph.ts";
-import { type Bits, BLOCK, quantize, type Recipe, type ScaleType } from "./quantize.ts";
+import type { BlockForm, FormOf } from "./q4-recipe.ts";
+import { type Bits, BLOCK, type Quantized, quantize, type Recipe, type ScaleType } from "./quantize.ts";
+import { type AsymmetricQuantized, quantizeAsymmetric, zeroBytes } from "./quantize-asymmetric.ts";
 import { bytesOf, type Matrix, rowBlocks, type WeightStyle } from "./weights.ts";
 
 export interface BlockOptions {
@@ -8,16 +10,21 @@ export interface BlockOptions {
   readonly bits: Bits;
   readonly scales: ScaleType;
   readonly recipe: Recipe;
+  /** Matrices of the body that are packed otherwise. */
+  readonly form?: FormOf;
   /** Hears of matrices with block scales beyond f16. */
   readonly overflow?: (name: string) => void;
 }
+
+/** Of the token table and the head. */
+const TABLE: BlockForm = { bits: 8, zeros: false };
 
 /** q4 and q8: MatMulNBits and GatherBlockQuantized on f32 activations. f16 scales are widened inside the graph. */
 export function blockStyle(options: BlockOptions): WeightStyle {
   return {
     activation: "f32",
     embed: (g, table, ids) => {
-      const { packed, scales } = blockWeights(g, table, 8, options);
+      const { packed, scales } = blockWeights(g, table, TABLE, options);
       const width = BLOCK * Math.ceil(table.k / BLOCK);
       const rows = g.op("Reshape", [packed, g.ints([table.n, width])]);
       const attributes = {
@@ -30,52 +37,62 @@ export function blockStyle(options: BlockOptions): WeightStyle {
       // The last block of a row may be filled up with zeros.
       return width === table.k ? found : g.op("Slice", [found, g.ints([0]), g.ints([table.k]), g.ints([2])]);
     },
-    linear: (g, matrix, x) => matMul(g, matrix, options.bits, x, options),
-    head: (g, matrix, x, output) => matMul(g, matrix, 8, x, options, output),
+    linear: (g, matrix, x) =>
+      matMul(g, matrix, options.form?.(matrix) ?? { bits: options.bits, zeros: false }, x, options),
+    head: (g, matrix, x, output) => matMul(g, matrix, TABLE, x, options, output),
   };
 }
 
 function matMul(
   g: GraphBuilder,
   matrix: Matrix,
-  bits: Bits,
+  form: BlockForm,
   x: string,
   options: BlockOptions,
   output?: string,
 ) {
-  const { packed, scales } = blockWeights(g, matrix, bits, options);
+  const { packed, scales, zeros } = blockWeights(g, matrix, form, options);
   const attributes = {
     K: { int: matrix.k },
     N: { int: matrix.n },
-    bits: { int: bits },
+    bits: { int: form.bits },
     block_size: { int: BLOCK },
     accuracy_level: { int: 0 },
   };
   return g.microsoft(
     "MatMulNBits",
-    [x, packed, scales],
+    zeros === undefined ? [x, packed, scales] : [x, packed, scales, zeros],
     attributes,
     output === undefined ? undefined : [output],
   )[0]!;
 }
 
-/** Names of the packed bytes `[n, ceil(k / 32), 32 * bits / 8]` and of the f32 scales `[n, ceil(k / 32)]`. */
-function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: BlockOptions) {
+/** Names of the packed bytes `[n, ceil(k / 32), 32 * bits / 8]`, of the f32 scales `[n, ceil(k / 32)]` and of zero points. */
+function blockWeights(g: GraphBuilder, matrix: Matrix, { bits, zeros }: BlockForm, options: BlockOptions) {
   const { name, n, k } = matrix;
   const blocks = Math.ceil(k / BLOCK);
-  // One quantisation makes both: the bytes are written in parts before the scales, which are kept until then.
-  let kept: { readonly scales: readonly Uint8Array[]; readonly clamped: boolean } | undefined;
+  // One quantisation makes all: the bytes are written in parts before the rest, which is kept until then.
+  let kept: KeptParts | undefined;
   async function* packedParts(): AsyncGenerator<Uint8Array> {
     const parts: Uint8Array[] = [];
+    const points: Uint8Array[] = [];
     let clamped = false;
     for await (const { rows, values } of rowBlocks(matrix)) {
-      const made = quantize(values, rows, k, bits, options.scales, options.recipe);
+      const made: Quantized & Partial<AsymmetricQuantized> = zeros
+        ? quantizeAsymmetric(values, rows, k, options.scales)
+        : quantize(values, rows, k, bits, options.scales, options.recipe);
       parts.push(bytesOf(options.scales === "f16" ? toHalf(made.scales) : made.scales));
+      if (made.zeros !== undefined) points.push(made.zeros);
       clamped ||= made.clamped > 0;
       yield made.packed;
     }
-    kept = { scales: parts, clamped };
+    kept = { scales: parts, zeros: points, clamped };
   }
+  /** An earlier run may have written the bytes: then the matrix is gone through once more. */
+  const rest = async (): Promise<KeptParts> => {
+    if (kept === undefined) for await (const _ of packedParts());
+    return kept!;
+  };
   const packed: Weight = {
     name: packedName(name),
     type: "u8",
@@ -94,11 +111,20 @@ function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: Bloc
     dims: [n, blocks],
     bytes: n * blocks * (options.scales === "f16" ? 2 : 4),
     load: async () => {
-      // An earlier run may have written the bytes: then the matrix is gone through once more.
-      if (kept === undefined) for await (const _ of packedParts());
-      const { scales: parts = [], clamped = false } = kept ?? {};
-      kept = undefined;
+      const { scales: parts, clamped } = await rest();
+      if (!zeros) kept = undefined;
       if (clamped) options.overflow?.(name);
+      return joined(parts);
+    },
+  };
+  const points: Weight = {
+    name: zerosName(name),
+    type: "u8",
+    dims: [n, zeroBytes(k)],
+    bytes: n * zeroBytes(k),
+    load: async () => {
+      const { zeros: parts } = await rest();
+      kept = undefined;
       return joined(parts);
     },
   };
@@ -107,7 +133,15 @@ function blockWeights(g: GraphBuilder, matrix: Matrix, bits: Bits, options: Bloc
   return {
     packed: packedInput,
     scales: options.scales === "f32" ? stored : g.op("Cast", [stored], { to: { int: 1 } }),
+    zeros: zeros ? g.weight(points) : undefined,
   };
+}
+
+/** What stands behind the bytes of a matrix. */
+interface KeptParts {
+  readonly scales: readonly Uint8Array[];
+  readonly zeros: readonly Uint8Array[];
+  readonly clamped: boolean;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
@@ -126,4 +160,8 @@ export function packedName(matrix: string): string {
 
 export function scalesName(matrix: string): string {
   return `${matrix}.scales`;
+}
+
+export function zerosName(matrix: string): string {
+  return `${matrix}.zeros`;
 }

@@ -21,11 +21,19 @@ export interface ChatOptions {
   readonly history?: readonly ChatMessage[];
   /** Lets the model think before it answers, where its template knows how. */
   readonly thinking?: boolean;
+  /** A Jinja template instead of the model's own. It runs in a worker of its own, for at most two seconds. */
+  readonly template?: string;
 }
 
 /** What a job does: continue a prompt, or fill the `[[n]]` gaps of a text. */
 export type Job =
-  | { readonly kind: "generate"; readonly prompt: string; readonly options: GenerateOptions }
+  | {
+      readonly kind: "generate";
+      readonly prompt: string;
+      readonly options: GenerateOptions;
+      /** The chat as token ids, where its template was run before. */
+      readonly encoded?: readonly number[];
+    }
   | { readonly kind: "infill"; readonly text: string; readonly options: GenerateOptions };
 
 /** A text of a search as a score function sees it; a search may ask before the text is finished. */

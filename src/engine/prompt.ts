@@ -82,10 +82,15 @@ function chatPrompt(
   if (job.kind !== "generate" || job.options.mode !== undefined) {
     throw invalid("chat", "A chat is a generation without a mode.");
   }
-  if (model.chat === undefined) throw invalid("chat", `${model.name} has no chat template.`);
-  const ids = renderChat(model.chat, text, options, tokenizer);
+  const ids = job.encoded ?? renderKnown(text, options, tokenizer, model);
   if (ids.length > model.maxCanvas) throw tooLong(model, `${ids.length} tokens`);
   return { ids, gaps: [], free: [], parts: [] };
+}
+
+function renderKnown(text: string, options: ChatOptions, tokenizer: Tokenizer, model: ModelFacts): number[] {
+  if (options.template !== undefined) throw invalid("chat", "Templates are not run here.");
+  if (model.chat === undefined) throw invalid("chat", `${model.name} has no chat template.`);
+  return renderChat(model.chat, text, options, tokenizer);
 }
 
 /** The canvas of a prompt: its gaps, or `length` masks after it. */

@@ -2,6 +2,7 @@ import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent } from "../core/events.ts";
 import { runJob } from "../engine/run-job.ts";
 import { type EngineApi, releaseCallback } from "../protocol.ts";
+import { encodeChat } from "./jinja-chat.ts";
 import { createGate, type JobGate } from "./job-gate.ts";
 import type { Platform } from "./platform.ts";
 import { openRestoringModel, type RestoringModel } from "./restoring-model.ts";
@@ -71,7 +72,8 @@ export function createHost(platform: Platform): EngineApi {
           return emit(event);
         };
         const control = { ...gate, now: () => performance.now(), ...(score === undefined ? {} : { score }) };
-        await pump(runJob(job, model, control), tell).finally(() => denoiser.watch(undefined));
+        const encoded = await encodeChat(job, model, platform);
+        await pump(runJob(encoded, model, control), tell).finally(() => denoiser.watch(undefined));
       } catch (error) {
         throw toUnmaskError(error);
       } finally {

@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
-import type { Denoiser, Tokenizer } from "../core/types.ts";
+import type { Denoiser } from "../core/types.ts";
 import { deriveInt8 } from "../model/derive-int8.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import type { EngineInfo, LoadOptions } from "../protocol.ts";
@@ -10,6 +10,7 @@ import { createDenoiser } from "./denoiser.ts";
 import { withDrafts } from "./draft-forwards.ts";
 import { createGpuBuffers } from "./gpu-kv-buffers.ts";
 import { createGpuRows } from "./gpu-rows.ts";
+import { type JinjaSource, jinjaSource, TEMPLATE_FILE } from "./jinja-chat.ts";
 import { createCpuBuffers } from "./kv-buffers.ts";
 import { createKvStore } from "./kv-store.ts";
 import type { Platform } from "./platform.ts";
@@ -17,7 +18,7 @@ import { createCpuRows } from "./rows.ts";
 import { selfTest } from "./self-test.ts";
 import { claimThreads, type GraphFiles, type GraphSession, openSession } from "./session.ts";
 import { startRuntime } from "./start-runtime.ts";
-import { createTokenizer } from "./tokenizer.ts";
+import { createTokenizer, type TextTokenizer } from "./tokenizer.ts";
 
 /** A model that is ready: nothing here exists before it works. */
 export interface LoadedModel {
@@ -25,7 +26,8 @@ export interface LoadedModel {
   /** With the variant that is open: filters differ by it. */
   readonly manifest: Manifest & { readonly variant: string };
   readonly denoiser: Denoiser;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TextTokenizer;
+  readonly jinja: JinjaSource;
 }
 
 type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
@@ -103,6 +105,7 @@ export async function loadModel(
       manifest: { ...manifest, variant },
       denoiser,
       tokenizer,
+      jinja: jinjaSource(manifest, files.get(TOKENIZER_CONFIG), files.get(TEMPLATE_FILE)),
       info: { ...info, warnings, ...(test ? { selfTest: test } : {}) },
     };
   } catch (error) {
@@ -116,7 +119,15 @@ export async function loadModel(
 export function neededFiles(manifest: Manifest, variant: string): ManifestFile[] {
   const chosen = manifest.variants[variant]!;
   const base = chosen.from === undefined ? undefined : manifest.variants[chosen.from]!;
-  const paths = [TOKENIZER, TOKENIZER_CONFIG, chosen.graph, ...chosen.data, ...(base?.data ?? [])];
+  const template = manifest.chat === undefined ? [TEMPLATE_FILE] : [];
+  const paths = [
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    ...template,
+    chosen.graph,
+    ...chosen.data,
+    ...(base?.data ?? []),
+  ];
   const files = paths.flatMap((path) => manifest.files.find((file) => file.path === path) ?? []);
   if (files[0]?.path !== TOKENIZER) {
     throw new UnmaskError("tokenizer-invalid", `The bundle has no ${TOKENIZER}.`);

@@ -17,6 +17,7 @@ export function browserPlatform(): Platform {
       if (runtimeUrl !== undefined) ort.env.wasm.wasmPaths = runtimeUrl;
       return ort;
     },
+    startTemplateWorker: async () => (await import("./template-worker-browser.ts")).startTemplateWorker,
     openSource: (model) => localSource(model) ?? httpSource(model),
     openStore: openModelStore,
   };

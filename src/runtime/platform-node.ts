@@ -11,6 +11,7 @@ export function nodePlatform(): Platform {
     cores: availableParallelism(),
     noThreadsReason: "",
     loadOrt: () => import("./ort-node.ts"),
+    startTemplateWorker: async () => (await import("./template-worker-node.ts")).startTemplateWorker,
     openSource: (model) => (/^https?:\/\//.test(model) ? httpSource(model) : folderSource(model)),
     openStore: async () => undefined,
   };

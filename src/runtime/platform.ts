@@ -1,6 +1,7 @@
 import type { BackendKind } from "../protocol.ts";
 import type { ModelStore } from "./model-store.ts";
 import type { OrtModule } from "./ort.ts";
+import type { TemplateWorker } from "./render-template.ts";
 import type { BundleSource } from "./source.ts";
 
 /** What differs between a worker in a browser and Node; everything else of the runtime is the same. */
@@ -16,6 +17,8 @@ export interface Platform {
   readonly noThreadsReason: string;
   /** Loads the onnxruntime build for a backend; `runtimeUrl` is the folder of its files, where the platform needs it. */
   loadOrt(kind: BackendKind, runtimeUrl: string | undefined): Promise<OrtModule>;
+  /** What starts a worker that runs a chat template; loaded when a chat needs one. */
+  startTemplateWorker?(): Promise<() => TemplateWorker>;
   openSource(model: string): BundleSource;
   /** Where models are kept between visits; undefined where nothing is kept. */
   openStore(): Promise<ModelStore | undefined>;

@@ -1,5 +1,6 @@
 import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
+import type { AddedToken } from "../chat/jinja.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Piece, Tokenizer } from "../core/types.ts";
 import { tokenizerProblem } from "../model/regex-check.ts";
@@ -13,6 +14,12 @@ const addedToken = v.looseObject({
   content: v.string(),
   special: v.optional(v.boolean(), false),
 });
+/** Not `v.record`, which drops the tokens `constructor`, `prototype` and `__proto__`. */
+function isVocab(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((id) => Number.isSafeInteger(id) && id >= 0);
+}
+
 const tokenizerFile = v.looseObject({
   added_tokens: v.optional(v.array(addedToken), []),
   normalizer: v.optional(v.nullable(v.looseObject({})), null),
@@ -22,12 +29,17 @@ const tokenizerFile = v.looseObject({
   model: v.looseObject({
     type: v.picklist(["BPE", "Unigram", "WordPiece", "WordLevel"]),
     vocab: v.union([
-      v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0))),
+      v.custom<Record<string, number>>(isVocab, "no map from tokens to ids"),
       v.array(v.unknown()),
     ]),
   }),
 });
 type TokenizerFile = v.InferOutput<typeof tokenizerFile>;
+
+/** A tokenizer that knows its added tokens by what they show. */
+export interface TextTokenizer extends Tokenizer {
+  readonly added: readonly AddedToken[];
+}
 
 /**
  * A tokenizer from `tokenizer.json` and `tokenizer_config.json`. Text never yields special tokens: the encoder does not
@@ -36,7 +48,11 @@ type TokenizerFile = v.InferOutput<typeof tokenizerFile>;
  * @param vocab rows of the model's table; ids beyond it are refused
  * @throws UnmaskError `tokenizer-invalid`
  */
-export function createTokenizer(file: Uint8Array, config: Uint8Array | undefined, vocab: number): Tokenizer {
+export function createTokenizer(
+  file: Uint8Array,
+  config: Uint8Array | undefined,
+  vocab: number,
+): TextTokenizer {
   const json = parse(file, MAX_BYTES, "tokenizer.json");
   const result = v.safeParse(tokenizerFile, json);
   if (!result.success) {
@@ -49,7 +65,7 @@ export function createTokenizer(file: Uint8Array, config: Uint8Array | undefined
   return wrap(result.output, settings, vocab);
 }
 
-function wrap(file: TokenizerFile, settings: object, vocab: number): Tokenizer {
+function wrap(file: TokenizerFile, settings: object, vocab: number): TextTokenizer {
   const special = new Set(file.added_tokens.filter((token) => token.special).map((token) => token.id));
   const full = build(file, settings);
   const encoder = build(withoutSpecial(file), settings);
@@ -70,6 +86,10 @@ function wrap(file: TokenizerFile, settings: object, vocab: number): Tokenizer {
   const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   return {
     vocab,
+    // One beyond the model's table can never be written.
+    added: file.added_tokens
+      .filter(({ id }) => id < vocab)
+      .map(({ id, content, special }) => ({ id, content, special })),
     encode(text) {
       const { ids } = encoder.encode(text, { add_special_tokens: false });
       const known = ids.filter((id) => id !== undefined && !special.has(id));

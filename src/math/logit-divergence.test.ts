@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { divergenceOf } from "./divergence.ts";
+import { divergenceOf } from "./logit-divergence.ts";
 
 const ln = Math.log;
 
