@@ -143,7 +143,8 @@ test("a model that was kept out offers to delete the one that was used least rec
   });
   patched();
   await expect(demo.status).toContainText("is loaded", { timeout: 60_000 });
-  await expect(page.getByText(/tiny is not kept for the next visit.*Deleting older/)).toBeVisible();
+  const notice = page.locator("#storage-notice");
+  await expect(notice).toContainText(/tiny is not kept for the next visit.*Deleting older/);
   await page.getByRole("button", { name: /^Delete older .* and keep this one$/ }).click();
   await page.getByRole("button", { name: "Stored models" }).click();
   const panel = page.getByRole("region", { name: "Stored models" });

@@ -108,7 +108,7 @@ function roomSentence({ models, usage, quota }: StoreListing): string {
 /** Browsers may clear what a site keeps unless they were asked not to; loading a model asks. */
 async function addPersistence(room: HTMLElement): Promise<void> {
   const isKept = (await navigator.storage?.persisted?.().catch(() => false)) ?? false;
-  if (!isKept) room.textContent += " The browser may clear them when space runs low.";
+  if (!isKept) room.textContent += " The browser may clear the models when space runs low.";
 }
 
 /** Hands a blob to the browser's downloads; its parts are read from the storage as it is written. */

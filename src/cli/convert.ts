@@ -3,6 +3,7 @@ import { exportCausal, parseCausalDtypes } from "../convert/export-causal.ts";
 import { importLogitsModel } from "../convert/import-logits.ts";
 import { nodeExport } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
+import { parseQ4Extras } from "../convert/q4-recipe.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Command, CommandIo, CommandOutcome, OptionValues } from "./command.ts";
 import { HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
@@ -11,13 +12,14 @@ import { HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
 export const convertCommand: Command = {
   name: "convert",
   summary:
-    "convert a checkpoint (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph); or export an autoregressive model (Qwen 2 and 3) for transformers.js",
+    "convert a checkpoint (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph)",
   usage:
-    "DIR|FILE|URL|OWNER/NAME[@REVISION] --out DIR [--dtype LIST] [--profile NAME] [--mask ID] [--as transformers-js]",
+    "DIR|FILE|URL|OWNER/NAME[@REVISION] --out DIR [--dtype LIST] [--q4 LIST] [--profile NAME] [--mask ID] [--as transformers-js]",
   options: {
     out: { type: "string" },
     as: { type: "string" },
     dtype: { type: "string" },
+    q4: { type: "string" },
     profile: { type: "string" },
     mask: { type: "string" },
     ...HUB_OPTION,
@@ -27,6 +29,7 @@ export const convertCommand: Command = {
     as: "layout of the result: bundle (default), or transformers-js: config.json, tokenizer and onnx/model_quantized.onnx",
     dtype:
       "variants, comma-separated, of f32, f16, q8, q4, q8f16, q4f16, int8 (default q4,q4f16,int8): q4f16 and q8f16 are small graphs over the weights of q4 and q8 for GPUs that compute in f16; for transformers-js of f32, q8, q4 (default q8)",
+    q4: "what q4 does beyond symmetric blocks: asymmetric (zero points), mixed (8 bits for values and down projections of the first and last eighth of the layers)",
     profile:
       "how the model was trained, where config.json does not tell: mdlm (full attention), bd3lm (blocks of 32) or open-dcoder (full, shifted logits); known repository names say it themselves",
     mask: "id of the mask token, when neither config.json nor tokenizer.json names it",
@@ -49,6 +52,7 @@ export const convertCommand: Command = {
       );
     }
     const dtypes = parseDtypes(text(values, "dtype") ?? "q4,q4f16,int8");
+    const q4 = text(values, "q4");
     const mask = maskId(text(values, "mask"));
     const started = performance.now();
     const throwIfStopped = stopper(io);
@@ -58,6 +62,7 @@ export const convertCommand: Command = {
     const graphs = source.kind === "folder" ? await nodeExport(source.location) : undefined;
     const options: ConvertOptions = {
       dtypes,
+      ...(q4 !== undefined && { q4: parseQ4Extras(q4) }),
       ...(profile !== undefined && { profile }),
       ...(mask !== undefined && { mask }),
       name: source.label,

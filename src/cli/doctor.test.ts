@@ -8,7 +8,7 @@ import { nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { RATIOS } from "../engine/record-states.ts";
 import { doctorCommand } from "./doctor.ts";
-import type { Quality } from "./doctor-quality.ts";
+import type { Quality } from "./quality-table.ts";
 import { QUIET_IO } from "./quiet-io.ts";
 
 const CHECKPOINT = fileURLToPath(new URL("../convert/fixtures/a2d-qwen3-mdlm", import.meta.url));

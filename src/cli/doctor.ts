@@ -2,8 +2,9 @@ import { availableParallelism, totalmem } from "node:os";
 import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
 import { openNodeEngine } from "../runtime/node-engine.ts";
 import type { Command, CommandIo, OptionValues } from "./command.ts";
-import { measureQuality, type QualityOptions, qualityLines } from "./doctor-quality.ts";
+import { measureQuality, type QualityOptions } from "./doctor-quality.ts";
 import { modelOption, numberOption } from "./generation-options.ts";
+import { qualityLines } from "./quality-table.ts";
 
 /** One backend of this machine: works, with the self-test's numbers, or does not, with the reason. */
 interface BackendReport {

@@ -12,11 +12,11 @@ const REVISION = 2;
  */
 export async function conversionKey(
   { folder, tensors }: Checkpoint,
-  { dtypes, profile, mask }: Pick<ConvertOptions, "dtypes" | "profile" | "mask">,
+  { dtypes, profile, mask, q4 = [] }: Pick<ConvertOptions, "dtypes" | "profile" | "mask" | "q4">,
 ): Promise<string> {
   const hash = runningSha256();
   const add = (value: unknown) => hash.update(new TextEncoder().encode(`${JSON.stringify(value)}\n`));
-  add([REVISION, [...dtypes].sort(), profile ?? "", mask ?? ""]);
+  add([REVISION, [...dtypes].sort(), profile ?? "", mask ?? "", ...q4]);
   const names = await folder.names();
   for (const name of ["config.json", "tokenizer.json", SIDECAR].filter((file) => names.includes(file))) {
     hash.update(await readAll(await folder.open(name), name));

@@ -11,6 +11,7 @@ import { halfGolden, referenceGolden } from "./golden.ts";
 import type { DataShard, PlannedGraph } from "./graph.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { createMeter } from "./meter.ts";
+import { type FormOf, formsOf, type Q4Extra } from "./q4-recipe.ts";
 import { BLOCK } from "./quantize.ts";
 import type { ReferenceWeights } from "./reference.ts";
 import { checkFinite } from "./safetensors.ts";
@@ -41,6 +42,8 @@ export interface ConvertOptions {
   readonly profile?: string;
   /** Mask id of models whose files do not name it. */
   readonly mask?: number;
+  /** What q4 does beyond symmetric blocks; nothing when left out. */
+  readonly q4?: readonly Q4Extra[];
   /** Used where the sidecar names none. */
   readonly name: string;
   /** Where the checkpoint is from, for the manifest; the name when left out. */
@@ -133,9 +136,12 @@ async function writeVariants(draft: Draft): Promise<void> {
   for (const dtype of DTYPES) {
     if (dtype === "int8" || dtype === "q4f16" || dtype === "q8f16" || !wanted.has(dtype)) continue;
     draft.options.progress(`converting ${dtype}`);
-    const plan = planVariant(draft, dtype, styleOf(dtype, warn));
+    const form = formOf(draft, dtype);
+    const plan = planVariant(draft, dtype, styleOf(dtype, form, warn));
     await writeGraph(draft, dtype, plan);
-    const weights = storedWeights(draft.model, plan, dtype, (file) => draft.target.open(`onnx/${file}`));
+    const weights = storedWeights(draft.model, plan, dtype, form, (file) =>
+      draft.target.open(`onnx/${file}`),
+    );
     await recordGolden(draft, dtype, weights);
     if (dtype === "q4" || dtype === "q8") {
       if (wanted.has(`${dtype}f16`)) await writeHalf(draft, dtype, plan);
@@ -144,11 +150,16 @@ async function writeVariants(draft: Draft): Promise<void> {
   }
 }
 
-function styleOf(dtype: StoredDtype, warn: ConvertOptions["warn"]): WeightStyle {
+/** How the matrices of a quantised variant are packed. */
+function formOf({ model, options }: Draft, dtype: StoredDtype): FormOf {
+  return dtype === "q4" ? formsOf(model, 4, options.q4) : formsOf(model, 8);
+}
+
+function styleOf(dtype: StoredDtype, form: FormOf, warn: ConvertOptions["warn"]): WeightStyle {
   const overflow = (name: string) =>
     warn("f16-overflow", `${name} holds values beyond the range of f16; they are cut to its largest.`);
   if (dtype === "f32" || dtype === "f16") return floatStyle(dtype, overflow);
-  return blockStyle({ ...blocksOf(dtype), overflow });
+  return blockStyle({ ...blocksOf(dtype), form, overflow });
 }
 
 function blocksOf(dtype: "q4" | "q8") {
@@ -202,7 +213,12 @@ function progressOf(shards: readonly DataShard[], progress: ConvertOptions["prog
  */
 async function writeHalf(draft: Draft, base: "q4" | "q8", source: PlannedGraph): Promise<void> {
   const dtype = `${base}f16` as const;
-  const plan = planVariant(draft, dtype, blockStyle({ ...blocksOf(base), activation: "f16" }), source.shards);
+  const plan = planVariant(
+    draft,
+    dtype,
+    blockStyle({ ...blocksOf(base), form: formOf(draft, base), activation: "f16" }),
+    source.shards,
+  );
   draft.options.progress(`converting ${dtype}`);
   await writeGraph(draft, dtype, plan);
   const { graph, data } = draft.variants[dtype]!; // written just now
@@ -224,7 +240,8 @@ async function writeInt8(
     draft.options.warn("int8-skipped", message);
     return;
   }
-  const plan = planVariant(draft, "int8", int8Style(styleOf(base, () => {})));
+  const form = formOf(draft, base);
+  const plan = planVariant(draft, "int8", int8Style(styleOf(base, form, () => {})));
   const [from, ...more] = source.shards;
   const [to, ...rest] = plan.shards;
   if (from === undefined || to === undefined || more.length + rest.length > 0) {
@@ -234,18 +251,23 @@ async function writeInt8(
     );
     return;
   }
-  const bits = base === "q4" ? 4 : 8;
-  const derive = planDerivation(draft.model, { shard: from, bits, scales: "f16" }, to);
+  const derive = planDerivation(draft.model, { shard: from, form, scales: "f16" }, to);
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };
-  await recordGolden(draft, "int8", int8Weights(weights));
+  await recordGolden(draft, "int8", int8Weights(weights), base);
 }
 
-async function recordGolden(draft: Draft, dtype: Dtype, weights: ReferenceWeights): Promise<void> {
+async function recordGolden(
+  draft: Draft,
+  dtype: Dtype,
+  weights: ReferenceWeights,
+  base?: Dtype,
+): Promise<void> {
   const report = (share: number) => draft.options.progress(`golden forward ${dtype}`, share);
   report(0);
-  draft.golden[dtype] = await referenceGolden(draft.model, weights, draft.ids, dtype, report);
+  const rounded = base && draft.golden[base];
+  draft.golden[dtype] = await referenceGolden(draft.model, weights, draft.ids, dtype, report, rounded);
 }
 
 /** Parses `q4,int8`. @throws UnmaskError `invalid-options` */

@@ -1,8 +1,9 @@
 import type { DerivePlan } from "../model/manifest.ts";
 import type { DataShard } from "./graph.ts";
-import type { Bits, ScaleType } from "./quantize.ts";
+import type { FormOf } from "./q4-recipe.ts";
+import type { ScaleType } from "./quantize.ts";
 import { bodyMatrices, type Transformer } from "./transformer.ts";
-import { packedName, scalesName } from "./weights-blocks.ts";
+import { packedName, scalesName, zerosName } from "./weights-blocks.ts";
 import { channelsName, int8Name } from "./weights-int8.ts";
 
 /**
@@ -11,7 +12,7 @@ import { channelsName, int8Name } from "./weights-int8.ts";
  */
 export function planDerivation(
   model: Transformer,
-  source: { readonly shard: DataShard; readonly bits: Bits; readonly scales: ScaleType },
+  source: { readonly shard: DataShard; readonly form: FormOf; readonly scales: ScaleType },
   target: DataShard,
 ): DerivePlan {
   const from = offsets(source.shard);
@@ -26,7 +27,8 @@ export function planDerivation(
     matrices: matrices.map((matrix) => ({
       n: matrix.n,
       k: matrix.k,
-      bits: matrix === head ? 8 : source.bits,
+      bits: source.form(matrix).bits,
+      ...(source.form(matrix).zeros && { zeros: at(from, zerosName(matrix.name)) }),
       packed: at(from, packedName(matrix.name)),
       scales: at(from, scalesName(matrix.name)),
       scaleType: source.scales,

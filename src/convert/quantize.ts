@@ -22,10 +22,10 @@ export interface Quantized {
   readonly clamped: number;
 }
 
-const CLIP_RATIOS = Array.from({ length: 24 }, (_, i) => 0.6 + (0.5 * i) / 23);
+export const CLIP_RATIOS = Array.from({ length: 24 }, (_, i) => 0.6 + (0.5 * i) / 23);
 const MAX_HALF = 65_504;
 /** Adding and subtracting 1.5 * 2^52 rounds a small double to an integer, several times faster than Math.round. */
-const ROUNDER = 6_755_399_441_055_744;
+export const ROUNDER = 6_755_399_441_055_744;
 
 /** Quantises `weights`, `[n, k]` row-major. K is padded with zeros to whole blocks. */
 export function quantize(
@@ -50,20 +50,32 @@ export function quantize(
   return { packed: pack(weights, n, k, bits, rounded), scales: rounded, clamped };
 }
 
-/** The weights `[n, k]` that `quantized` stands for. */
+/**
+ * The weights `[n, k]` that packed ones stand for.
+ *
+ * @param zeros zero points of blocks of 4 bits; without them the middle code is zero
+ */
 export function dequantize(
-  { packed, scales }: Pick<Quantized, "packed" | "scales">,
+  {
+    packed,
+    scales,
+    zeros,
+  }: Pick<Quantized, "packed" | "scales"> & { readonly zeros?: Uint8Array | undefined },
   n: number,
   k: number,
   bits: Bits,
 ): Float32Array {
   const blocks = Math.ceil(k / BLOCK);
   const rowBytes = (blocks * BLOCK * bits) / 8;
+  const zeroBytes = Math.ceil(blocks / 2);
   const weights = new Float32Array(n * k);
   for (let row = 0; row < n; row++) {
     for (let col = 0; col < k; col++) {
       const byte = packed[row * rowBytes + (bits === 8 ? col : col >> 1)]!;
-      const code = bits === 8 ? byte - 128 : ((byte >> (4 * (col & 1))) & 15) - 8;
+      const block = col >> 5;
+      const zero =
+        zeros === undefined ? 8 : (zeros[row * zeroBytes + (block >> 1)]! >> (4 * (block & 1))) & 15;
+      const code = bits === 8 ? byte - 128 : ((byte >> (4 * (col & 1))) & 15) - zero;
       weights[row * k + col] = code * scales[row * blocks + (col >> 5)]!;
     }
   }
@@ -106,7 +118,7 @@ function searchScale(weights: Float32Array, start: number, end: number, bits: Bi
 }
 
 /** Rounds to the stored precision; a scale of zero (empty block, f16 underflow) becomes 1. */
-function roundScales(scales: Float32Array<ArrayBuffer>, type: ScaleType) {
+export function roundScales(scales: Float32Array<ArrayBuffer>, type: ScaleType) {
   let clamped = 0;
   if (type === "f16") {
     for (let i = 0; i < scales.length; i++) {
@@ -144,8 +156,7 @@ function pack(weights: Float32Array, n: number, k: number, bits: Bits, scales: F
   return packed;
 }
 
-/** To the nearest integer, ties to even. */
+/** To the nearest integer, ties to even, of numbers far below 2^51; larger ones stay large. */
 export function roundHalfEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+  return value + ROUNDER - ROUNDER;
 }

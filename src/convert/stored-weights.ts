@@ -2,11 +2,13 @@ import { fromHalf } from "../math/half.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { foldedAt, foldsInWeights } from "./fold-heads.ts";
 import type { PlannedGraph } from "./graph.ts";
-import { type Bits, BLOCK, dequantize, roundHalfEven } from "./quantize.ts";
+import type { FormOf } from "./q4-recipe.ts";
+import { BLOCK, dequantize, roundHalfEven } from "./quantize.ts";
+import { zeroBytes } from "./quantize-asymmetric.ts";
 import type { ReferenceWeights } from "./reference.ts";
 import type { Transformer } from "./transformer.ts";
 import type { Matrix } from "./weights.ts";
-import { packedName, scalesName } from "./weights-blocks.ts";
+import { packedName, scalesName, zerosName } from "./weights-blocks.ts";
 
 /**
  * The weights of a bundle as its graphs read them, taken back from the data files that were just written, a block of rows
@@ -18,12 +20,14 @@ export type StoredDtype = "f32" | "f16" | "q8" | "q4";
 type Read = (weight: string, offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>;
 
 /**
+ * @param form how quantised matrices are packed
  * @param open opens a data file by its location in the graph
  */
 export function storedWeights(
   model: Transformer,
   { shards }: PlannedGraph,
   dtype: StoredDtype,
+  form: FormOf,
   open: (location: string) => Promise<ByteSource>,
 ): ReferenceWeights {
   const files = new Map<string, Promise<ByteSource>>();
@@ -40,10 +44,7 @@ export function storedWeights(
     return (await file).read(place.offset + offset, length);
   };
   const isTable = (matrix: Matrix) => matrix === model.table || matrix === model.head.matrix;
-  const rows =
-    dtype === "f32" || dtype === "f16"
-      ? floatRows(read, dtype, isTable)
-      : blockRows(read, (matrix) => (dtype === "q8" || isTable(matrix) ? 8 : 4));
+  const rows = dtype === "f32" || dtype === "f16" ? floatRows(read, dtype, isTable) : blockRows(read, form);
   return { rows: unfolded(model, rows) };
 }
 
@@ -70,15 +71,17 @@ export function int8Weights(stored: ReferenceWeights): ReferenceWeights {
 type Rows = ReferenceWeights["rows"];
 
 /** Quantised matrices stand row by row. */
-function blockRows(read: Read, bitsOf: (matrix: Matrix) => Bits): Rows {
+function blockRows(read: Read, form: FormOf): Rows {
   return async (matrix, start, count) => {
     const { name, k } = matrix;
-    const bits = bitsOf(matrix);
+    const { bits, zeros: hasZeros } = form(matrix);
     const blocks = Math.ceil(k / BLOCK);
     const rowBytes = (blocks * BLOCK * bits) / 8;
     const packed = await read(packedName(name), start * rowBytes, count * rowBytes);
     const scales = await read(scalesName(name), start * blocks * 2, count * blocks * 2);
-    return dequantize({ packed, scales: fromHalf(new Uint16Array(scales.buffer)) }, count, k, bits);
+    const width = zeroBytes(k);
+    const zeros = hasZeros ? await read(zerosName(name), start * width, count * width) : undefined;
+    return dequantize({ packed, scales: fromHalf(new Uint16Array(scales.buffer)), zeros }, count, k, bits);
   };
 }
 
@@ -130,16 +133,17 @@ function unfolded({ layers, facts }: Transformer, rows: Rows): Rows {
 /** To the codes -127..127 of one scale, as derive-int8.ts does. An empty row stays empty. */
 function roundChannel(row: Float32Array): void {
   let largest = 0;
-  for (const value of row) largest = Math.max(largest, Math.abs(value));
+  for (let i = 0; i < row.length; i++) largest = Math.max(largest, Math.abs(row[i]!));
   if (largest === 0) return;
   const scale = Math.fround(largest / 127);
-  for (let i = 0; i < row.length; i++) row[i] = roundHalfEven(row[i]! * (127 / largest)) * scale;
+  const inverse = 127 / largest;
+  for (let i = 0; i < row.length; i++) row[i] = roundHalfEven(row[i]! * inverse) * scale;
 }
 
 /** In f32 arithmetic, so that the codes are those of the graph but for values on the edge between two. */
 function roundRow(x: Float64Array, out: Float64Array): void {
   let largest = 1e-30;
-  for (const value of x) largest = Math.max(largest, Math.abs(value));
+  for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]!));
   const scale = Math.fround(Math.fround(largest) * Math.fround(1 / 127));
   for (let i = 0; i < x.length; i++) {
     out[i] = roundHalfEven(Math.fround(Math.fround(x[i]!) / scale)) * scale;

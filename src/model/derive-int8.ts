@@ -34,15 +34,17 @@ function deriveMatrix(source: Uint8Array, matrix: MatrixPlan, out: Uint8Array<Ar
   const channels = new Float32Array(n);
   const weights = new Int8Array(out.buffer, matrix.weights, n * k);
   const tile = new Int8Array(TILE * k);
+  const zeros = new Uint8Array(blocks);
   const rowBytes = (k * bits) / 8;
   for (let first = 0; first < n; first += TILE) {
     const rows = Math.min(TILE, n - first);
     for (let r = 0; r < rows; r++) {
       const from = matrix.packed + (first + r) * rowBytes;
       const at = (first + r) * blocks;
+      readZeros(source, matrix, first + r, zeros);
       // An empty row gets the scale 1 and zeros.
-      const largest = largestOf(source, from, matrix, scales, at) || 127;
-      requantizeRow(source, from, matrix, scales, at, largest, tile, r * k);
+      const largest = largestOf(source, from, matrix, scales, at, zeros) || 127;
+      requantizeRow(source, from, matrix, scales, at, zeros, largest, tile, r * k);
       channels[first + r] = largest / 127;
     }
     for (let col = 0; col < k; col++) {
@@ -61,6 +63,18 @@ function readScales(source: Uint8Array, { n, k, scales, scaleType }: MatrixPlan)
   return scaleType === "f16" ? fromHalf(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
 }
 
+/** Zero points of a row's blocks; the middle code where there are none. */
+function readZeros(source: Uint8Array, { zeros, bits }: MatrixPlan, row: number, out: Uint8Array): void {
+  if (zeros === undefined) {
+    out.fill(bits === 8 ? 128 : 8);
+    return;
+  }
+  const from = zeros + row * Math.ceil(out.length / 2);
+  for (let block = 0; block < out.length; block++) {
+    out[block] = (source[from + (block >> 1)]! >> (4 * (block & 1))) & 15;
+  }
+}
+
 /** Largest magnitude of a dequantised row. */
 function largestOf(
   packed: Uint8Array,
@@ -68,16 +82,20 @@ function largestOf(
   { k, bits }: MatrixPlan,
   scales: Float32Array,
   at: number,
+  zeros: Uint8Array,
 ): number {
   const blockBytes = (BLOCK * bits) / 8;
   let largest = 0;
   for (let block = 0; block * BLOCK < k; block++) {
     let peak = 0;
+    const zero = zeros[block]!;
     const end = from + (block + 1) * blockBytes;
     for (let i = end - blockBytes; i < end; i++) {
       const code = packed[i]!;
       const size =
-        bits === 8 ? Math.abs(code - 128) : Math.max(Math.abs((code & 15) - 8), Math.abs((code >> 4) - 8));
+        bits === 8
+          ? Math.abs(code - zero)
+          : Math.max(Math.abs((code & 15) - zero), Math.abs((code >> 4) - zero));
       if (size > peak) peak = size;
     }
     const size = peak * scales[at + block]!;
@@ -93,6 +111,7 @@ function requantizeRow(
   { k, bits }: MatrixPlan,
   scales: Float32Array,
   at: number,
+  zeros: Uint8Array,
   largest: number,
   codes: Int8Array,
   to: number,
@@ -102,15 +121,16 @@ function requantizeRow(
   const values = new Int8Array(16);
   for (let block = 0; block * BLOCK < k; block++) {
     const scale = scales[at + block]!;
+    const zero = zeros[block]!;
     const start = block * BLOCK;
     if (bits === 8) {
       for (let i = start; i < start + BLOCK; i++) {
-        codes[to + i] = Math.fround((packed[from + i]! - 128) * scale) * inverse + ROUNDER - ROUNDER;
+        codes[to + i] = Math.fround((packed[from + i]! - zero) * scale) * inverse + ROUNDER - ROUNDER;
       }
       continue;
     }
     for (let code = 0; code < 16; code++) {
-      values[code] = Math.fround((code - 8) * scale) * inverse + ROUNDER - ROUNDER;
+      values[code] = Math.fround((code - zero) * scale) * inverse + ROUNDER - ROUNDER;
     }
     for (let i = 0; i < BLOCK / 2; i++) {
       const pair = packed[from + (start >> 1) + i]!;
@@ -127,8 +147,10 @@ function checkPlan(source: Uint8Array, plan: DerivePlan): void {
       ({ from, to, bytes }) => within(from, bytes, source.byteLength) && within(to, bytes, plan.bytes),
     ) &&
     plan.matrices.every(
-      ({ n, k, bits, packed, scales, scaleType, weights, channelScales }) =>
+      ({ n, k, bits, packed, scales, scaleType, zeros, weights, channelScales }) =>
         k % BLOCK === 0 &&
+        (zeros === undefined ||
+          (bits === 4 && within(zeros, n * Math.ceil(k / BLOCK / 2), source.byteLength))) &&
         within(packed, (n * k * bits) / 8, source.byteLength) &&
         within(scales, ((n * k) / BLOCK) * (scaleType === "f16" ? 2 : 4), source.byteLength) &&
         within(weights, n * k, plan.bytes) &&

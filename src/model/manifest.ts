@@ -39,6 +39,8 @@ const deriveEntry = v.strictObject({
   packed: count,
   scales: count,
   scaleType: v.picklist(["f16", "f32"]),
+  /** Offset of the zero points of blocks of 4 bits, where there are any. */
+  zeros: v.optional(count),
   /** Offsets in the derived file: int8 weights `[K, N]` and an f32 scale a row. */
   weights: count,
   channelScales: count,

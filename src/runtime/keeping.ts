@@ -1,10 +1,12 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
+import { admit } from "./admit.ts";
 import { type ChunkKeeper, NO_KEEPER, verifyFile } from "./download.ts";
-import type { FileStore, PartialFile } from "./file-store.ts";
+import { keeperOf } from "./file-keeper.ts";
+import type { FileStore } from "./file-store.ts";
 import { withLock } from "./locks.ts";
-import { type ModelStore, storedBytes } from "./model-store.ts";
-import { idOfAddress, localId, type ModelRecord, partialName, WRITING, writerOf } from "./store-layout.ts";
+import type { ModelStore } from "./model-store.ts";
+import { partialName, writerOf } from "./store-layout.ts";
 
 /** What a load keeps of its bundle. A failure of the storage ends the keeping, with a warning, and nothing else. */
 export interface Keeping {
@@ -27,7 +29,7 @@ export interface Keeping {
 }
 
 export interface KeepingOptions {
-  /** Of the bundle; see {@link ModelRecord}. */
+  /** Of the bundle; see `ModelRecord`. */
   readonly address: string;
   readonly manifest: Manifest;
   /** Those of its files that this load needs. */
@@ -90,57 +92,6 @@ export async function openKeeping(
   };
 }
 
-/**
- * Writes the record of a model that is about to be fetched, so that its files belong to somebody.
- *
- * @returns a sentence when what is missing does not fit; then nothing is written
- */
-async function admit(
-  store: ModelStore,
-  address: string,
-  manifest: Manifest,
-  files: readonly ManifestFile[],
-): Promise<string | undefined> {
-  const { records } = store;
-  const id = localId(address) ?? (await idOfAddress(address));
-  const known = await records.get(id);
-  const missing = missingBytes(files, await store.files.sizes());
-  const room = missing === 0 ? undefined : await store.room();
-  if (room !== undefined && missing > room) return fullSentence(store, id, manifest.name, missing, room);
-  const used = Date.now();
-  const record: ModelRecord = { id, address, manifest, added: known?.added ?? used, used };
-  await withLock(WRITING, { mode: "shared" }, () => records.put(record));
-  return undefined;
-}
-
-function missingBytes(files: readonly ManifestFile[], sizes: ReadonlyMap<string, number>): number {
-  const missing = new Map(files.map(({ sha256, bytes }) => [sha256, bytes]));
-  for (const [sha256, bytes] of missing) {
-    missing.set(sha256, sizes.has(sha256) ? 0 : bytes - (sizes.get(partialName(sha256)) ?? 0));
-  }
-  return [...missing.values()].reduce((sum, bytes) => sum + Math.max(0, bytes), 0);
-}
-
-async function fullSentence(
-  { files, records }: ModelStore,
-  id: string,
-  name: string,
-  missing: number,
-  room: number,
-): Promise<string> {
-  const sizes = await files.sizes();
-  const oldest = leastRecent(await records.list(), id);
-  const size = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-  const full = `${name} is not kept for the next visit: it needs ${size(missing)}, and this browser has ${size(room)} left for this site.`;
-  if (oldest === undefined) return full;
-  return `${full} Deleting ${oldest.manifest.name} (${size(storedBytes(oldest, sizes))}), which was used least recently, makes room.`;
-}
-
-/** The model to delete first when another one needs room. */
-export function leastRecent(records: readonly ModelRecord[], keep: string): ModelRecord | undefined {
-  return records.filter(({ id }) => id !== keep).sort((a, b) => a.used - b.used)[0];
-}
-
 /** Tells how far another tab is with a file until `end`, which takes back what was told. */
 function watchOther(files: FileStore, { sha256 }: ManifestFile, onBytes: (bytes: number) => void) {
   let told = 0;
@@ -158,46 +109,6 @@ function watchOther(files: FileStore, { sha256 }: ManifestFile, onBytes: (bytes:
       clearInterval(timer);
       if (told > 0) onBytes(-told);
     },
-  };
-}
-
-/** A partial file whose failures end the keeping and nothing else. */
-function keeperOf(partial: PartialFile | undefined, setAside: (cause: unknown) => void) {
-  let open = partial;
-  const close = () => {
-    open?.close();
-    open = undefined;
-  };
-  const fail = (cause: unknown) => {
-    setAside(cause);
-    try {
-      close();
-    } catch {
-      // It is already broken and said so.
-    }
-  };
-  return {
-    restore(into: Uint8Array<ArrayBuffer>): number {
-      try {
-        return open?.restore(into) ?? 0;
-      } catch (cause) {
-        fail(cause);
-        return 0;
-      }
-    },
-    keep(offset: number, bytes: Uint8Array<ArrayBuffer>) {
-      try {
-        open?.write(offset, bytes);
-      } catch (cause) {
-        fail(cause);
-      }
-    },
-    async commit(bytes: number) {
-      const last = open;
-      open = undefined;
-      await last?.commit(bytes).catch(setAside);
-    },
-    close,
   };
 }
 

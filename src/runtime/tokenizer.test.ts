@@ -62,3 +62,42 @@ test("files that are no tokenizer are refused with one code", () => {
     expect.objectContaining({ code: "tokenizer-invalid" }),
   );
 });
+
+/** Words by their names, split at spaces. */
+function wordTokenizer(vocab: string, added = "[]") {
+  const json = `{"added_tokens":${added},"pre_tokenizer":{"type":"WhitespaceSplit"},"model":{"type":"WordPiece","unk_token":"?","continuing_subword_prefix":"##","vocab":${vocab}}}`;
+  return createTokenizer(new TextEncoder().encode(json), undefined, 512);
+}
+
+test("names of objects are ordinary tokens", () => {
+  const names = ["constructor", "prototype", "__proto__", "toString", "hasOwnProperty"];
+  const vocab = `{"?":0,${names.map((name, i) => `${JSON.stringify(name)}:${i + 1}`).join(",")}}`;
+  const words = wordTokenizer(vocab, '[{"id":9,"content":"valueOf","special":true}]');
+  expect([...words.encode(`${names.join(" ")} valueOf`)]).toEqual([1, 2, 3, 4, 5, 0]);
+  expect(words.added).toEqual([{ id: 9, content: "valueOf", special: true }]);
+  expect(wordTokenizer(vocab, '[{"id":4294967296,"content":"x"}]').added).toEqual([]);
+  expect(({} as Record<string, unknown>)["toString"]).toBe(Object.prototype.toString);
+});
+
+test("hostile files are refused with the same code, soon and without a trace", () => {
+  const began = performance.now();
+  const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+  const bad = [
+    () => wordTokenizer('{"a":1e99}'),
+    () => wordTokenizer('{"a":0.5}'),
+    () => wordTokenizer('{"a":"1"}'),
+    () => wordTokenizer('{"a":512}'),
+    () => wordTokenizer('{"a":1}', '[{"id":1,"content":{"__proto__":1}}]'),
+    () => wordTokenizer(deep),
+    () => createTokenizer(new Uint8Array(64_000_001), undefined, 512),
+    () => {
+      const pattern = '{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated","invert":false}';
+      const json = `{"pre_tokenizer":${pattern},"model":{"type":"WordPiece","unk_token":"?","vocab":{"?":0}}}`;
+      return createTokenizer(new TextEncoder().encode(json), undefined, 512);
+    },
+  ];
+  for (const make of bad) {
+    expect(make, String(make)).toThrow(expect.objectContaining({ code: "tokenizer-invalid" }));
+  }
+  expect(performance.now() - began).toBeLessThan(20_000);
+});

@@ -14,6 +14,12 @@ const addedToken = v.looseObject({
   content: v.string(),
   special: v.optional(v.boolean(), false),
 });
+/** Not `v.record`, which drops the tokens `constructor`, `prototype` and `__proto__`. */
+function isVocab(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((id) => Number.isSafeInteger(id) && id >= 0);
+}
+
 const tokenizerFile = v.looseObject({
   added_tokens: v.optional(v.array(addedToken), []),
   normalizer: v.optional(v.nullable(v.looseObject({})), null),
@@ -23,7 +29,7 @@ const tokenizerFile = v.looseObject({
   model: v.looseObject({
     type: v.picklist(["BPE", "Unigram", "WordPiece", "WordLevel"]),
     vocab: v.union([
-      v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0))),
+      v.custom<Record<string, number>>(isVocab, "no map from tokens to ids"),
       v.array(v.unknown()),
     ]),
   }),
@@ -80,7 +86,10 @@ function wrap(file: TokenizerFile, settings: object, vocab: number): TextTokeniz
   const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   return {
     vocab,
-    added: file.added_tokens.map(({ id, content, special }) => ({ id, content, special })),
+    // One beyond the model's table can never be written.
+    added: file.added_tokens
+      .filter(({ id }) => id < vocab)
+      .map(({ id, content, special }) => ({ id, content, special })),
     encode(text) {
       const { ids } = encoder.encode(text, { add_special_tokens: false });
       const known = ids.filter((id) => id !== undefined && !special.has(id));
