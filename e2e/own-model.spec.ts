@@ -1,10 +1,12 @@
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
 import { SMALL, writeRandomCheckpoint } from "../src/convert/random-checkpoint.ts";
 import { openDemo } from "./demo-page.ts";
 import { fakeHub, filesOf, openOwnForm, storedPaths, TINY } from "./own-hub.ts";
+import { tinyBundle } from "./tiny-bundle.ts";
 
 /** Bringing a model of one's own: named, by address, or as a folder; with everything that can go wrong on the way. */
 let scratch = "";
@@ -69,6 +71,32 @@ test("a pasted name is looked at, converted, loaded and used, and is still there
   await again.run("a b", 4);
 });
 
+/** As if the disk had room for so many more bytes; runs in the worker, whose types the page does not have. */
+function leaveRoom(bytes: number): void {
+  StorageManager.prototype.estimate = async () => ({ quota: bytes, usage: 0 });
+  const { FileSystemSyncAccessHandle: handle, write } = globalThis as unknown as {
+    FileSystemSyncAccessHandle: { prototype: { write(part: Uint8Array, options: object): number } };
+    write?: (part: Uint8Array, options: object) => number;
+  };
+  const inner = write ?? handle.prototype.write;
+  let left = bytes;
+  Object.assign(globalThis, { write: inner });
+  handle.prototype.write = function (part, options) {
+    left -= part.byteLength;
+    if (left < 0) throw new DOMException("full", "QuotaExceededError");
+    return inner.call(this, part, options);
+  };
+}
+
+/** Drags a folder of this machine onto the middle of the page. */
+async function dropFolder(page: Page, folder: string): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [folder], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await session.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
+  }
+}
+
 test("a folder is converted from where it lies, chosen or dropped", async ({ page }) => {
   const demo = await openDemo(page);
   const form = await openOwnForm(page);
@@ -76,24 +104,48 @@ test("a folder is converted from where it lies, chosen or dropped", async ({ pag
   await expect(form.title).toHaveText("a2d-qwen3-mdlm");
   await expect(form.facts).toContainText("Converting reads");
 
-  const files = await filesOf(TINY);
-  const data = await page.evaluateHandle(
-    (entries) => {
-      const transfer = new DataTransfer();
-      for (const [name, text] of entries) {
-        const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-        transfer.items.add(new File([bytes], name));
-      }
-      return transfer;
-    },
-    Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString("base64")] as const),
-  );
-  await page.locator("body").dispatchEvent("drop", { dataTransfer: data });
-  await expect(form.title).toHaveText("What was dropped");
+  await dropFolder(page, TINY);
+  await expect(form.title).toHaveText("a2d-qwen3-mdlm");
+  await expect(form.convert).toBeVisible();
   await form.convert.click();
   await expect(demo.status).toContainText("is loaded", READY);
   await demo.run("a b", 4);
 });
+
+test("a model whose files name no mask token asks for it", async ({ page }) => {
+  const nameless = await changed("nameless", async (folder) => {
+    for (const file of ["tokenizer.json", "tokenizer_config.json", "config.json"]) {
+      const path = join(folder, file);
+      const text = await readFile(path, "utf8");
+      await writeFile(path, text.replaceAll("<|mask|>", "<|other|>").replace('"mask_token_id"', '"unused"'));
+    }
+  });
+  const demo = await openDemo(page);
+  const form = await openOwnForm(page);
+  await form.choose(nameless);
+  await expect(form.facts).toContainText("No mask token is named");
+  await expect(form.convert).toBeHidden();
+  const id = page.getByRole("spinbutton", { name: "Id of the mask token" });
+  await id.fill("341");
+  await id.press("Tab");
+  await form.convert.click();
+  await expect(demo.status).toContainText("is loaded", READY);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing on the form, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await openDemo(page);
+    const form = await openOwnForm(page);
+    await form.choose(TINY);
+    await expect(form.convert).toBeVisible();
+    const rules = async () => (await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id);
+    expect(await rules()).toEqual([]);
+    await form.paste("https://example.com/model/");
+    await expect(form.problem).toBeVisible();
+    expect(await rules()).toEqual([]);
+  });
+}
 
 test("an architecture without an adapter is refused with what it would need", async ({ page }) => {
   const files = await filesOf(TINY);
@@ -191,6 +243,43 @@ test("a conversion whose tab was killed goes on behind its last finished tensor"
   expect((await storedPaths(other)).filter((path) => path.startsWith("unmask-staging/"))).toEqual([]);
 });
 
+test("what does not fit is said before it is fetched; a disk that fills up meanwhile leaves nothing", async ({
+  page,
+}) => {
+  const folder = join(scratch, "large");
+  await writeRandomCheckpoint(folder, SMALL);
+  const demo = await openDemo(page);
+  const form = await openOwnForm(page);
+  await expect.poll(() => page.workers().some((worker) => worker.url().includes("convert"))).toBe(true);
+  const worker = page.workers().find((one) => one.url().includes("convert"))!;
+  const leave = (bytes: number) => worker.evaluate(leaveRoom, bytes);
+  await leave(200_000);
+  await form.choose(folder);
+  await expect(form.facts).toContainText("That does not fit");
+  await expect(form.convert).toBeHidden();
+  await leave(100_000_000);
+  await form.choose(folder);
+  await expect(form.convert).toBeVisible();
+  await leave(200_000);
+  await form.convert.click();
+  await expect(form.problem).toContainText(/no room left for this site.*storage-failed/s);
+  await expectUnharmed(page);
+  await leave(100_000_000);
+  await form.choose(TINY);
+  await form.convert.click();
+  await expect(demo.status).toContainText("is loaded", READY);
+});
+
+test("a bundle that was made elsewhere is copied from its folder", async ({ page }) => {
+  await using bundle = await tinyBundle(["q4", "int8"]);
+  const demo = await openDemo(page);
+  const form = await openOwnForm(page);
+  await dropFolder(page, bundle.folder);
+  await expect(form.facts).toContainText("ready to run as it is");
+  await page.getByRole("button", { name: "Copy it into this browser" }).click();
+  await expect(demo.status).toContainText("ready: tiny is loaded", READY);
+});
+
 test("a cancelled download keeps what is done until it is removed", async ({ page }) => {
   const folder = join(scratch, "cancelled");
   await writeRandomCheckpoint(folder, SMALL);
@@ -204,7 +293,8 @@ test("a cancelled download keeps what is done until it is removed", async ({ pag
     .poll(async () => (await storedPaths(page)).some((path) => path.endsWith("/journal")))
     .toBe(true);
   await page.getByRole("button", { name: "Cancel", exact: true }).click();
-  await expect(form.convert).toBeVisible();
+  await expect(form.convert).toHaveText("Download and convert the rest");
+  await expect(form.facts).toContainText("are done already");
   await expect(form.problem).toBeHidden();
   await form.leftovers.getByRole("button", { name: "Remove" }).click();
   await expect(form.leftovers).toBeHidden();

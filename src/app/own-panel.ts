@@ -2,7 +2,7 @@ import { createOwnModels } from "../client/own-models.ts";
 import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { OwnChoice, OwnLeftover, OwnLook, OwnProgress, OwnSource } from "../own/protocol.ts";
 import { type GivenFile, pickedFiles } from "../sources/file-folder.ts";
-import { describeLook, size } from "./own-words.ts";
+import { describeLook, needsMask, size } from "./own-words.ts";
 
 /** The form in which a user brings a model. */
 export interface OwnPanel {
@@ -27,10 +27,19 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
   const choice = (): OwnChoice => {
     const profile = form.profile.value;
     const dtype = form.dtype.value === "q8" ? "q8" : "q4";
-    return { dtype, ...(profile !== "" && { profile }) };
+    const mask = form.mask.value === "" ? undefined : form.mask.valueAsNumber;
+    return { dtype, ...(profile !== "" && { profile }), ...(mask !== undefined && { mask }) };
   };
   const refresh = (): void => {
-    for (const field of [form.look, form.name, form.folder, form.dtype, form.profile, form.convert]) {
+    for (const field of [
+      form.look,
+      form.name,
+      form.folder,
+      form.dtype,
+      form.profile,
+      form.mask,
+      form.convert,
+    ]) {
       field.disabled = busy;
     }
     form.running.hidden = !busy;
@@ -48,8 +57,9 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
     form.problem.replaceChildren(what, code);
     form.problem.hidden = false;
   };
-  const run = async (text: string, job: () => Promise<void>): Promise<void> => {
-    if (busy) return;
+  /** @returns what the job failed with */
+  const run = async (text: string, job: () => Promise<void>): Promise<UnmaskError | undefined> => {
+    if (busy) return undefined;
     busy = true;
     form.problem.hidden = true;
     form.notes.replaceChildren();
@@ -58,8 +68,11 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
     refresh();
     try {
       await job();
-    } catch (error) {
-      fail(toUnmaskError(error));
+      return undefined;
+    } catch (thrown) {
+      const error = toUnmaskError(thrown);
+      fail(error);
+      return error;
     } finally {
       busy = false;
       refresh();
@@ -70,7 +83,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
     if (share === undefined) form.progress.removeAttribute("value");
     else form.progress.value = share;
   };
-  const lookAt = (given: OwnSource): Promise<void> =>
+  const lookAt = (given: OwnSource) =>
     run("looking at it", async () => {
       source = given;
       look = undefined;
@@ -81,12 +94,13 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
       form.convert.textContent = action ?? "";
       form.convert.hidden = action === undefined;
       form.choices.hidden = look.inspection.kind !== "checkpoint";
+      form.maskField.hidden = !needsMask(look) && form.mask.value === "";
       form.news.textContent = [title, ...lines].join(". ");
     });
   const convert = async (): Promise<void> => {
     const found = look;
     if (found?.bundle !== undefined) return use(found.bundle, found.name, false);
-    await run("converting", async () => {
+    const error = await run("converting", async () => {
       // Asked for here, after a click: a model that took minutes should not be evicted.
       void navigator.storage.persist?.();
       const { address, name, warnings } = await models.convert(choice(), show);
@@ -96,6 +110,8 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
       use(address, name, warnings.length > 0);
     });
     await listLeftovers();
+    // The connection was cancelled with the rest; a new look also finds what is done.
+    if (error?.code === "aborted") again();
   };
   const again = (): void => {
     if (source !== undefined) void lookAt(source);
@@ -103,6 +119,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
   const goOn = async ({ origin, choice: chosen }: OwnLeftover): Promise<void> => {
     form.dtype.value = chosen.dtype;
     form.profile.value = chosen.profile ?? "";
+    form.mask.value = String(chosen.mask ?? "");
     if (origin === undefined) return;
     form.name.value = origin;
     await lookAt({ kind: "text", text: origin });
@@ -129,6 +146,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
 
   form.root.addEventListener("submit", (event) => {
     event.preventDefault();
+    form.mask.value = "";
     if (form.name.value.trim() !== "") void lookAt({ kind: "text", text: form.name.value });
   });
   form.folder.addEventListener("click", () => form.files.click());
@@ -141,6 +159,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
   form.cancel.addEventListener("click", () => models.abort());
   form.dtype.addEventListener("change", again);
   form.profile.addEventListener("change", again);
+  form.mask.addEventListener("change", again);
   refresh();
   void listLeftovers();
   return {
@@ -180,6 +199,8 @@ function findForm() {
     choices: get("own-choices"),
     dtype: get<HTMLSelectElement>("own-dtype"),
     profile: get<HTMLSelectElement>("own-profile"),
+    maskField: get("own-mask-field"),
+    mask: get<HTMLInputElement>("own-mask"),
     convert: get<HTMLButtonElement>("own-convert"),
     running: get("own-running"),
     progress: get<HTMLProgressElement>("own-progress"),

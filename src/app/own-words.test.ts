@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { OwnLook } from "../own/protocol.ts";
-import { describeLook } from "./own-words.ts";
+import { describeLook, needsMask } from "./own-words.ts";
 
 const LOOK: OwnLook = {
   name: "tiny",
@@ -44,6 +44,13 @@ test("what does not fit, and what cannot run, has no button", () => {
   expect(refused.title).toBe("tiny cannot run here");
   expect(refused.lines[0]).toBe("It would need experts.");
   expect(refused).not.toHaveProperty("action");
+});
+
+test("a model whose mask nobody names is not converted before its user does", () => {
+  const warnings = [{ code: "tokens-missing", message: "No mask token is named." }];
+  const look = { ...LOOK, inspection: { ...LOOK.inspection, warnings } };
+  expect(needsMask(look)).toBe(true);
+  expect(describeLook(look)).not.toHaveProperty("action");
 });
 
 test("a bundle is loaded from where it is, or copied from a folder", () => {

@@ -39,8 +39,14 @@ export function describeLook(look: OwnLook): LookWords {
     ...told,
   ];
   if (isTooBig) return { title: name, lines: [...lines, TOO_BIG] };
+  if (needsMask(look)) return { title: name, lines };
   const verb = remote ? "Download and convert" : "Convert";
   return { title: name, lines, action: doneBytes > 0 ? `${verb} the rest` : verb };
+}
+
+/** True when nothing names the mask token: its user has to. */
+export function needsMask({ inspection }: OwnLook): boolean {
+  return inspection.warnings.some(({ code }) => code === "tokens-missing");
 }
 
 /** Bytes as people say them. */

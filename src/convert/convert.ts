@@ -213,13 +213,19 @@ async function writeInt8(
   const graph = "onnx/model_int8.onnx";
   draft.files.push(await writeHashed(draft.target, graph, plan.model));
   draft.variants["int8"] = { graph, data: [], from: base, derive };
-  await recordGolden(draft, "int8", int8Weights(weights));
+  await recordGolden(draft, "int8", int8Weights(weights), base);
 }
 
-async function recordGolden(draft: Draft, dtype: Dtype, weights: ReferenceWeights): Promise<void> {
+async function recordGolden(
+  draft: Draft,
+  dtype: Dtype,
+  weights: ReferenceWeights,
+  base?: Dtype,
+): Promise<void> {
   const report = (share: number) => draft.options.progress(`golden forward ${dtype}`, share);
   report(0);
-  draft.golden[dtype] = await referenceGolden(draft.model, weights, draft.ids, dtype, report);
+  const rounded = base && draft.golden[base];
+  draft.golden[dtype] = await referenceGolden(draft.model, weights, draft.ids, dtype, report, rounded);
 }
 
 /** Parses `q4,int8`. @throws UnmaskError `invalid-options` */

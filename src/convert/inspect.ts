@@ -23,7 +23,10 @@ export interface Inspection {
  * A checkpoint: headers are read, weights are not. An architecture without an adapter is a finding, not an error; a
  * broken file is an error.
  */
-export async function inspectCheckpoint(folder: CheckpointFolder, hints: Hints = {}): Promise<Inspection> {
+export async function inspectCheckpoint(
+  folder: CheckpointFolder,
+  hints: Hints & { readonly mask?: number | undefined } = {},
+): Promise<Inspection> {
   const opened = await openCheckpoint(folder);
   const checkpoint = folder.remote === true ? { ...opened, glance: GLANCE_BYTES } : opened;
   const tensors = [...checkpoint.tensors.values()];
@@ -40,7 +43,7 @@ export async function inspectCheckpoint(folder: CheckpointFolder, hints: Hints =
     // 4.5 and 8.5 bits a weight: codes and one f16 scale in 32.
     const downloads = { f32: 4 * (body + tables), f16: 2 * (body + tables), q8: (8.5 / 8) * (body + tables) };
     const needs = { ...downloads, q4: (4.5 / 8) * body + (8.5 / 8) * tables };
-    const { tokens, missing } = await specialTokens(checkpoint, facts);
+    const { tokens, missing } = await specialTokens(checkpoint, facts, hints.mask);
     return {
       kind: "checkpoint",
       runnable: true,
@@ -61,9 +64,10 @@ export async function inspectCheckpoint(folder: CheckpointFolder, hints: Hints =
 }
 
 /** A missing tokenizer or mask token is mended by a file or an option, so it is a warning here. */
-async function specialTokens(checkpoint: Checkpoint, facts: ModelFacts) {
+async function specialTokens(checkpoint: Checkpoint, facts: ModelFacts, mask: number | undefined) {
+  const given = mask === undefined ? {} : { mask };
   try {
-    return { tokens: await findTokens(checkpoint.folder, checkpoint.config, facts, {}), missing: [] };
+    return { tokens: await findTokens(checkpoint.folder, checkpoint.config, facts, given), missing: [] };
   } catch (error) {
     if (!isUnmaskError(error) || error.code !== "checkpoint-unsupported") throw error;
     return { missing: [{ code: "tokens-missing", message: error.message }] };

@@ -156,8 +156,7 @@ function pack(weights: Float32Array, n: number, k: number, bits: Bits, scales: F
   return packed;
 }
 
-/** To the nearest integer, ties to even. */
+/** To the nearest integer, ties to even, of numbers far below 2^51; larger ones stay large. */
 export function roundHalfEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+  return value + ROUNDER - ROUNDER;
 }

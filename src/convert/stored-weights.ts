@@ -133,16 +133,17 @@ function unfolded({ layers, facts }: Transformer, rows: Rows): Rows {
 /** To the codes -127..127 of one scale, as derive-int8.ts does. An empty row stays empty. */
 function roundChannel(row: Float32Array): void {
   let largest = 0;
-  for (const value of row) largest = Math.max(largest, Math.abs(value));
+  for (let i = 0; i < row.length; i++) largest = Math.max(largest, Math.abs(row[i]!));
   if (largest === 0) return;
   const scale = Math.fround(largest / 127);
-  for (let i = 0; i < row.length; i++) row[i] = roundHalfEven(row[i]! * (127 / largest)) * scale;
+  const inverse = 127 / largest;
+  for (let i = 0; i < row.length; i++) row[i] = roundHalfEven(row[i]! * inverse) * scale;
 }
 
 /** In f32 arithmetic, so that the codes are those of the graph but for values on the edge between two. */
 function roundRow(x: Float64Array, out: Float64Array): void {
   let largest = 1e-30;
-  for (const value of x) largest = Math.max(largest, Math.abs(value));
+  for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]!));
   const scale = Math.fround(Math.fround(largest) * Math.fround(1 / 127));
   for (let i = 0; i < x.length; i++) {
     out[i] = roundHalfEven(Math.fround(Math.fround(x[i]!) / scale)) * scale;

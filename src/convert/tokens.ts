@@ -54,7 +54,7 @@ export async function findTokens(
   if (mask === undefined) {
     throw new UnmaskError(
       "checkpoint-unsupported",
-      "No mask token is named in config.json or tokenizer.json; give its id with --mask.",
+      "No mask token is named in config.json or tokenizer.json; give its id (--mask).",
     );
   }
   if (mask >= vocab) {

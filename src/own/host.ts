@@ -99,7 +99,7 @@ async function lookAt(given: Given, choice: OwnChoice, root: FileSystemDirectory
     const found = { ...common, name: manifest.name, inspection, sourceBytes: storedBytes };
     return base === undefined ? { ...found, storedBytes } : { ...found, bundle: base };
   }
-  const inspection = await inspectCheckpoint(folder, { repository: name, profile: choice.profile });
+  const inspection = await inspectCheckpoint(folder, { repository: name, ...choice });
   const sourceBytes = Number(inspection.facts["bytes"] ?? 0);
   const storedBytes = storedBytesOf(inspection, choice);
   if (storedBytes === undefined) return { ...common, inspection, sourceBytes };
@@ -120,8 +120,8 @@ function storedBytesOf({ runnable, facts }: Inspection, { dtype }: OwnChoice): n
   return runnable ? needs?.[dtype] : undefined;
 }
 
-function optionsOf({ dtype, profile }: OwnChoice): Pick<ConvertOptions, "dtypes" | "profile"> {
-  return { dtypes: [dtype, "int8"], ...(profile !== undefined && { profile }) };
+function optionsOf({ dtype, ...choice }: OwnChoice): Pick<ConvertOptions, "dtypes" | "profile" | "mask"> {
+  return { dtypes: [dtype, "int8"], ...choice };
 }
 
 async function convert(
@@ -155,7 +155,11 @@ async function convert(
 const aboutSchema = v.object({
   name: v.string(),
   origin: v.optional(v.string()),
-  choice: v.object({ dtype: v.picklist(["q4", "q8"]), profile: v.optional(v.string()) }),
+  choice: v.object({
+    dtype: v.picklist(["q4", "q8"]),
+    profile: v.optional(v.string()),
+    mask: v.optional(v.number()),
+  }),
 });
 
 type About = Pick<OwnLeftover, "name" | "origin" | "choice">;
@@ -164,11 +168,11 @@ type About = Pick<OwnLeftover, "name" | "origin" | "choice">;
 function parseAbout(text: string): About {
   try {
     const { name, origin, choice } = v.parse(aboutSchema, JSON.parse(text));
-    const { dtype, profile } = choice;
+    const { dtype, profile, mask } = choice;
     return {
       name,
       ...(origin !== undefined && { origin }),
-      choice: { dtype, ...(profile !== undefined && { profile }) },
+      choice: { dtype, ...(profile !== undefined && { profile }), ...(mask !== undefined && { mask }) },
     };
   } catch {
     return { name: "a model", choice: { dtype: "q4" } };

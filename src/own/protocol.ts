@@ -14,6 +14,8 @@ export interface OwnChoice {
   readonly dtype: "q4" | "q8";
   /** How the model was trained, where its files do not tell. */
   readonly profile?: string;
+  /** Id of the mask token, where its files do not name it. */
+  readonly mask?: number;
 }
 
 /** What a source turned out to be, before anything large is fetched. */

@@ -66,7 +66,7 @@ export function describeQwenDense(config: Config, family: string, profile?: Prof
   const member = QWEN_DENSE[family]!;
   if (member.needsProfile === true && profile === undefined) {
     throw refused(
-      `the autoregressive architecture "${family}" (name how it was trained for diffusion with --profile)`,
+      `the autoregressive architecture "${family}" (say how it was trained for diffusion: --profile, or 'Trained as' on the page)`,
     );
   }
   onlyPlain(config, {
