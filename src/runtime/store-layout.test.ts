@@ -32,7 +32,7 @@ test("anything else is nobody's record", () => {
     formatRecord({ ...RECORD, address: "javascript:alert(1)" }),
     formatRecord({ ...RECORD, address: "opfs:../x" }),
     formatRecord({ ...RECORD, used: -1 }),
-    formatRecord({ ...RECORD, used: 1e999 }),
+    formatRecord({ ...RECORD, used: Number.POSITIVE_INFINITY }),
     formatRecord({ ...RECORD, manifest: { ...MANIFEST, files: [{ ...FILE, sha256: "../../etc/passwd" }] } }),
     `{"__proto__":${formatRecord(RECORD)}}`,
     "[".repeat(100_000),
