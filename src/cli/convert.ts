@@ -12,7 +12,7 @@ import { HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
 export const convertCommand: Command = {
   name: "convert",
   summary:
-    "convert a checkpoint (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph)",
+    "convert a checkpoint (safetensors, config.json, tokenizer.json) to a bundle; families: Tiny-A2D, SDAR, Dream, Fast-dLLM v2, open-dcoder, LLaDA (dense), ModernBERT, MDLM, BD3-LM; or take over an ONNX export that gives logits (--dtype picks its graph); or export an autoregressive model (Qwen 2 and 3) for transformers.js",
   usage:
     "DIR|FILE|URL|OWNER/NAME[@REVISION] --out DIR [--dtype LIST] [--q4 LIST] [--profile NAME] [--mask ID] [--as transformers-js]",
   options: {
