@@ -32,7 +32,7 @@ const QUICK = { prompts: 2, accuracy: 13, beyond: 1 };
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const sizes = quick ? QUICK : FULL;
-  const canvases = quick ? [128] : CANVASES;
+  const canvases = quick ? [96] : CANVASES;
   const best = ((await recipeOption(values)) ?? BEST) as Readonly<Record<string, unknown>>;
   if (typeof best !== "object") throw new UnmaskError("invalid-options", "--recipe is a JSON object here.");
   const folder = resolve(typeof values["companion"] === "string" ? values["companion"] : TWIN_FOLDER);
