@@ -7,9 +7,17 @@ import { openCompanion } from "../src/companion/open-companion.ts";
 import { UnmaskError } from "../src/core/errors.ts";
 import { accuracyUnits } from "./baselines/accuracy.ts";
 import { type BenchPage, openBenchPage } from "./baselines/browser.ts";
-import { BEST, type Contestant, ladder, type Standing, splitOf, TWIN } from "./baselines/contestants.ts";
+import {
+  BEST,
+  type Contestant,
+  ladder,
+  naiveBeyond,
+  type Standing,
+  splitOf,
+  TWIN,
+} from "./baselines/contestants.ts";
 import { race, respond } from "./baselines/race.ts";
-import { accuracyTable, forwardTable, NOTES, raceTables } from "./baselines/report.ts";
+import { accuracyTable, NOTES, raceTables } from "./baselines/report.ts";
 import { TWIN_FOLDER } from "./eval/twin.ts";
 import { countOption } from "./harness/counts.ts";
 import { openLab } from "./harness/open-lab.ts";
@@ -17,13 +25,10 @@ import { createProgress } from "./harness/progress.ts";
 import { reportName, writeReport } from "./harness/report.ts";
 import { markdownTable } from "./harness/table.ts";
 import { readTaskPrompts, type TaskPrompt } from "./harness/task-prompts.ts";
-import { spreadOf } from "./stats/spread.ts";
 
 const CANVASES = [128, 256, 512];
-/** Longer than the model's canvas: only the time of a forward means something there. */
-const BEYOND = 1024;
-const FULL = { prompts: 10, accuracy: 300, beyond: 5 };
-const QUICK = { prompts: 2, accuracy: 13, beyond: 1 };
+const FULL = { prompts: 10, accuracy: 300 };
+const QUICK = { prompts: 2, accuracy: 13 };
 
 /**
  * The engine against what others do with the same weights: the naive loop, step by step up to the best recipe, and the
@@ -32,7 +37,7 @@ const QUICK = { prompts: 2, accuracy: 13, beyond: 1 };
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const sizes = quick ? QUICK : FULL;
-  const canvases = quick ? [128] : CANVASES;
+  const canvases = quick ? [96] : CANVASES;
   const best = ((await recipeOption(values)) ?? BEST) as Readonly<Record<string, unknown>>;
   if (typeof best !== "object") throw new UnmaskError("invalid-options", "--recipe is a JSON object here.");
   const folder = resolve(typeof values["companion"] === "string" ? values["companion"] : TWIN_FOLDER);
@@ -44,24 +49,19 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const warnings = weights === undefined ? [`No autoregressive twin in ${folder}: it is left out.`] : [];
 
   io.status("opening Chromium");
-  const { standings, beyond, about } = await inBrowser(
-    folder,
-    weights !== undefined,
-    async (page, opened) => {
-      const prompts = mixed(all, sizes.prompts);
-      const cost = canvases.reduce((sum, canvas) => sum + canvas * prompts.length * contestants.length, 0);
-      const progress = createProgress(cost, () => performance.now(), io.status);
-      const found: Standing[] = [];
-      for (const contestant of contestants) await respond(page, contestant, prompts[0]!.prompt, 96);
-      for (const canvas of canvases) {
-        const begin = (label: string) => progress.begin(label);
-        found.push(...(await race(page, { prompts, canvas, contestants, signal: io.signal, begin })));
-        progress.done(canvas * prompts.length * contestants.length, true);
-      }
-      const times = await page.call("naiveForwards", BEYOND, sizes.beyond);
-      return { standings: found, beyond: { canvas: BEYOND, ms: spreadOf(times) }, about: opened };
-    },
-  );
+  const { standings, about } = await inBrowser(folder, weights !== undefined, async (page, opened) => {
+    const prompts = mixed(all, sizes.prompts);
+    const cost = canvases.reduce((sum, canvas) => sum + canvas * prompts.length * contestants.length, 0);
+    const progress = createProgress(cost, () => performance.now(), io.status);
+    const found: Standing[] = [];
+    for (const contestant of contestants) await respond(page, contestant, prompts[0]!.prompt, 96);
+    for (const canvas of canvases) {
+      const begin = (label: string) => progress.begin(label);
+      found.push(...(await race(page, { prompts, canvas, contestants, signal: io.signal, begin })));
+      progress.done(canvas * prompts.length * contestants.length, true);
+    }
+    return { standings: found, about: opened };
+  });
 
   const companion = weights === undefined ? undefined : await openCompanion({ model: folder });
   try {
@@ -85,7 +85,8 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
       canvas,
       ...splitOf(standings.filter((entry) => entry.canvas === canvas).map(({ totalMs }) => totalMs)),
     }));
-    const tables = [...raceTables(standings, splits), forwardTable(beyond), ...accuracy.map(accuracyTable)];
+    const beyond = naiveBeyond(standings);
+    const tables = [...raceTables(standings, splits, beyond), ...accuracy.map(accuracyTable)];
     const intro = [
       `${open.model.info.name}, weights int8. ${about.reason} Chromium ${about.version}. Best recipe: ${JSON.stringify(best)}.`,
       `Accuracy: weights ${open.model.info.variant}. ${open.runtime.reason}`,

@@ -1,3 +1,4 @@
+import { fitCost } from "../engine/cost-model.ts";
 import type { Spread } from "../stats/spread.ts";
 
 /** How a contestant writes; the naive loop and the twin have no recipe. */
@@ -71,4 +72,25 @@ export interface Standing {
   readonly prompts: number;
   /** Prompts that it answered in the same words as the naive loop. */
   readonly same: number;
+}
+
+/** What the naive loop would need for a canvas that the model does not have. */
+export interface Beyond {
+  readonly canvas: number;
+  readonly msPerForward: number;
+  /** For every cell of it, one a forward. */
+  readonly seconds: number;
+}
+
+const BEYOND = 1024;
+
+/** Extrapolated by the cost of rows and pairs from at least three canvases; null for fewer. */
+export function naiveBeyond(standings: readonly Standing[]): Beyond | null {
+  const samples = standings
+    .filter(({ name }) => name === NAIVE)
+    .map(({ canvas, totalMs, forwards }) => ({ rows: canvas, keys: canvas, ms: totalMs / forwards }));
+  if (samples.length < 3) return null;
+  const { fixed, perRow, perPair } = fitCost(samples);
+  const msPerForward = fixed + perRow * BEYOND + perPair * BEYOND ** 2;
+  return { canvas: BEYOND, msPerForward, seconds: (msPerForward * BEYOND) / 1000 };
 }

@@ -60,11 +60,7 @@ async function rawForward({ manifest }: LoadedModel, ort: OrtModule) {
     const rows = Array.from(ids.keys());
     const feeds = {
       input_ids: longs(ids, [1, ids.length]),
-      // The tables end with the model's canvas; beyond it only the time of a forward means something.
-      position_ids: longs(
-        rows.map((row) => row % manifest.maxCanvas),
-        [1, ids.length],
-      ),
+      position_ids: longs(rows, [1, ids.length]),
       logit_indices: longs(rows, [ids.length]),
       ...Object.fromEntries(caches.map((name) => [name, none])),
     };
@@ -133,15 +129,4 @@ export async function autoregressive(prompt: string, canvas: number): Promise<An
   const forwards = Math.min(canvas - ids.length, written.length + 1);
   const text = model!.tokenizer.decode(written);
   return { ms, forwards, rows: ids.length + forwards - 1, tokens: written.length, text };
-}
-
-/** Milliseconds of naive forwards over a canvas of any length. */
-export async function naiveForwards(canvas: number, count: number): Promise<number[]> {
-  const times: number[] = [];
-  for (let n = 0; n < count; n++) {
-    const began = performance.now();
-    await forwardAll!(Int32Array.from({ length: canvas }, (_, row) => (row * 31 + n) % 4000));
-    times.push(performance.now() - began);
-  }
-  return times;
 }

@@ -1,8 +1,7 @@
 import { percent, percentWithin, type Table } from "../harness/table.ts";
-import type { Spread } from "../stats/spread.ts";
 import { showSpread } from "../stats/spread.ts";
 import type { Accuracy } from "./accuracy.ts";
-import { type Split, type Standing, TWIN } from "./contestants.ts";
+import { type Beyond, type Split, type Standing, TWIN } from "./contestants.ts";
 
 export const NOTES = [
   "All contestants run on the same thread of the same page over one onnxruntime, in turns. The naive loop uses the engine's own int8 graph: a full forward each step, all logits read back, argmax and softmax of the open block in JavaScript, until every cell is filled.",
@@ -13,6 +12,7 @@ export const NOTES = [
 export function raceTables(
   standings: readonly Standing[],
   splits: readonly ({ readonly canvas: number } & Split)[],
+  beyond: Beyond | null,
 ): Table[] {
   const races = splits.map(({ canvas }): Table => {
     const found = standings.filter((entry) => entry.canvas === canvas);
@@ -50,18 +50,14 @@ export function raceTables(
         String(canvas),
         ...[overhead, padding, forwards, rows, total].map((factor) => `${factor.toFixed(2)} x`),
       ]),
-      notes: ["What each step divides the time of all prompts by; the steps multiply."],
+      notes: [
+        "What each step divides the time of all prompts by; the steps multiply.",
+        beyond === null
+          ? "Skipped: a canvas of 1024, whose time is extrapolated from three shorter ones."
+          : `A naive forward over ${beyond.canvas} cells would take ${beyond.msPerForward.toFixed(0)} ms and filling them one by one ${beyond.seconds.toFixed(0)} s: extrapolated, because the model's canvas ends before.`,
+      ],
     },
   ];
-}
-
-export function forwardTable({ canvas, ms }: { readonly canvas: number; readonly ms: Spread }): Table {
-  return {
-    title: `Canvas of ${canvas}, time only`,
-    columns: ["naive forward", "one token a step, extrapolated"],
-    rows: [[showSpread(ms, "ms"), `${((ms.median * canvas) / 1000).toFixed(0)} s`]],
-    notes: ["Longer than the model's canvas: what it would write there means nothing."],
-  };
 }
 
 export function accuracyTable({ canvas, tasks, meanLoss, losses, shares }: Accuracy): Table {
