@@ -245,11 +245,11 @@ export class UnmaskTextElement extends SheetAttributes {
     const source = ++this.#source;
     const isCurrent = () => source === this.#source && !this.#runs.busy;
     try {
-      const { readTrace } = await import("./read-trace.ts");
+      const { readTrace, wantsMotion } = await import("./read-trace.ts");
       const trace = await readTrace(src);
       if (!isCurrent()) return;
       this.trace = trace;
-      if (this.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.resume();
+      if (this.autoplay && wantsMotion()) this.resume();
     } catch (error) {
       if (isCurrent()) this.#runs.fail(error);
     }
