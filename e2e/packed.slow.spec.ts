@@ -78,10 +78,8 @@ async function createSite(name: string, built: string, head = ""): Promise<strin
     join(site, "index.html"),
     `<!doctype html><title>${name}</title>${ICON}${head}<script type="module" src="${built}"></script>${lines.join("\n")}`,
   );
-  await writeFile(
-    join(site, "main.js"),
-    `${head === "" ? `import "unmask/element/define";\n` : ""}${program}`,
-  );
+  const own = head === "" ? `import "unmask/element/define";\n${shortened(program)}` : program;
+  await writeFile(join(site, "main.js"), own);
   return site;
 }
 
