@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { findDeclaration, parseDoc, readModule } from "./source-module.mjs";
+import { findDeclaration, parseDoc, readModule, styleDoc } from "./source-module.mjs";
 
 /** The classes whose members `<unmask-text>` has, from the one it is to the one it is built on. */
 const CLASSES = [
@@ -13,8 +13,8 @@ const DEFINE = "dist/element/define.js";
 
 /**
  * The custom elements manifest (schema 2.1.0) of `<unmask-text>`, read from its sources: members from its classes,
- * attributes and events from the interfaces that templates and listeners are typed by, the rest from the tags in the
- * doc comment of the class.
+ * attributes and events from the interfaces that templates and listeners are typed by, slots, states, parts and custom
+ * properties from the tags in the doc comments of the class, of its phases and of its style sheets.
  *
  * @param root folder of the checkout
  */
@@ -23,7 +23,11 @@ export function elementManifest(root) {
   const attributes = interfaceMembers(read("props.ts"), "UnmaskTextAttributes");
   const [file, name] = CLASSES[0];
   const element = read(file);
-  const { description, tags } = parseDoc(element.docOf(findDeclaration(element, name).statement));
+  const phases = read("state.ts");
+  const { description, tags: own } = parseDoc(element.docOf(findDeclaration(element, name).statement));
+  const styles = ["sheet.css", "controls.css"].map((style) => styleDoc(join(root, "src/element", style)));
+  const others = [phases.docOf(findDeclaration(phases, "ElementPhase").statement), ...styles].map(parseDoc);
+  const tags = [...own, ...others.flatMap((doc) => doc.tags)];
   const tagged = (wanted) => tags.filter(({ tag }) => tag === wanted).map(({ text }) => named(text));
   const names = new Set(attributes.map((attribute) => attribute.name));
   return {

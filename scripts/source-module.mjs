@@ -14,9 +14,18 @@ export function readModule(path) {
     /** The `/** … *\/` right before a node, without its stars; undefined without one. */
     docOf({ start }) {
       const doc = docs.findLast(({ end }) => end <= start && text.slice(end, start).trim() === "");
-      return doc === undefined ? undefined : doc.value.replace(/^\s*\*+[ \t]?/gm, "").trim();
+      return doc === undefined ? undefined : withoutStars(doc.value);
     },
   };
+}
+
+/** The doc comment that a style sheet begins with. */
+export function styleDoc(path) {
+  return withoutStars(/^\/\*([\s\S]*?)\*\//.exec(readFileSync(path, "utf8"))[1]);
+}
+
+function withoutStars(comment) {
+  return comment.replace(/^\s*\*+[ \t]?/gm, "").trim();
 }
 
 /** Splits a doc comment into its description and its tags, each with the text behind it. */

@@ -27,7 +27,7 @@ export const assetsCommand: Command = {
       files.push({ path, copied });
     }
     const copies = files.filter(({ copied }) => copied).length;
-    io.print(`${copies} of ${files.length} files copied into ${folder}, the others were there.`);
+    io.print(`${copies} files copied into ${folder}, ${files.length - copies} were there.`);
     return { json: { folder: resolve(folder), files } };
   },
 };

@@ -31,34 +31,6 @@ let sharedSheet: CSSStyleSheet | undefined;
  * `unmask-error` and reject as well.
  *
  * @slot poster - Stands in for the sheet until something is on it; without one the prompt does.
- * @csspart sheet - What is written.
- * @csspart prompt - A word that was given.
- * @csspart mask - A bar where a word will stand.
- * @csspart token - A word that was written.
- * @csspart fresh - A token of the newest step.
- * @csspart cooling - A token of the step before.
- * @csspart settled - An older token.
- * @csspart end - The mark where the text ends.
- * @csspart hidden - A token that shows nothing.
- * @csspart controls - Everything below the sheet.
- * @csspart write - The button that begins or stops a run.
- * @csspart play - The button that holds a run or plays it again.
- * @csspart scrub - The slider over the steps.
- * @csspart progress - The progress of a load.
- * @csspart message - The outcome in words, a live region.
- * @cssprop --unmask-ink - Colour of the text.
- * @cssprop --unmask-accent - Colour of fresh tokens and of the controls.
- * @cssprop --unmask-warning - Colour of doubt and of errors.
- * @cssprop --unmask-font - Family of the text.
- * @cssprop --unmask-size - Size of the text.
- * @cssprop --unmask-measure - Greatest width of a line.
- * @cssstate empty - Nothing has happened.
- * @cssstate loading - The model is being opened.
- * @cssstate ready - The model is open.
- * @cssstate generating - A run is under way.
- * @cssstate held - A run waits for its next step.
- * @cssstate done - A run or a trace stands complete.
- * @cssstate error - The last load, run or trace failed.
  */
 export class UnmaskTextElement extends SheetAttributes {
   static readonly observedAttributes: readonly string[] = ["src", "model", "controls", "prompt"];
@@ -245,11 +217,11 @@ export class UnmaskTextElement extends SheetAttributes {
     const source = ++this.#source;
     const isCurrent = () => source === this.#source && !this.#runs.busy;
     try {
-      const { readTrace } = await import("./read-trace.ts");
+      const { readTrace, wantsMotion } = await import("./read-trace.ts");
       const trace = await readTrace(src);
       if (!isCurrent()) return;
       this.trace = trace;
-      if (this.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.resume();
+      if (this.autoplay && wantsMotion()) this.resume();
     } catch (error) {
       if (isCurrent()) this.#runs.fail(error);
     }

@@ -12,3 +12,8 @@ export async function readTrace(src: string): Promise<Trace> {
     throw toUnmaskError(error, "trace-invalid");
   }
 }
+
+/** False for readers who ask for reduced motion: nothing plays by itself for them. */
+export function wantsMotion(): boolean {
+  return !matchMedia("(prefers-reduced-motion: reduce)").matches;
+}

@@ -1,6 +1,16 @@
 import type { Frame } from "./run-log.ts";
 
-/** What the element is doing; each is also a custom state. */
+/**
+ * What the element is doing; each is also a custom state.
+ *
+ * @cssstate empty - Nothing has happened.
+ * @cssstate loading - The model is being opened.
+ * @cssstate ready - The model is open.
+ * @cssstate generating - A run is under way.
+ * @cssstate held - A run waits for its next step.
+ * @cssstate done - A run or a trace stands complete.
+ * @cssstate error - The last load, run or trace failed.
+ */
 export type ElementPhase = "empty" | "loading" | "ready" | "generating" | "held" | "done" | "error";
 
 /** What the element shows now; `state` of the element and `detail` of `unmask-step`. */
