@@ -7,7 +7,9 @@ import { commit, recordingFile, step, traceOf } from "./written-trace.ts";
 /** What axe complains of, a line each. */
 async function complaints(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`));
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, any }) => `${id}: ${html.slice(0, 120)} ${any[0]?.message ?? ""}`),
+  );
 }
 
 for (const theme of ["light", "dark"] as const) {
