@@ -64,6 +64,10 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
       .getByRole("textbox", { name: "Prompt" })
       .fill("Once upon a time there was a brave little fox who");
   },
+  card: async (page) => {
+    await page.getByRole("button", { name: "About the embedded model" }).click();
+    await page.getByRole("heading", { name: "unmask-s" }).waitFor();
+  },
   more: async (page) => {
     await page.getByRole("button", { name: "More" }).click();
     await page.locator("#backend-chip").click();

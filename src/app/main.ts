@@ -10,6 +10,7 @@ import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { whenInstalled } from "./install.ts";
 import { showModel, showNoModel } from "./model-box.ts";
+import { wireModelCard } from "./model-card.ts";
 import { createOffline } from "./offline.ts";
 import { findPage } from "./page.ts";
 import { createParagraph } from "./paragraph.ts";
@@ -41,6 +42,10 @@ const runner = createRunner(page, paragraph, status.say, () => {
 });
 
 const offline = createOffline(page, () => !runner.used && !runner.running);
+const fail = (error: UnmaskError): void => {
+  status.say(`error: ${error.code}`);
+  showProblem(page.problem, error, runner.remedy);
+};
 const recordings = wireRecordings(page, {
   show: runner.show,
   share(text) {
@@ -48,12 +53,10 @@ const recordings = wireRecordings(page, {
     paragraph.edited();
     runner.refresh();
   },
-  fail: (error) => {
-    status.say(`error: ${error.code}`);
-    showProblem(page.problem, error, runner.remedy);
-  },
+  fail,
 });
 
+wireModelCard(page, (error) => fail(toUnmaskError(error)));
 wireTheme(page.theme);
 if (query.shared !== "") page.prompt.value = query.shared;
 fillSelects(page);

@@ -36,6 +36,10 @@ export interface Page {
   readonly modelHint: HTMLElement;
   /** Says that the loaded model works without a network. */
   readonly kept: HTMLElement;
+  readonly about: HTMLButtonElement;
+  readonly card: HTMLDialogElement;
+  readonly cardText: HTMLElement;
+  readonly closeCard: HTMLButtonElement;
   readonly modelChip: HTMLElement;
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
@@ -88,6 +92,10 @@ export function findPage(): Page {
     model: get("model"),
     modelHint: get("model-hint"),
     kept: get("kept"),
+    about: get("about"),
+    card: get("card"),
+    cardText: get("card-text"),
+    closeCard: get("close-card"),
     modelChip: get("model-chip"),
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),
