@@ -51,7 +51,9 @@ test("one script tag on a page of another origin writes, under a strict policy",
   await expect(sheet.locator("slot[name=poster]")).toContainText("Once upon a time");
   expect(fetched.filter((url) => /\.wasm|models\//.test(url))).toEqual([]);
   await sheet.getByRole("button", { name: "Write" }).click();
-  await expect(sheet.getByRole("status")).toHaveText(/^done: \d+ tokens$/, { timeout: 90_000 });
+  await expect(sheet.getByRole("status")).toHaveText(/^done: \d+ tokens\. Once upon a time/, {
+    timeout: 90_000,
+  });
   const story = await page.evaluate(() =>
     new FormData(document.querySelector<HTMLFormElement>("#form")!).get("story"),
   );

@@ -1,6 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openDemo } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 
 test("the page tells about its model, with its figures and limits, and gives the focus back", async ({
   page,

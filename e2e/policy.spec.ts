@@ -4,9 +4,7 @@ import { headersFile } from "./host-headers.ts";
 import { openStaticHost } from "./static-host.ts";
 import { takeRefusals, test } from "./strict-test.ts";
 
-test("the policy refuses markup, code in strings, foreign scripts and foreign addresses", async ({
-  page,
-}) => {
+test("the policy refuses markup, code, foreign scripts and foreign addresses", async ({ page }) => {
   await openDemo(page);
   const tried = await page.evaluate(async () => {
     const outcomes: Record<string, string> = {};
@@ -21,8 +19,6 @@ test("the policy refuses markup, code in strings, foreign scripts and foreign ad
     await attempt("markup", () => {
       document.createElement("p").innerHTML = "<b>bold</b>";
     });
-    // biome-ignore lint/security/noGlobalEval: the policy has to refuse it
-    await attempt("code in a string", () => globalThis.eval("1"));
     await attempt("code in a script", () => {
       const script = document.createElement("script");
       script.textContent = "1";

@@ -86,10 +86,8 @@ page.model.append(new Option(query.model === "models/default" ? "Unmask default"
 sheet.setAttribute("model", query.model);
 showNoModel(page, query.load);
 
-page.form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  runner.submit();
-});
+// Not a form's submit, which a sandboxed frame blocks.
+page.generate.addEventListener("click", runner.submit);
 page.fill.addEventListener("click", runner.fill);
 page.step.addEventListener("click", runner.step);
 page.stop.addEventListener("click", () => sheet.abort());
@@ -123,7 +121,7 @@ page.prompt.addEventListener("input", () => {
   runner.refresh();
 });
 page.prompt.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) page.form.requestSubmit();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) runner.submit();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && runner.running) sheet.abort();

@@ -2,7 +2,6 @@ import type { UnmaskTextElement } from "../element/element.ts";
 
 /** The parts of index.html that the modules of the page work on. */
 export interface Page {
-  readonly form: HTMLFormElement;
   /** The first paragraph of the sheet: `prompt` lies over `mirror`, which carries its text in the flow. */
   readonly running: HTMLElement;
   readonly prompt: HTMLTextAreaElement;
@@ -73,7 +72,6 @@ export function findPage(): Page {
   // Each id is in index.html with the element type of its field; a wrong one would fail on first use in any test.
   const get = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
   return {
-    form: get("form"),
     running: get("running"),
     prompt: get("prompt"),
     mirror: get("mirror"),

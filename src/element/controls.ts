@@ -28,6 +28,17 @@ export function createControls(sheet: UnmaskTextElement): HTMLElement {
   root.append(write, play, scrub, progress, message);
 
   let outcome = "";
+  let said = "";
+  /** One live region: with the outcome it tells, to screen readers alone, the text that was written. */
+  const say = (text: string): void => {
+    said = text;
+    message.textContent = text;
+    if (!text.startsWith("done") || sheet.text === "") return;
+    const unseen = document.createElement("span");
+    unseen.className = "unseen";
+    unseen.textContent = `. ${sheet.text}`;
+    message.append(unseen);
+  };
   const show = (): void => {
     const { state } = sheet;
     const view = controlsView(state, sheet.hasModel, outcome);
@@ -43,7 +54,7 @@ export function createControls(sheet: UnmaskTextElement): HTMLElement {
       `step ${state.step} of ${state.steps}, ${state.masksLeft} masks left`,
     );
     progress.hidden = state.phase !== "loading";
-    if (state.phase !== "loading" && message.textContent !== view.message) message.textContent = view.message;
+    if (state.phase !== "loading" && said !== view.message) say(view.message);
   };
   write.addEventListener("click", () => {
     if (write.textContent === "Stop") return sheet.abort();
@@ -58,7 +69,7 @@ export function createControls(sheet: UnmaskTextElement): HTMLElement {
     progress.max = Math.max(1, detail.totalBytes);
     if (detail.phase === "downloading") progress.value = detail.bytes;
     else progress.removeAttribute("value");
-    message.textContent = loadMessage(detail);
+    say(loadMessage(detail));
   });
   sheet.addEventListener("unmask-done", ({ detail: { reason, effectiveTokens } }) => {
     outcome = reason === "aborted" ? "done: stopped" : `done: ${effectiveTokens} tokens`;
