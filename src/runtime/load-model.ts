@@ -38,7 +38,10 @@ export async function loadModel(
   signal: AbortSignal,
 ): Promise<LoadedModel> {
   const warnings: { code: string; message: string }[] = [];
-  const warn = (code: string, message: string) => void warnings.push({ code, message });
+  const warn = (code: string, message: string) => {
+    // Files of a second variant meet the same store.
+    if (!warnings.some((warning) => warning.message === message)) warnings.push({ code, message });
+  };
   const source = platform.openSource(model);
   const manifest = await readManifest(source, signal);
   const backend = await chooseBackend(options, platform, manifest.vocab);

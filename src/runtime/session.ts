@@ -1,8 +1,9 @@
 import { UnmaskError } from "../core/errors.ts";
-import { fromHalf, toHalf } from "../math/half.ts";
+import { fromHalf } from "../math/half.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { BackendChoice } from "./backend.ts";
 import { checkGraph, type GraphFacts } from "./graph-check.ts";
+import { createCpuFeeds, createGpuFeeds, type FillBias } from "./graph-feeds.ts";
 import type { KvShape } from "./kv-buffers.ts";
 import type { OrtModule, OrtSession, OrtTensor } from "./ort.ts";
 
@@ -38,11 +39,8 @@ export interface GraphRun {
   readonly pastRows?: ArrayLike<number>;
   /** Noise level, for models that are told it; 0 when absent. */
   readonly sigma?: number;
-  /**
-   * Fills the attention bias `[S * biasRepeat, P + S]` of a graph that takes one; `closed` hides a key. Absent:
-   * everything attends to everything.
-   */
-  readonly fillBias?: (bias: { [index: number]: number }, closed: number) => void;
+  /** Fills the attention bias `[S * biasRepeat, P + S]` of a graph that takes one. Absent: everything is attended to. */
+  readonly fillBias?: FillBias;
   /** Wants the new keys and values. */
   readonly keep?: boolean;
 }
@@ -92,7 +90,7 @@ export async function openSession(
     throw asError(cause, "graph-mismatch", "onnxruntime refuses the graph");
   });
   try {
-    return createGraphSession(ort, session, manifest, checkGraph(session, manifest));
+    return createGraphSession(ort, session, backend.device, manifest, checkGraph(session, manifest));
   } catch (error) {
     await session.release();
     throw error;
@@ -109,25 +107,27 @@ function kvNames(prefix: "past" | "new", layers: number): string[] {
   return Array.from({ length: 2 * layers }, (_, i) => `${prefix}_${i % 2 === 0 ? "k" : "v"}.${i >> 1}`);
 }
 
-/** A masked key of a row that attends to another one weighs nothing beside it; -1e9 is not an f16 number. */
-const CLOSED = { float32: -1e9, float16: -3e4 } as const;
-
 function createGraphSession(
   ort: OrtModule,
   session: OrtSession,
+  device: GPUDevice | undefined,
   { layers, kvWidth, vocab }: Manifest,
   { float, biasRepeat, takesKeyRows, takesSigma }: GraphFacts,
 ): GraphSession {
-  const tensors = createInputs(ort);
-  const nothing = tensors.floats(float, 0, [1, 0, kvWidth]);
+  const nothing =
+    float === "float32"
+      ? new ort.Tensor("float32", new Float32Array(0), [1, 0, kvWidth])
+      : new ort.Tensor("float16", new Uint16Array(0), [1, 0, kvWidth]);
+  const here = createCpuFeeds(ort, float);
+  const there = device === undefined ? here : createGpuFeeds(ort, device, float);
   const kv: KvShape = { names: kvNames("past", layers), width: kvWidth, float };
   const fresh = kvNames("new", layers);
   const noPast = Object.fromEntries(kv.names.map((name) => [name, nothing] as const));
-  const input = tensors.longs((size) => [1, size]);
-  const places = tensors.longs((size) => [1, size]);
-  const wanted = tensors.longs((size) => [size]);
-  const keyRows = tensors.longs((size) => [1, size]);
-  let bias = nothing;
+  const input = there.longs((size) => [1, size]);
+  const places = there.longs((size) => [1, size]);
+  const wanted = there.longs((size) => [size]);
+  // A WebGPU graph turns these into floats on the CPU.
+  const keyRows = here.longs((size) => [1, size]);
   return {
     kv,
     biasRepeat,
@@ -144,11 +144,7 @@ function createGraphSession(
       if (biasRepeat > 0) {
         const queries = ids.length * biasRepeat;
         const keys = ids.length + (past[kv.names[0] ?? ""]?.dims[1] ?? 0);
-        if (bias.dims[2] !== queries || bias.dims[3] !== keys) {
-          bias = tensors.floats(float, queries * keys, [1, 1, queries, keys]);
-        }
-        writeBias(bias, float, fillBias);
-        feeds["attention_bias"] = bias;
+        feeds["attention_bias"] = there.bias(queries, keys, fillBias);
       }
       const out = await session
         .run(feeds, keep ? ["logits", ...fresh] : ["logits"])
@@ -166,40 +162,11 @@ function createGraphSession(
         },
       };
     },
-    release: () => session.release(),
-  };
-}
-
-/** Inputs are made once for a length and filled again while it stays, as it does within a block. */
-function createInputs(ort: OrtModule) {
-  return {
-    floats: (float: GraphFacts["float"], size: number, dims: readonly number[]): OrtTensor =>
-      float === "float32"
-        ? new ort.Tensor("float32", new Float32Array(size), dims)
-        : new ort.Tensor("float16", new Uint16Array(size), dims),
-    longs: (dims: (size: number) => readonly number[]) => {
-      let values = new BigInt64Array(0);
-      let tensor: OrtTensor | undefined;
-      return (numbers: ArrayLike<number>): OrtTensor => {
-        if (tensor === undefined || values.length !== numbers.length) {
-          values = new BigInt64Array(numbers.length);
-          tensor = new ort.Tensor("int64", values, dims(numbers.length));
-        }
-        for (let i = 0; i < numbers.length; i++) values[i] = BigInt(numbers[i]!);
-        return tensor;
-      };
+    release: async () => {
+      there.dispose();
+      await session.release();
     },
   };
-}
-
-function writeBias(bias: OrtTensor, float: GraphFacts["float"], fillBias: GraphRun["fillBias"]): void {
-  const { buffer, byteOffset, byteLength } = bias.data as Float32Array | Uint16Array; // made as one of them above
-  const isHalf = float === "float16";
-  const values = isHalf
-    ? new Uint16Array(buffer, byteOffset, byteLength / 2)
-    : new Float32Array(buffer, byteOffset, byteLength / 4);
-  if (fillBias === undefined) values.fill(0);
-  else fillBias(values, isHalf ? toHalf(Float32Array.of(CLOSED.float16))[0]! : CLOSED.float32);
 }
 
 function wrap(tensor: OrtTensor | undefined, rows: number, vocab: number): LogitsOutput {
