@@ -6,6 +6,7 @@ import type { Page } from "@playwright/test";
 import { convertCheckpoint, type Dtype } from "../src/convert/convert.ts";
 import { nodeFolder } from "../src/convert/node-folder.ts";
 import { nodeTarget } from "../src/convert/node-target.ts";
+import type { Q4Extra } from "../src/convert/q4-recipe.ts";
 
 const CHECKPOINT = fileURLToPath(new URL("../src/convert/fixtures/a2d-qwen3-mdlm", import.meta.url));
 
@@ -16,11 +17,12 @@ export interface TinyBundle extends AsyncDisposable {
   route(page: Page): Promise<void>;
 }
 
-export async function tinyBundle(dtypes: readonly Dtype[]): Promise<TinyBundle> {
+export async function tinyBundle(dtypes: readonly Dtype[], q4: readonly Q4Extra[] = []): Promise<TinyBundle> {
   const scratch = await mkdtemp(join(tmpdir(), "unmask-e2e-"));
   const folder = join(scratch, "tiny");
   await convertCheckpoint(nodeFolder(CHECKPOINT), () => nodeTarget(folder), {
     dtypes,
+    q4,
     name: "tiny",
     warn: () => {},
     progress: () => {},

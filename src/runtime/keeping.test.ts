@@ -4,6 +4,8 @@ import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import { fetchFiles } from "./bundle.ts";
 import { memoryDirectory } from "./memory-directory.ts";
 import { forgetModel, modelStore } from "./model-store.ts";
+import type { Platform } from "./platform.ts";
+import { rejectModel } from "./reject-model.ts";
 import { FILES, idOfAddress } from "./store-layout.ts";
 import { testManifest } from "./test-manifest.ts";
 
@@ -27,7 +29,7 @@ function manifestOf(name: string, ...files: readonly { entry: ManifestFile }[]):
   );
 }
 
-async function setUp(room: number | undefined = undefined) {
+async function setUp(room: number | undefined = undefined, contents = [A, B, C]) {
   const root = memoryDirectory();
   const store = await modelStore(root, async () => room);
   const asked: string[] = [];
@@ -38,7 +40,7 @@ async function setUp(room: number | undefined = undefined) {
         name: address,
         async *read(path, _, start = 0) {
           asked.push(`${path} ${start}`);
-          yield [A, B, C].find(({ entry }) => entry.path === path)!.bytes.subarray(start);
+          yield contents.find(({ entry }) => entry.path === path)!.bytes.subarray(start);
         },
       },
       manifest,
@@ -94,23 +96,24 @@ test("what belongs to no model is removed: files of an older bundle and what was
   expect(await store.records.list()).toHaveLength(1);
 });
 
-test("a partial file of a known model stays, and one that is being written stays", async () => {
+test("a partial file of a known model stays for a month, and one that is being written stays", async () => {
   const { store, visit, names } = await setUp();
   await visit(HERE, manifestOf("one", A));
   const other = "https://site/models/two/";
-  await store.records.put({
-    id: await idOfAddress(other),
-    address: other,
-    manifest: manifestOf("two", B),
-    added: 1,
-    used: 1,
-  });
-  (await store.files.begin(B.entry.sha256))?.close();
+  const begun = async (used: number) => {
+    const id = await idOfAddress(other);
+    await store.records.put({ id, address: other, manifest: manifestOf("two", B), added: 1, used });
+    (await store.files.begin(B.entry.sha256))?.close();
+  };
+  await begun(Date.now());
   const open = await store.files.begin("1".repeat(64));
   await store.tidy();
-  expect(await names()).toEqual(
-    [A.entry.sha256, `${B.entry.sha256}.partial`, `${"1".repeat(64)}.partial`].sort(),
-  );
+  const held = `${"1".repeat(64)}.partial`;
+  expect(await names()).toEqual([A.entry.sha256, `${B.entry.sha256}.partial`, held].sort());
+  await begun(Date.now() - 31 * 86_400_000);
+  await store.tidy();
+  expect(await names()).toEqual([A.entry.sha256, held].sort());
+  expect(await store.records.list()).toMatchObject([{ address: HERE }]);
   open?.close();
 });
 
@@ -133,4 +136,30 @@ test("a deleted model takes its files along, but for those of another", async ()
   expect(await forgetModel(store, await idOfAddress(HERE))).toBe(12);
   expect(await names()).toEqual([B.entry.sha256, C.entry.sha256].sort());
   expect(await forgetModel(store, "f".repeat(32))).toBe(0);
+});
+
+test("of a model with bad files nothing remains, unless it was good before", async () => {
+  const damaged = { ...B, bytes: B.bytes.map((byte, i) => (i === 9 ? byte ^ 1 : byte)) };
+  const { store, visit, names } = await setUp(undefined, [A, damaged, C]);
+  const platform = {
+    openStore: async () => store,
+    openSource: (address: string) => ({ name: address }),
+  } as unknown as Platform;
+  const load = (address: string, manifest: Manifest) =>
+    visit(address, manifest).catch((error: unknown) => rejectModel(platform, address, error));
+  const bad = manifestOf("bad", A, B);
+  await expect(load(HERE, bad)).rejects.toMatchObject({ code: "checksum-mismatch" });
+  expect([await names(), await store.records.list()]).toEqual([[], []]);
+
+  const record = {
+    id: await idOfAddress(HERE),
+    address: HERE,
+    manifest: manifestOf("good", A),
+    added: 1,
+    used: 2,
+  };
+  await load(HERE, record.manifest);
+  await store.records.put(record);
+  await expect(load(HERE, bad)).rejects.toMatchObject({ code: "checksum-mismatch" });
+  expect(await names()).toContain(A.entry.sha256);
 });

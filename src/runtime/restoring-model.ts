@@ -3,6 +3,7 @@ import type { LoadEvent } from "../core/events.ts";
 import type { LoadOptions } from "../protocol.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import type { Platform } from "./platform.ts";
+import { rejectModel } from "./reject-model.ts";
 import { createRestoringDenoiser, type RestoringDenoiser } from "./restoring-denoiser.ts";
 
 /** A {@link LoadedModel} that survives the loss of its GPU. */
@@ -23,7 +24,9 @@ export async function openRestoringModel(
   report: (event: LoadEvent) => void,
   signal: AbortSignal,
 ): Promise<RestoringModel> {
-  const loaded = await loadModel(platform, address, options, report, signal);
+  const loaded = await loadModel(platform, address, options, report, signal).catch((error: unknown) =>
+    rejectModel(platform, address, error),
+  );
   const same = { ...options, variant: loaded.info.variant };
   const files = JSON.stringify(loaded.manifest.files);
   const denoiser = createRestoringDenoiser(loaded.denoiser, async (closing) => {
