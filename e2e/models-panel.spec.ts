@@ -115,7 +115,7 @@ test("a model that was kept out offers to delete the one that was used least rec
       };
       record.id = "f".repeat(32);
       record.address = `opfs:${record.id}`;
-      record.used = 1;
+      record.used -= 86_400_000;
       record.manifest.name = "older";
       const file = await records.getFileHandle(`${record.id}.json`, { create: true });
       const writable = await file.createWritable();

@@ -292,6 +292,8 @@ test("a cancelled download keeps what is done until it is removed", async ({ pag
   await expect
     .poll(async () => (await storedPaths(page)).some((path) => path.endsWith("/journal")))
     .toBe(true);
+  // From here on the hub answers again: what follows a cancelled conversion is a new look.
+  await hub.route(page);
   await page.getByRole("button", { name: "Cancel", exact: true }).click();
   await expect(form.convert).toHaveText("Download and convert the rest");
   await expect(form.facts).toContainText("are done already");

@@ -110,12 +110,21 @@ test("a converted chat model answers a message; what belongs to a chat needs one
   const chat = await unmask(...common, "--prompt", "Hi", "--chat", "--system", "Be brief.");
   expect(JSON.parse(chat.stdout)).toMatchObject({ ok: true, tokens: expect.any(Array) });
   expectError(await unmask(...common, "--prompt", "Hi", "--system", "Be brief."), "usage", 2);
-  const file = join(scratch, "template.jinja");
-  const given = [...common, "--prompt", "Hi", "--chat", "--chat-template", file];
-  await writeFile(file, "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
-  expect(JSON.parse((await unmask(...given)).stdout)).toMatchObject({ ok: true });
-  await writeFile(file, "{{ raise_exception('no chats today') }}");
-  expectError(await unmask(...given), "invalid-options");
+});
+
+test("a template of the caller is run, and what it refuses is said", async () => {
+  const written = [
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}",
+    "{{ raise_exception('no') }}",
+  ];
+  const files = written.map((_, i) => join(scratch, `${i}.jinja`));
+  await Promise.all(files.map((file, i) => writeFile(file, written[i]!)));
+  const common = ["generate", "--model", bundle, "--max-new-tokens", "4", "--threads", "1", "--json"];
+  const [good, bad] = await Promise.all(
+    files.map((file) => unmask(...common, "--prompt", "Hi", "--chat", "--chat-template", file)),
+  );
+  expect(JSON.parse(good!.stdout)).toMatchObject({ ok: true });
+  expectError(bad!, "invalid-options");
 });
 
 test("bad options are named before the model is opened or by the engine", async () => {

@@ -96,23 +96,24 @@ test("what belongs to no model is removed: files of an older bundle and what was
   expect(await store.records.list()).toHaveLength(1);
 });
 
-test("a partial file of a known model stays, and one that is being written stays", async () => {
+test("a partial file of a known model stays for a month, and one that is being written stays", async () => {
   const { store, visit, names } = await setUp();
   await visit(HERE, manifestOf("one", A));
   const other = "https://site/models/two/";
-  await store.records.put({
-    id: await idOfAddress(other),
-    address: other,
-    manifest: manifestOf("two", B),
-    added: 1,
-    used: 1,
-  });
-  (await store.files.begin(B.entry.sha256))?.close();
+  const begun = async (used: number) => {
+    const id = await idOfAddress(other);
+    await store.records.put({ id, address: other, manifest: manifestOf("two", B), added: 1, used });
+    (await store.files.begin(B.entry.sha256))?.close();
+  };
+  await begun(Date.now());
   const open = await store.files.begin("1".repeat(64));
   await store.tidy();
-  expect(await names()).toEqual(
-    [A.entry.sha256, `${B.entry.sha256}.partial`, `${"1".repeat(64)}.partial`].sort(),
-  );
+  const held = `${"1".repeat(64)}.partial`;
+  expect(await names()).toEqual([A.entry.sha256, `${B.entry.sha256}.partial`, held].sort());
+  await begun(Date.now() - 31 * 86_400_000);
+  await store.tidy();
+  expect(await names()).toEqual([A.entry.sha256, held].sort());
+  expect(await store.records.list()).toMatchObject([{ address: HERE }]);
   open?.close();
 });
 

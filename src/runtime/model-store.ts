@@ -3,13 +3,19 @@ import { ifUnlocked } from "./locks.ts";
 import { type RecordBook, recordBook } from "./records.ts";
 import { FILES, type ModelRecord, partialName, RECORDS, WRITING } from "./store-layout.ts";
 
+/** Nobody goes on with a download after this long. */
+const ABANDONED_MS = 30 * 86_400_000;
+
 /** The models that this browser keeps: files by hash, and records that say which files make a model. */
 export interface ModelStore {
   readonly files: FileStore;
   readonly records: RecordBook;
   /** Bytes that may still be written; undefined where the browser does not tell. */
   room(): Promise<number | undefined>;
-  /** Removes files that no record lists, unless somebody is adding files now; returns their bytes. */
+  /**
+   * Removes files that no record lists, and what is left of downloads that nobody went on with for a month, unless
+   * somebody is adding files now. @returns their bytes
+   */
   tidy(): Promise<number>;
 }
 
@@ -37,11 +43,17 @@ export async function modelStore(
     async tidy() {
       let freed = 0;
       await ifUnlocked(WRITING, async () => {
-        const wanted = new Set((await records.list()).flatMap(fileNames));
-        for (const [name, bytes] of await files.sizes()) {
+        const known = await records.list();
+        const recent = known.filter(({ used }) => Date.now() - used < ABANDONED_MS);
+        const wanted = new Set([...known.flatMap(fileHashes), ...recent.flatMap(fileNames)]);
+        const sizes = await files.sizes();
+        for (const [name, bytes] of sizes) {
           if (wanted.has(name)) continue;
           await files.remove(name);
           freed += bytes;
+        }
+        for (const record of known) {
+          if (!recent.includes(record) && storedBytes(record, sizes) === 0) await records.remove(record.id);
         }
       });
       return freed;
@@ -49,15 +61,18 @@ export async function modelStore(
   };
 }
 
+function fileHashes({ manifest }: ModelRecord): string[] {
+  return manifest.files.map(({ sha256 }) => sha256);
+}
+
 /** What a model's files are called, complete or not. */
-function fileNames({ manifest }: ModelRecord): string[] {
-  return manifest.files.flatMap(({ sha256 }) => [sha256, partialName(sha256)]);
+function fileNames(record: ModelRecord): string[] {
+  return fileHashes(record).flatMap((sha256) => [sha256, partialName(sha256)]);
 }
 
 /** Bytes of a model's complete files, each hash once. */
-export function storedBytes({ manifest }: ModelRecord, sizes: ReadonlyMap<string, number>): number {
-  const hashes = new Set(manifest.files.map(({ sha256 }) => sha256));
-  return [...hashes].reduce((sum, sha256) => sum + (sizes.get(sha256) ?? 0), 0);
+export function storedBytes(record: ModelRecord, sizes: ReadonlyMap<string, number>): number {
+  return [...new Set(fileHashes(record))].reduce((sum, sha256) => sum + (sizes.get(sha256) ?? 0), 0);
 }
 
 /**

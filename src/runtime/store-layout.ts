@@ -9,7 +9,8 @@ import { type Manifest, parseManifest } from "../model/manifest.ts";
  *     unmask-models/<id>.json         a record ({@link ModelRecord}): which files make a model, and where it is from
  *     unmask-staging/<key>/...        a conversion that is not finished
  *
- * - A file belongs to every model whose record lists its hash; files and partial files of no record are removed.
+ * - A file belongs to every model whose record lists its hash; files and partial files of no record are removed, and
+ *   partial files of a model that was not loaded for a month.
  * - So a record is written before the first file of its model is complete. Who cannot do that (a hash is known when a
  *   file is finished) holds {@link WRITING} in mode "shared" until the record is there: nothing is removed meanwhile.
  * - Who writes `<sha256>.partial` holds the lock {@link writerOf} of that file.

@@ -6,8 +6,9 @@ import { openCheckpoint } from "../convert/checkpoint.ts";
 import { faultServer } from "../runtime/fault-server.ts";
 import { httpFile } from "./http-file.ts";
 import { parseRetryAfter } from "./http-transfer.ts";
+import { hubServer } from "./hub-server.ts";
 import { nodeSpools } from "./node-spool.ts";
-import { openPageSource } from "./page-source.ts";
+import { openNamedSource, openPageSource } from "./page-source.ts";
 import { urlFolder } from "./url-folder.ts";
 
 /** Checkpoints on plain web servers, which list nothing and may know no ranges. */
@@ -77,6 +78,21 @@ test("a page opens only what its policy lets through, and says what to do otherw
       message: expect.stringContaining("drop"),
     });
   }
+});
+
+test("a named source says where it is from and where its files stand", async () => {
+  await using hub = await hubServer({ "unmask.json": new TextEncoder().encode("{}") });
+  const connect = [hub.url];
+  const options = { signal, patience, connect, endpoint: hub.url };
+  const named = await openNamedSource(hub.repo, options);
+  expect(named).toMatchObject({
+    name: "model",
+    origin: `owner/model@${hub.commit}`,
+    base: `${hub.url}/owner/model/resolve/${hub.commit}/`,
+  });
+  expect(await (await fetch(`${named.base}unmask.json`)).text()).toBe("{}");
+  const byAddress = await openNamedSource(`${hub.url}/folder/of/it`, options);
+  expect(byAddress).toMatchObject({ name: "it", base: `${hub.url}/folder/of/it/` });
 });
 
 test("Retry-After is seconds or a date", () => {

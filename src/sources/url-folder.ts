@@ -3,7 +3,7 @@ import { SHARD_INDEX, SHARD_NAME } from "../convert/checkpoint.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { type HttpOptions, httpFile } from "./http-file.ts";
 
-/** What a checkpoint folder may hold. A plain web server lists nothing, so these are asked for one by one. */
+/** What a checkpoint or bundle folder may hold. A plain web server lists nothing, so these are asked for one by one. */
 const KNOWN = [
   "config.json",
   SHARD_INDEX,
@@ -12,6 +12,7 @@ const KNOWN = [
   "tokenizer_config.json",
   "chat_template.jinja",
   "unmask.bundle.json",
+  "unmask.json",
 ];
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const MAX_INDEX_BYTES = 64_000_000;
