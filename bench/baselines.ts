@@ -7,15 +7,7 @@ import { openCompanion } from "../src/companion/open-companion.ts";
 import { UnmaskError } from "../src/core/errors.ts";
 import { accuracyUnits } from "./baselines/accuracy.ts";
 import { type BenchPage, openBenchPage } from "./baselines/browser.ts";
-import {
-  BEST,
-  type Contestant,
-  ladder,
-  naiveBeyond,
-  type Standing,
-  splitOf,
-  TWIN,
-} from "./baselines/contestants.ts";
+import { BEST, ladder, naiveBeyond, type Standing, splitOf, WITH_TWIN } from "./baselines/contestants.ts";
 import { race, respond } from "./baselines/race.ts";
 import { accuracyTable, NOTES, raceTables } from "./baselines/report.ts";
 import { TWIN_FOLDER } from "./eval/twin.ts";
@@ -44,8 +36,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const weights = await readFile(join(folder, "onnx/model_quantized.onnx")).catch(() => undefined);
   const limit = countOption(values, "limit", sizes.accuracy);
   const all = await readTaskPrompts(values["prompts"], values["tasks"], Math.ceil(limit / 13));
-  const twin: readonly Contestant[] = weights === undefined ? [] : [{ kind: "twin", name: TWIN }];
-  const contestants = [...ladder(best), ...twin];
+  const contestants = [...ladder(best), ...(weights === undefined ? [] : WITH_TWIN)];
   const warnings = weights === undefined ? [`No autoregressive twin in ${folder}: it is left out.`] : [];
 
   io.status("opening Chromium");

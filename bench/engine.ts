@@ -54,7 +54,7 @@ const LOGIT_ROWS = 8;
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const engine = await measureEngine(quick, io);
   // The small model is closed by now: two models at once would not tell whose memory it is.
-  const large = await largeModel(QWEN3, quick ? [1, 2] : [2, QWEN3.layers], quick ? 2 : 9, io);
+  const large = await largeModel(QWEN3, quick ? [1, 4] : [4, QWEN3.layers], quick ? 5 : 9, io);
   io.status("");
   const tables = [...engine.tables, largeTable(large)];
   const json = { ...engine.json, large, quick };

@@ -154,7 +154,8 @@ def main() -> None:
         rng, right = random.Random(99), 0
         for index in range(args.prompts):
             prompt, response = tasks.held_out_sample(name, rng)
-            head, _ = task_ids(tok, prompt, "")
+            ids, begin = task_ids(tok, prompt, response)
+            head = ids[:begin]
             out, _ = respond(model, head, 16 * math.ceil((len(tok.encode(" " + response).ids) + 2) / 16), 16, 0.0, index)
             right += tasks.final_answer(tok.decode(out)) == tasks.final_answer(response)
             if index == 0:

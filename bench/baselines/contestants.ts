@@ -4,7 +4,13 @@ import type { Spread } from "../stats/spread.ts";
 /** How a contestant writes; the naive loop and the twin have no recipe. */
 export type Contestant =
   | { readonly kind: "naive"; readonly name: string; readonly threshold: number | null }
-  | { readonly kind: "engine"; readonly name: string; readonly recipe: Readonly<Record<string, unknown>> }
+  | {
+      readonly kind: "engine";
+      readonly name: string;
+      readonly recipe: Readonly<Record<string, unknown>>;
+      /** The twin reads along. */
+      readonly guided?: boolean;
+    }
   | { readonly kind: "twin"; readonly name: string };
 
 export const BLOCK = 32;
@@ -34,6 +40,17 @@ export const BEST = {
   cache: "dual",
   stop: { eos: true, eotp: { minConf: 0.9 } },
 } as const;
+
+/** What there is beside the ladder where there is a twin: Guided Diffusion over FreeCache, and the twin by itself. */
+export const WITH_TWIN: readonly Contestant[] = [
+  {
+    kind: "engine",
+    name: "guided by the twin, FreeCache",
+    recipe: { preset: "guided", block: BLOCK, cache: "free", stop: { eos: true } },
+    guided: true,
+  },
+  { kind: "twin", name: TWIN },
+];
 
 /** Steps of the ladder as factors: what each divides the time by. Their product is the whole. */
 export interface Split {

@@ -105,14 +105,20 @@ export async function naive(
   return { ms, forwards, rows: forwards * canvas, tokens: kept.length, text: tokenizer.decode(kept) };
 }
 
-/** The engine over the same canvas. */
-export async function engine(prompt: string, canvas: number, recipe: object): Promise<Answer> {
+/** The engine over the same canvas, alone or with the twin reading along. */
+export async function engine(
+  prompt: string,
+  canvas: number,
+  recipe: object,
+  guided: boolean,
+): Promise<Answer> {
   const { manifest } = model!;
   const mode = Object.hasOwn(manifest.modes, "task") ? { mode: "task" } : {};
   const options = { ...mode, recipe, maxNewTokens: canvas - promptIds(prompt).length };
+  const control = { stop: () => false, ...(guided ? { companion: twin! } : {}) };
   let done: Extract<GenerateEvent, { type: "done" }> | undefined;
   const began = performance.now();
-  for await (const event of runJob({ kind: "generate", prompt, options }, model!, { stop: () => false })) {
+  for await (const event of runJob({ kind: "generate", prompt, options }, model!, control)) {
     if (event.type === "done") done = event;
   }
   const ms = performance.now() - began;

@@ -47,7 +47,7 @@ export function respond(
     case "naive":
       return page.call("naive", prompt, canvas, BLOCK, contestant.threshold);
     case "engine":
-      return page.call("engine", prompt, canvas, contestant.recipe);
+      return page.call("engine", prompt, canvas, contestant.recipe, contestant.guided === true);
     case "twin":
       return page.call("autoregressive", prompt, canvas);
   }
