@@ -9,7 +9,7 @@ import { serveFolder } from "../scripts/serve.mjs";
 /** A folder outside of the checkout, as a user of the package has one. */
 export interface Project extends AsyncDisposable {
   readonly folder: string;
-  /** Runs a script with Node in the folder and gives its output. @throws Error with the output when it fails */
+  /** Runs a script with Node in the folder and gives what it prints. @throws Error with all it said when it fails */
   node(script: string, ...args: string[]): Promise<string>;
 }
 
@@ -40,14 +40,17 @@ export async function exampleProject(name: string): Promise<Project> {
 
 function runNode(cwd: string, ...args: string[]): Promise<string> {
   const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (part: Buffer) => {
-      output += part.toString();
+  const said = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].on("data", (part: Buffer) => {
+      said[stream] += part.toString();
     });
   }
   return new Promise((done, fail) => {
-    child.on("close", (code) => (code === 0 ? done(output) : fail(new Error(`${args[0]}: ${output}`))));
+    child.on("close", (code) => {
+      if (code === 0) done(said.stdout);
+      else fail(new Error(`${args[0]}: ${said.stdout}${said.stderr}`));
+    });
   });
 }
 

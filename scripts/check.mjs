@@ -15,7 +15,7 @@ const STEPS = [
   ["tsc (types of the package)", bin("typescript/lib/tsc.js"), "-p", "e2e/types"],
   ["doc comments", "scripts/documented.mjs"],
   ["publint", bin("publint/src/cli.js"), "--strict"],
-  ["attw", bin("@arethetypeswrong/cli/dist/index.js"), "--pack", ".", "--profile", "esm-only", "--quiet"],
+  ["attw", bin("@arethetypeswrong/cli/dist/index.js"), "--pack", ".", "--profile", "esm-only"],
   ["size-limit", bin("size-limit/bin.js")],
 ];
 

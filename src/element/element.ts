@@ -49,8 +49,10 @@ export class UnmaskTextElement extends SheetAttributes {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    sharedSheet ??= new CSSStyleSheet();
-    if (sharedSheet.cssRules.length === 0) sharedSheet.replaceSync(SHEET_CSS);
+    if (sharedSheet === undefined) {
+      sharedSheet = new CSSStyleSheet();
+      sharedSheet.replaceSync(SHEET_CSS);
+    }
     root.adoptedStyleSheets = [sharedSheet];
     const sheet = makePart("div", "sheet");
     this.#player = createPlayer(sheet, () => this.#draw());
@@ -152,12 +154,8 @@ export class UnmaskTextElement extends SheetAttributes {
 
   /** Lets a held run go on; plays a trace from where it stands, or again from its start. */
   resume(): void {
-    if (this.#runs.phase === "held") {
-      this.#player.seek(Number.POSITIVE_INFINITY);
-      this.#runs.release();
-    } else if (!this.#runs.busy) {
-      this.#player.play();
-    }
+    if (this.#runs.release()) this.#player.seek(Number.POSITIVE_INFINITY);
+    else if (!this.#runs.busy) this.#player.play();
     this.#draw();
   }
 
