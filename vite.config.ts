@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 import { CSS_TARGET } from "./scripts/css-target.mjs";
+import { firstPaint } from "./scripts/first-paint.mjs";
 import { modelCard } from "./scripts/model-card.mjs";
 import { ORT_FILES } from "./src/runtime/ort-files.ts";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
@@ -110,10 +111,21 @@ function connectPolicy(): Plugin {
   };
 }
 
+const FIRST_PAINT = {
+  recording: "src/app/welcome.unmask.json",
+  fonts: ["inter-latin-wght-normal", "source-serif-4-latin-wght-normal"],
+};
+
 export default defineConfig({
   base: "./",
   define: { __UNMASK_CONNECT__: JSON.stringify(CONNECT.join(" ")) },
-  plugins: [ortRuntime(), connectPolicy(), modelCard("public/models/default/README.md"), offlineApp()],
+  plugins: [
+    ortRuntime(),
+    firstPaint(FIRST_PAINT),
+    connectPolicy(),
+    modelCard("public/models/default/README.md"),
+    offlineApp(),
+  ],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   worker: { format: "es" },
   build: {

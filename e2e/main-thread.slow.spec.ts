@@ -37,7 +37,7 @@ test("no task of the main thread takes over 50 ms of CPU time while a text is wr
   const demo = await openDemo(page);
   await demo.run(STORY, 8);
   await demo.prompt.fill(STORY);
-  await demo.setLength(256);
+  await demo.setLength(128);
   const session = await context.newCDPSession(page);
   await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
   await browser.startTracing(page, {

@@ -46,6 +46,9 @@ async function audit(url, executablePath) {
       scores: mapValues(categories, ({ score }) => Math.round((score ?? 0) * 100)),
       figures: Object.fromEntries(FIGURES.map((name) => [name, Math.round(audits[name].numericValue)])),
       layoutShift: audits["cumulative-layout-shift"].numericValue,
+      shifts: (audits["layout-shifts"]?.details?.items ?? []).map(
+        ({ node, score }) => `${score.toFixed(3)} ${node?.selector ?? ""}`,
+      ),
       lost: Object.values(categories).flatMap(({ auditRefs }) => lostPoints(auditRefs, audits)),
     };
   } finally {

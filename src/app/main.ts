@@ -161,6 +161,7 @@ sheet.addEventListener("unmask-error", (event) => {
 });
 sheet.addEventListener("unmask-draw", () => {
   page.canvasText.textContent = sheet.text;
+  if (sheet.text !== "") sheet.replaceChildren();
   showFigures(page.figures, sheet.state);
   showTime(page.time, sheet.summaries.slice(0, sheet.state.step));
   timeline.update();
@@ -189,6 +190,8 @@ async function keep(info: EngineInfo): Promise<void> {
 function threadsOf({ backend, threads }: EngineInfo): string {
   return backend === "wasm" && threads === 1 ? ", on one thread" : "";
 }
+
+document.body.classList.remove("starting");
 
 function refreshFiles(): void {
   recordings.refresh(runner.running);

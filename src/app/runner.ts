@@ -73,6 +73,7 @@ export function createRunner(
   const write = (kind: "generate" | "infill" | "step"): void => {
     used = true;
     sheet.removeAttribute("src");
+    sheet.replaceChildren();
     begin(() => {
       sheet.trace = undefined;
       paragraph.begin();

@@ -1,0 +1,2 @@
+import type { Plugin } from "vite";
+export function firstPaint(options: { recording: string; fonts: readonly string[] }): Plugin;
