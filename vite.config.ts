@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 import { CSS_TARGET } from "./scripts/css-target.mjs";
+import { modelCard } from "./scripts/model-card.mjs";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
 
 /** onnxruntime-web's runtimes, self-hosted under `ort/`: the plain one for WASM, asyncify for WebGPU. */
@@ -111,7 +112,7 @@ function connectPolicy(): Plugin {
 export default defineConfig({
   base: "./",
   define: { __UNMASK_CONNECT__: JSON.stringify(CONNECT.join(" ")) },
-  plugins: [ortRuntime(), connectPolicy(), offlineApp()],
+  plugins: [ortRuntime(), connectPolicy(), modelCard("public/models/default/README.md"), offlineApp()],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
   worker: { format: "es" },
   build: {

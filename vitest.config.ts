@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { SkipReporter } from "./scripts/skip-reporter.mjs";
 
 /** `unit` runs everywhere in minutes; `slow` holds what needs many forwards or large files. */
 export default defineConfig({
   test: {
+    reporters: ["default", new SkipReporter()],
     projects: [
       {
         test: {

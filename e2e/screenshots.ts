@@ -64,6 +64,10 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
       .getByRole("textbox", { name: "Prompt" })
       .fill("Once upon a time there was a brave little fox who");
   },
+  card: async (page) => {
+    await page.getByRole("button", { name: "About the embedded model" }).click();
+    await page.getByRole("heading", { name: "unmask-s" }).waitFor();
+  },
   prompted: async (page) => {
     await page.getByRole("button", { name: "Lily found" }).click();
     await page.waitForTimeout(200);

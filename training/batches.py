@@ -10,10 +10,11 @@ from .tokenizer import FIRST_SPECIAL, ID
 
 MASK, EOS, PAD = ID["mask"], ID["eos"], ID["pad"]
 # Share of rows by canvas length, and of document groups within it.
-LENGTHS = {64: 0.20, 128: 0.30, 256: 0.44, 512: 0.06}
+LENGTHS = {32: 0.06, 64: 0.30, 128: 0.26, 256: 0.33, 512: 0.05}
 MIX = {
-    64: {"tasks": 0.9, "core": 0.1},
-    128: {"tasks": 0.42, "worlds": 0.1, "core": 0.43, "tales": 0.05},
+    32: {"tasks": 1.0},
+    64: {"tasks": 0.92, "core": 0.08},
+    128: {"tasks": 0.46, "worlds": 0.1, "core": 0.39, "tales": 0.05},
     256: {"core": 0.42, "worlds": 0.34, "tales": 0.08, "chat": 0.1, "tasks": 0.06},
     512: {"core": 0.6, "tales": 0.2, "chat": 0.1, "worlds": 0.1},
 }

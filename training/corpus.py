@@ -16,6 +16,12 @@ from .tokenizer import ID
 
 CORE = ["tinystories-fragments", "tinystories-more", "storybooks-ccby"]
 TALES = ["gutenberg-easy", "african-storybook-more-ccby", "fairytaleqa-stories"]
+# Samples of each task; rows are drawn evenly from all that fit a canvas, so these are also their shares of the rows.
+# What must be computed needs several times the rows of what is copied or looked up.
+SAMPLES = {
+    "add": 80_000, "sub": 80_000, "mul": 50_000, "sort": 80_000, "sortw": 50_000, "reverse": 30_000, "count": 70_000,
+    "brackets": 70_000, "sudoku4": 20_000, "story_math": 80_000, "where": 60_000, "sudoku6": 20_000, "record": 25_000,
+}  # fmt: skip
 GROUPS = ["core", "tales", "tasks", "worlds", "chat"]
 COMMON = set("that this then there they with what when were from have said very into back them their would could about".split())
 
@@ -73,14 +79,14 @@ def chat_ids(tok: Tokenizer, prompt: str, response: str) -> tuple[list[int], int
     return [*head, *tok.encode(response).ids], len(head)
 
 
-def build(data: Path, out: Path, seed: int, per_task: int, stories: int, given: Path | None) -> None:
+def build(data: Path, out: Path, seed: int, share: float, stories: int, given: Path | None) -> None:
     """Writes the tokenizer (the one in the folder `given`, or a new one), train.npz and validation.npz (core and worlds)."""
     rng = random.Random(seed)
     core = [text for name in CORE for text in documents(data, name)]
     tales = [text for name in TALES for text in documents(data, name)]
     core_train = [text for text in core if not is_validation(text)]
     made = list(worlds.stories(stories, rng))
-    samples = {name: [tasks.training_sample(name, rng) for _ in range(per_task)] for name in tasks.TASKS}
+    samples = {name: [tasks.training_sample(name, rng) for _ in range(round(share * count))] for name, count in SAMPLES.items()}
 
     if given:
         tok = Tokenizer.from_file(str(given / "tokenizer.json"))
@@ -125,8 +131,8 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--per-task", type=int, default=20_000)
+    parser.add_argument("--tasks", type=float, default=1.0, help="task samples, as a share of SAMPLES")
     parser.add_argument("--stories", type=int, default=30_000)
     parser.add_argument("--tokenizer", type=Path, help="folder with tokenizer.json to keep (default: train a new one); a run can only go on with its own")
     args = parser.parse_args()
-    build(args.data, args.out, args.seed, args.per_task, args.stories, args.tokenizer)
+    build(args.data, args.out, args.seed, args.tasks, args.stories, args.tokenizer)

@@ -7,6 +7,7 @@ import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { showModel, showNoModel } from "./model-box.ts";
+import { wireModelCard } from "./model-card.ts";
 import { createOffline } from "./offline.ts";
 import { findPage } from "./page.ts";
 import { createParagraph } from "./paragraph.ts";
@@ -36,14 +37,13 @@ const runner = createRunner(page, paragraph, status.say, () => {
 });
 
 const offline = createOffline(page);
-const recordings = wireRecordings(page, {
-  show: runner.show,
-  fail: (error) => {
-    status.say(`error: ${error.code}`);
-    showProblem(page.problem, error, runner.remedy);
-  },
-});
+const fail = (error: UnmaskError): void => {
+  status.say(`error: ${error.code}`);
+  showProblem(page.problem, error, runner.remedy);
+};
+const recordings = wireRecordings(page, { show: runner.show, fail });
 
+wireModelCard(page, (error) => fail(toUnmaskError(error)));
 wireTheme(page.theme);
 if (query.shared !== "") page.prompt.value = query.shared;
 fillSelects(page);

@@ -35,6 +35,10 @@ export interface Page {
   readonly heat: HTMLInputElement;
   readonly model: HTMLSelectElement;
   readonly modelHint: HTMLElement;
+  readonly about: HTMLButtonElement;
+  readonly card: HTMLDialogElement;
+  readonly cardText: HTMLElement;
+  readonly closeCard: HTMLButtonElement;
   readonly modelChip: HTMLElement;
   readonly backendChip: HTMLButtonElement;
   readonly backendReason: HTMLElement;
@@ -87,6 +91,10 @@ export function findPage(): Page {
     heat: get("heat"),
     model: get("model"),
     modelHint: get("model-hint"),
+    about: get("about"),
+    card: get("card"),
+    cardText: get("card-text"),
+    closeCard: get("close-card"),
     modelChip: get("model-chip"),
     backendChip: get("backend-chip"),
     backendReason: get("backend-reason"),

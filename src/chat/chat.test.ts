@@ -31,7 +31,7 @@ interface Golden {
   readonly ids: readonly number[];
 }
 
-const absent = existsSync(CHECKPOINTS) ? "" : " (skipped: ../shared/checkpoints is not here)";
+const absent = existsSync(CHECKPOINTS) ? "" : " (../shared/checkpoints is not here)";
 const cases =
   absent === ""
     ? readdirSync(CHECKPOINTS).filter((name) => existsSync(join(CHECKPOINTS, name, "tokenizer_golden.json")))

@@ -46,7 +46,7 @@ test("the float64 forward gives the golden logits of unquantised weights", async
   expect(compareLogits(Float32Array.from(logits), expected, model.facts.vocab).rel).toBeLessThan(5e-6);
 });
 
-const absent = existsSync(SHARED) ? "" : " (skipped: ../shared/checkpoints is not here)";
+const absent = existsSync(SHARED) ? "" : " (../shared/checkpoints is not here)";
 describe.skipIf(absent !== "")(`the shared reference checkpoints${absent}`, () => {
   test.each(["sdar", "bd3lm-dit"])("%s", async (name) => {
     const cases = await verifyCheckpoint(nodeFolder(join(SHARED, name)), name);

@@ -191,7 +191,7 @@ test("a plan that cannot be carried out is refused, and the next generation star
   await expect(forward(model, { ids, rows })).rejects.toMatchObject({ code: "disposed" });
 });
 
-const absent = existsSync(SHARED) ? "" : " (skipped: ../shared/checkpoints is not here)";
+const absent = existsSync(SHARED) ? "" : " (../shared/checkpoints is not here)";
 describe.skipIf(absent !== "")(`block-causal reference models${absent}`, () => {
   test.each([
     ["sdar", 4, 3],
