@@ -1,6 +1,7 @@
 import type { BenchOptions } from "../src/cli/bench.ts";
 import { UnmaskError } from "../src/core/errors.ts";
 import { countOption } from "./harness/counts.ts";
+import { groupBy } from "./harness/group-by.ts";
 import { runUnits, totalCost } from "./harness/lab.ts";
 import { openLab } from "./harness/open-lab.ts";
 import { createProgress } from "./harness/progress.ts";
@@ -46,11 +47,16 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const until = minutes === null ? Number.POSITIVE_INFINITY : performance.now() + 60_000 * minutes;
   const outcomes: Outcome[] = [];
   const counts = new Map(canvases.map((canvas) => [canvas, 0]));
-  for (const round of rounds) {
-    const found = await runUnits(round.units, { ...open, progress }, () => performance.now() > until);
-    if (found.length < round.units.length) break;
-    outcomes.push(...found);
-    counts.set(round.canvas, counts.get(round.canvas)! + 1);
+  for (const { canvas, contestants, units: wanted } of rounds) {
+    const found = await runUnits(wanted, { ...open, progress }, () => performance.now() > until);
+    const isWhole = found.length === wanted.length;
+    if (!isWhole && counts.get(canvas)! > 0) continue;
+    // Of a canvas that has no whole round yet, the tasks that all contestants are done with.
+    const done = [...groupBy(found, ({ task }) => task).values()].filter(
+      (list) => list.length === contestants,
+    );
+    if (isWhole || !outcomes.some((outcome) => outcome.canvas === canvas)) outcomes.push(...done.flat());
+    if (isWhole) counts.set(canvas, counts.get(canvas)! + 1);
   }
   const all = standings(outcomes);
   const overall = standingTables(all, "all tasks");

@@ -64,5 +64,7 @@ test("a run whose time is over takes what is known and begins nothing new", asyn
   const work = (name: string, value: number) => unit(name, async () => value);
   await runUnits([work("a", 1)], labOn(path, "m").lab);
   const never = unit("b", () => Promise.reject(new Error("begun")));
-  expect(await runUnits([work("a", 1), never, work("a", 1)], labOn(path, "m").lab, () => true)).toEqual([1]);
+  expect(await runUnits([work("a", 1), never, work("a", 1)], labOn(path, "m").lab, () => true)).toEqual([
+    1, 1,
+  ]);
 });

@@ -33,7 +33,7 @@ export interface Unit<T> {
 /**
  * The results of all units, in order; those of the journal are taken from there.
  *
- * @param isOver asked before each unit that the journal does not have: true ends the run with the results so far
+ * @param isOver asked before each unit that the journal does not have: true leaves it out
  */
 export async function runUnits<T>(
   units: readonly Unit<T>[],
@@ -48,7 +48,7 @@ export async function runUnits<T>(
     lab.progress.begin(label);
     const full = [...lab.identity, ...key];
     const stored = lab.journal.find(full, schema);
-    if (stored === undefined && isOver()) break;
+    if (stored === undefined && isOver()) continue;
     const result = stored ?? (await run(lab));
     if (stored === undefined) lab.journal.store(full, result);
     lab.progress.done(cost, stored === undefined);

@@ -42,6 +42,7 @@ export interface DuelOptions {
 /** One prompt of each task on one canvas: what is measured alike or not at all. */
 export interface Round {
   readonly canvas: number;
+  readonly contestants: number;
   readonly units: readonly Unit<Outcome>[];
 }
 
@@ -69,7 +70,7 @@ export function duelRounds(
           if (entry === undefined || roomFor(model, entry, canvas) < LEAST_CELLS) return [];
           return present.map((contestant) => unitOf(model, contestant, entry, canvas));
         });
-        return { canvas, units };
+        return { canvas, contestants: present.length, units };
       }),
   )
     .flat()

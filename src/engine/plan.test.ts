@@ -191,7 +191,7 @@ test("guidance that leaves its second branch out is resolved, and takes caches t
   const of = (guidance: object, more: object = {}) =>
     planGeneration({ recipe: { preset: "llada", guidance, ...more } }, FACTS, REGION);
   const adaptive = of({ cfg: 1, adaptive: {} }, { cache: "dual" });
-  expect(adaptive.recipe.guidance).toEqual({ cfg: 1, adaptive: { cosine: 0.99, steps: 2 } });
+  expect(adaptive.recipe.guidance).toEqual({ cfg: 1, adaptive: { cosine: 0.93, steps: 1 } });
   expect(planGeneration({ recipe: adaptive.recipe }, FACTS, REGION).recipe).toEqual(adaptive.recipe);
   expect(of({ cfg: 1, residual: { every: 4 } }).recipe.guidance.residual).toEqual({ every: 4, decay: 1 });
   const refused = (guidance: object, more: object, option: string) =>

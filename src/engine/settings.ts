@@ -39,7 +39,7 @@ function guidanceOf({ guidance }: RecipeInput): GuidanceSettings {
   const { cfg, adaptive, residual, weak } = guidance;
   return {
     cfg,
-    ...(adaptive && { adaptive: { cosine: adaptive.cosine ?? 0.99, steps: adaptive.steps ?? 2 } }),
+    ...(adaptive && { adaptive: { cosine: adaptive.cosine ?? 0.93, steps: adaptive.steps ?? 1 } }),
     ...(residual && { residual: { every: residual.every ?? 0, decay: residual.decay ?? 1 } }),
     ...(weak && { weak: { share: weak.share ?? 0.3 } }),
   };

@@ -1,0 +1,24 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Settings } from "../preset.ts";
+import { buildStrategy, PRESETS } from "../presets.ts";
+import { HINTS, run, sceneOf } from "../testing/preset-scenes.ts";
+
+test("P14: speculation writes what one token a step writes, in no more forwards", () => {
+  fc.assert(
+    fc.property(sceneOf(["freedave"]), (input) => {
+      const { length } = input.settings;
+      const oneByOne = { threshold: 1, temperature: 0, steps: length, guidance: { cfg: 0 } };
+      const settings: Settings = { ...input.settings, ...oneByOne };
+      const runOf = (name: string) => {
+        const state = structuredClone(input.state);
+        run({ ...input, strategy: buildStrategy(PRESETS[name]!, settings, HINTS) }, state);
+        return state;
+      };
+      const [plain, fast] = [runOf("llada"), runOf("freedave")];
+      expect(fast.canvas.ids).toEqual(plain.canvas.ids);
+      expect(fast.nfe).toBeLessThanOrEqual(plain.nfe);
+    }),
+    { numRuns: 60 },
+  );
+});
