@@ -45,7 +45,11 @@ await build({
   build: {
     ...browser.build,
     // The companion's library is an optional peer: whoever opens one brings it.
-    rolldownOptions: { external: ["@huggingface/transformers"], output: { minify: true } },
+    rolldownOptions: {
+      external: ["@huggingface/transformers"],
+      preserveEntrySignatures: "allow-extension",
+      output: { minify: true },
+    },
     lib: {
       formats: ["es"],
       entry: {

@@ -3,6 +3,7 @@ import type { Companion } from "../core/companion.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { type CausalModel, createReader } from "./reader.ts";
 
+/** Which model {@link openCompanion} loads, and with what. */
 export interface CompanionOptions {
   /** Folder in the layout of transformers.js: an address, or on Node an absolute path. */
   readonly model: string;
@@ -14,6 +15,7 @@ export interface CompanionOptions {
   readonly runtimeUrl?: string;
 }
 
+/** A loaded companion; disposing it frees the model. */
 export interface OpenCompanion extends AsyncDisposable {
   readonly companion: Companion;
 }
