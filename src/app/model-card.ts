@@ -13,6 +13,8 @@ async function showCard(page: Page): Promise<void> {
     const { html } = await import("virtual:model-card");
     // Written by us and rendered at build time, not by a visitor.
     page.cardText.innerHTML = html;
+    // It scrolls, so it can be reached by keyboard.
+    page.cardText.tabIndex = 0;
   }
   page.card.showModal();
 }
