@@ -1,19 +1,19 @@
 import type { Companion } from "../core/companion.ts";
 import { isUnmaskError } from "../core/errors.ts";
-import type { DoneReason, GenerateEvent, SearchReport } from "../core/events.ts";
+import type { DoneReason, GenerateEvent } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
-import type { ForwardRequest, RowStats } from "../core/types.ts";
+import type { RowStats } from "../core/types.ts";
 import { runSearch } from "../search/search.ts";
-import { openSession, type Session } from "../search/session.ts";
+import { openSession } from "../search/session.ts";
 import type { SearchTally } from "../search/texts.ts";
 import type { Canvas } from "../strategies/canvas.ts";
-import { DOUBTFUL, type DoubtWatch, watchDoubts } from "../strategies/doubts.ts";
-import { costOf } from "../strategies/forward.ts";
+import { watchDoubts } from "../strategies/doubts.ts";
 import { seededRng } from "../strategies/rng.ts";
 import { withCompanion } from "./companion.ts";
 import { type JobModel, openRun } from "./open-run.ts";
 import { PieceBook } from "./pieces.ts";
 import { type Result, readResult } from "./result.ts";
+import { doubtsOf, forwardEvent, isRefresh, reportOf } from "./run-events.ts";
 import { createStepClock } from "./step-clock.ts";
 import type { ScoreTexts } from "./text-judge.ts";
 
@@ -161,56 +161,4 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     // Whoever leaves in the middle may close the model next.
     await running?.catch(() => {});
   }
-}
-
-/** What the watch says against the result; nothing where no cell was looked at often enough. */
-function doubtsOf(
-  watch: DoubtWatch,
-  canvas: Canvas,
-): Pick<Extract<GenerateEvent, { type: "done" }>, "doubts" | "instability"> {
-  const all = watch.judge(canvas);
-  if (all.length === 0) return {};
-  const doubts = all.filter(({ osc }) => osc >= DOUBTFUL);
-  const instability = all.reduce((sum, { osc }) => sum + osc, 0) / all.length;
-  return { instability, ...(doubts.length === 0 ? {} : { doubts }) };
-}
-
-/** Everything stored before is dropped, and something is stored anew. */
-function isRefresh({ kv }: ForwardRequest): boolean {
-  return kv !== null && kv.readRows.length === 0 && kv.writeRows.length > 0;
-}
-
-/** The session counts a forward when it receives the answer, which is after this event. */
-function forwardEvent(
-  step: number,
-  request: ForwardRequest,
-  { nfe, candidate }: Session,
-): Extract<GenerateEvent, { type: "forward" }> {
-  const { canvases, kv, repeats } = request;
-  const cost = costOf(request);
-  return {
-    type: "forward",
-    step,
-    nfe: nfe + cost.nfe,
-    rows: cost.rows,
-    kvRows: repeats === true ? 0 : canvases.length * (kv?.readRows.length ?? 0),
-    batch: canvases.length,
-    ...(candidate === undefined ? {} : { candidate }),
-  };
-}
-
-/** What a search found, as text. */
-function reportOf(
-  { method, best, candidates, votes }: SearchTally,
-  read: (canvas: Canvas) => Result,
-): SearchReport {
-  return {
-    method,
-    best,
-    candidates: candidates.map(({ seed, score, canvas }) => {
-      const { text, tokens } = read(canvas);
-      return { seed, score, text, tokens };
-    }),
-    ...(votes === undefined ? {} : { votes }),
-  };
 }

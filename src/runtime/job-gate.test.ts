@@ -34,3 +34,15 @@ test("pausing holds the next forward and abort frees the wait", async () => {
   await waiting;
   expect(gate.stop()).toBe(true);
 });
+
+test("it says whether it would hold a forward now", () => {
+  const gate = createGate(true);
+  expect(gate.held()).toBe(true);
+  gate.step();
+  expect(gate.held()).toBe(false);
+  gate.resume();
+  gate.pause();
+  expect(gate.held()).toBe(true);
+  gate.abort();
+  expect(gate.held()).toBe(false);
+});

@@ -1,0 +1,62 @@
+import type { GenerateEvent, SearchReport } from "../core/events.ts";
+import type { ForwardRequest } from "../core/types.ts";
+import type { Session } from "../search/session.ts";
+import type { SearchTally } from "../search/texts.ts";
+import type { Canvas } from "../strategies/canvas.ts";
+import { DOUBTFUL, type DoubtWatch } from "../strategies/doubts.ts";
+import { costOf } from "../strategies/forward.ts";
+import type { Result } from "./result.ts";
+
+/** Parts of a run's events. */
+
+/** What the watch says against the result; nothing where no cell was looked at often enough. */
+export function doubtsOf(
+  watch: DoubtWatch,
+  canvas: Canvas,
+): Pick<Extract<GenerateEvent, { type: "done" }>, "doubts" | "instability"> {
+  const all = watch.judge(canvas);
+  if (all.length === 0) return {};
+  const doubts = all.filter(({ osc }) => osc >= DOUBTFUL);
+  const instability = all.reduce((sum, { osc }) => sum + osc, 0) / all.length;
+  return { instability, ...(doubts.length === 0 ? {} : { doubts }) };
+}
+
+/** Everything stored before is dropped, and something is stored anew. */
+export function isRefresh({ kv }: ForwardRequest): boolean {
+  return kv !== null && kv.readRows.length === 0 && kv.writeRows.length > 0;
+}
+
+/** The session counts a forward when it receives the answer, which is after this event. */
+export function forwardEvent(
+  step: number,
+  request: ForwardRequest,
+  { nfe, candidate }: Session,
+): Extract<GenerateEvent, { type: "forward" }> {
+  const { canvases, kv, repeats } = request;
+  const cost = costOf(request);
+  return {
+    type: "forward",
+    step,
+    nfe: nfe + cost.nfe,
+    rows: cost.rows,
+    kvRows: repeats === true ? 0 : canvases.length * (kv?.readRows.length ?? 0),
+    batch: canvases.length,
+    ...(candidate === undefined ? {} : { candidate }),
+  };
+}
+
+/** What a search found, as text. */
+export function reportOf(
+  { method, best, candidates, votes }: SearchTally,
+  read: (canvas: Canvas) => Result,
+): SearchReport {
+  return {
+    method,
+    best,
+    candidates: candidates.map(({ seed, score, canvas }) => {
+      const { text, tokens } = read(canvas);
+      return { seed, score, text, tokens };
+    }),
+    ...(votes === undefined ? {} : { votes }),
+  };
+}
