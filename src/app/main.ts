@@ -9,6 +9,7 @@ import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { whenInstalled } from "./install.ts";
+import { atMostEvery, inOwnTask } from "./later.ts";
 import { showModel, showNoModel } from "./model-box.ts";
 import { wireModelCard } from "./model-card.ts";
 import { createOffline } from "./offline.ts";
@@ -76,7 +77,7 @@ const load = (): void =>
     const info = await sheet.load();
     showModel(page, info, query.load);
     status.say(`ready: ${info.name} is loaded${threadsOf(info)}`);
-    void keep(info);
+    void keepOffline(info);
   });
 page.load.addEventListener("click", load);
 whenInstalled(async () => {
@@ -115,7 +116,7 @@ sheet.addEventListener("unmask-done", (event) => {
   const seconds = ms === undefined ? "" : ` in ${(ms / 1000).toFixed(1)} s`;
   const { info } = sheet;
   const threads = info === undefined ? "" : threadsOf(info);
-  if (info !== undefined) void keep(info);
+  if (info !== undefined) void keepOffline(info);
   status.say(
     reason === "aborted"
       ? `done: stopped after ${steps} steps`
@@ -129,14 +130,22 @@ sheet.addEventListener("unmask-error", (event) => {
   status.say(error.code === "aborted" ? "done: stopped" : `error: ${error.code}`);
   if (error.code !== "aborted") showProblem(page.problem, toUnmaskError(error), runner.remedy);
 });
-sheet.addEventListener("unmask-draw", () => {
-  page.canvasText.textContent = sheet.text;
-  if (sheet.text !== "") sheet.replaceChildren();
-  showFigures(page.figures, sheet.state);
-  timeline.update();
+const follow = inOwnTask(() => {
   paragraph.drawn(runner.running || sheet.state.step < sheet.state.steps);
+  timeline.update();
+  showFigures(page.figures, sheet.state);
   refreshFiles();
   runner.refresh();
+});
+const followText = atMostEvery(1000, () => {
+  page.canvasText.textContent = sheet.text;
+});
+sheet.addEventListener("unmask-draw", () => {
+  if (sheet.text !== "") sheet.replaceChildren();
+  // The frame that draws the text stays short: what surrounds it follows.
+  const isWriting = sheet.state.phase === "generating";
+  follow(isWriting);
+  followText(isWriting);
 });
 
 runner.refresh();
@@ -148,7 +157,7 @@ if (WELCOME !== undefined) {
 }
 
 /** Told once everything that the next visit needs is in this browser. */
-async function keep(info: EngineInfo): Promise<void> {
+async function keepOffline(info: EngineInfo): Promise<void> {
   if (kept === info) return;
   kept = info;
   page.kept.hidden = !(await offline.keep(info, query.model));
