@@ -1,6 +1,6 @@
 /** Runs `work` at once, or after the current frame when `later` is set; of several calls until then one is left. */
 export function inOwnTask(work: () => void): (later: boolean) => void {
-  let pending: number | undefined;
+  let pending: ReturnType<typeof setTimeout> | undefined;
   const run = (): void => {
     clearTimeout(pending);
     pending = undefined;
@@ -8,7 +8,7 @@ export function inOwnTask(work: () => void): (later: boolean) => void {
   };
   return (later) => {
     if (!later) run();
-    else pending ??= window.setTimeout(run);
+    else pending ??= setTimeout(run);
   };
 }
 
