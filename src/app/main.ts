@@ -10,6 +10,7 @@ import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { whenInstalled } from "./install.ts";
+import { atMostEvery, inOwnTask } from "./later.ts";
 import { showModel, showNoModel } from "./model-box.ts";
 import { wireModelCard } from "./model-card.ts";
 import { createOffline } from "./offline.ts";
@@ -97,7 +98,7 @@ const load = (): void =>
     showModel(page, info, query.load);
     stored.loaded(info);
     status.say(`ready: ${info.name} is loaded${threadsOf(info)}`);
-    void keep(info);
+    void keepOffline(info);
   });
 page.load.addEventListener("click", load);
 wireAddModel(page, () => {
@@ -145,7 +146,7 @@ sheet.addEventListener("unmask-done", (event) => {
   const seconds = ms === undefined ? "" : ` in ${(ms / 1000).toFixed(1)} s`;
   const { info } = sheet;
   const threads = info === undefined ? "" : threadsOf(info);
-  if (info !== undefined) void keep(info);
+  if (info !== undefined) void keepOffline(info);
   status.say(
     reason === "aborted"
       ? `done: stopped after ${steps} steps`
@@ -159,15 +160,23 @@ sheet.addEventListener("unmask-error", (event) => {
   status.say(error.code === "aborted" ? "done: stopped" : `error: ${error.code}`);
   if (error.code !== "aborted") showProblem(page.problem, toUnmaskError(error), runner.remedy);
 });
-sheet.addEventListener("unmask-draw", () => {
-  page.canvasText.textContent = sheet.text;
-  if (sheet.text !== "") sheet.replaceChildren();
+const follow = inOwnTask(() => {
+  paragraph.drawn(runner.running || sheet.state.step < sheet.state.steps);
+  timeline.update();
   showFigures(page.figures, sheet.state);
   showTime(page.time, sheet.summaries.slice(0, sheet.state.step));
-  timeline.update();
-  paragraph.drawn(runner.running || sheet.state.step < sheet.state.steps);
   refreshFiles();
   runner.refresh();
+});
+const followText = atMostEvery(1000, () => {
+  page.canvasText.textContent = sheet.text;
+});
+sheet.addEventListener("unmask-draw", () => {
+  if (sheet.text !== "") sheet.replaceChildren();
+  // The frame that draws the text stays short: what surrounds it follows.
+  const isWriting = sheet.state.phase === "generating";
+  follow(isWriting);
+  followText(isWriting);
 });
 
 runner.refresh();
@@ -179,7 +188,7 @@ if (WELCOME !== undefined) {
 }
 
 /** Told once everything that the next visit needs is in this browser. */
-async function keep(info: EngineInfo): Promise<void> {
+async function keepOffline(info: EngineInfo): Promise<void> {
   if (kept === info) return;
   kept = info;
   // The manifest of a model that only this browser has needs no keeping.
