@@ -12,6 +12,8 @@ const MAX_HEAP_MB = 256;
 export function startTemplateWorker(): TemplateWorker {
   const places = PLACES.map((path) => new URL(path, import.meta.url));
   const worker = new Worker(places.find((url) => existsSync(url)) ?? places[0]!, {
+    // Flags of the process, like --input-type or --import, are not meant for it.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     stderr: true,
   });
