@@ -114,6 +114,8 @@ export class UnmaskTextElement extends FormField {
   }
 
   set trace(trace: Trace | undefined) {
+    // A file that is still on its way would take the place of this trace.
+    this.#source += 1;
     this.abort();
     this.#playback.pause();
     this.#begin(trace ?? {});
