@@ -114,6 +114,8 @@ export class UnmaskTextElement extends SheetAttributes {
   }
 
   set trace(trace: Trace | undefined) {
+    // A file that is still on its way would take the place of this trace.
+    this.#source += 1;
     this.abort();
     const log = this.#player.begin(trace ?? {});
     for (const event of trace?.events ?? []) log.push(event);
