@@ -17,6 +17,8 @@ import { bestDecoder, targetTable } from "./strategies/targets.ts";
 
 const CANVASES = [128, 256, 512];
 
+/** Prompts a task from which on tasks are told apart. */
+const DETAILED = 10;
 /** The first canvas gets this many times the prompts of the others: 300 and 100 a task. */
 const THINNING = 3;
 
@@ -67,6 +69,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
     all,
     candidates.map(({ name }) => name),
   );
+  const detailed = all.filter(({ canvas }) => counts.get(canvas)! >= DETAILED);
   const intro = [
     ...(isDone ? [] : ["**As far as it got; the same command goes on from here.**"]),
     `${info.name}, weights ${info.variant}, ${prompts.size} tasks; prompts a task, as far as a task has as many: ${[...extent].map(([canvas, { done, planned }]) => `${done} of ${planned} on a canvas of ${canvas}`).join(", ")}. Runtime: ${open.runtime.reason}`,
@@ -104,7 +107,10 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
         markdownTable(targetTable(all)),
         claimsSection(all, unable),
         "## Each task\n",
-        ...standingTables(all, "each task").map(markdownTable),
+        ...(detailed.length === 0
+          ? [`With ${DETAILED} prompts a task; strategies.json has what there is.`]
+          : []),
+        ...standingTables(detailed, "each task").map(markdownTable),
       ],
     };
     const chart = new Map([[`${name}.svg`, accuracyChart(all, info.name)]]);

@@ -135,7 +135,11 @@ function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canv
     ],
     label: `canvas of ${canvas}, ${task}, ${name}`,
     cost: forwards * canvas,
-    schema: outcomeSchema,
+    // Two contestants may begin with the same draft: the journal knows the response by whoever wrote it first.
+    schema: v.pipe(
+      outcomeSchema,
+      v.transform((outcome) => ({ ...outcome, contestant: name })),
+    ),
     async run(lab) {
       const options = { ...taskMode(model.manifest.modes), recipe, maxNewTokens: cells };
       const before = process.cpuUsage();

@@ -13,13 +13,28 @@ export interface Table {
   readonly targets: Float32Array;
 }
 
-/** Uniform in `[-1/sqrt(fan-in), 1/sqrt(fan-in)]`, as linear layers are commonly begun. */
+/** Slope of the threshold that a fit begins as, in logits a unit of confidence. */
+const SLOPE = 20;
+/** A confidence of 0.9 has the probability 0.96, the usual acceptance. */
+const OFFSET: number = Math.log(0.96 / 0.04) - SLOPE * 0.9;
+/** Of what linear layers are commonly begun with, `[-1/sqrt(fan-in), 1/sqrt(fan-in)]`. */
+const NOISE = 0.05;
+
+/**
+ * Nearly the plain threshold decoder: each cell looks at its own confidence alone, and noise breaks the symmetry. Begun at
+ * random, two thousand weights have to find this diagonal first, for which a few hundred examples are too few.
+ */
 export function createPerceptron(size: number, hidden: number, seed: number): Perceptron {
   const weights = new Float64Array(2 * size * hidden + size + hidden);
-  const first = size * hidden + hidden;
+  const atW2 = size * hidden + hidden;
   for (let i = 0; i < weights.length; i++) {
-    const bound = 1 / Math.sqrt(i < first ? size : hidden);
+    const bound = NOISE / Math.sqrt(i < atW2 ? size : hidden);
     weights[i] = bound * (2 * uniform(seed, 0, i, 0) - 1);
+  }
+  for (let cell = 0; cell < Math.min(size, hidden); cell++) {
+    weights[cell * size + cell]! += 1;
+    weights[atW2 + cell * hidden + cell]! += SLOPE;
+    weights[atW2 + size * hidden + cell]! += OFFSET;
   }
   return { size, hidden, weights };
 }
