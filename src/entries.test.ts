@@ -7,6 +7,7 @@ const ENTRIES: Readonly<Record<string, () => Promise<object>>> = {
   "./strategies": () => import("./strategies/index.ts"),
   "./search": () => import("./search/index.ts"),
   "./fit": () => import("./strategies/fit/index.ts"),
+  "./companion": () => import("./companion/index.ts"),
   "./element": () => import("./element/element.ts"),
   "./element/define": () => import("./element/define.ts"),
   "./element/react": () => import("./element/react.ts"),
