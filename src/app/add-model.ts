@@ -2,6 +2,7 @@ import { droppedFiles, isModelDrop } from "./dropped-files.ts";
 import type { OwnPanel } from "./own-panel.ts";
 import type { Page } from "./page.ts";
 import { sameFolder } from "./same-folder.ts";
+import type { Status } from "./status.ts";
 
 /**
  * The entry for models of one's own: a button that opens the form, and folders dropped anywhere on the page. Models that
@@ -9,7 +10,7 @@ import { sameFolder } from "./same-folder.ts";
  *
  * @param chosen is called when a model was added and chosen in the select
  */
-export function wireAddModel(page: Page, chosen: () => void): void {
+export function wireAddModel(page: Page, say: Status["say"], chosen: () => void): void {
   let panel: Promise<OwnPanel> | undefined;
   const offer = (address: string, name: string): void => {
     const has = Array.from(page.model.options).some(({ value }) => sameFolder(value, address));
@@ -19,7 +20,7 @@ export function wireAddModel(page: Page, chosen: () => void): void {
     page.own.hidden = false;
     page.addModel.ariaExpanded = "true";
     panel ??= import("./own-panel.ts").then(({ wireOwnPanel }) =>
-      wireOwnPanel((address, name, stay) => {
+      wireOwnPanel(say, (address, name, stay) => {
         offer(address, name);
         const options = Array.from(page.model.options);
         page.model.value = options.find(({ value }) => sameFolder(value, address))?.value ?? address;

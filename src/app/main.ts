@@ -101,7 +101,7 @@ const load = (): void =>
     void keepOffline(info);
   });
 page.load.addEventListener("click", load);
-wireAddModel(page, () => {
+wireAddModel(page, status.say, () => {
   page.model.dispatchEvent(new Event("change"));
   // A text that is being written is ended by the new model.
   if (runner.running) sheet.abort();

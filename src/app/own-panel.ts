@@ -3,6 +3,7 @@ import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { OwnChoice, OwnLeftover, OwnLook, OwnProgress, OwnSource } from "../own/protocol.ts";
 import { type GivenFile, pickedFiles } from "../sources/file-folder.ts";
 import { describeLook, needsMask, size } from "./own-words.ts";
+import type { Status } from "./status.ts";
 
 /** The form in which a user brings a model. */
 export interface OwnPanel {
@@ -15,9 +16,13 @@ export interface OwnPanel {
  * Look, then convert, then use. One source at a time; what is under way can be cancelled, and goes on when the same is
  * given again.
  *
+ * @param say tells the page's status line
  * @param use gets the address of a model that can be loaded, its name, and whether the form still has something to say
  */
-export function wireOwnPanel(use: (address: string, name: string, stay: boolean) => void): OwnPanel {
+export function wireOwnPanel(
+  say: Status["say"],
+  use: (address: string, name: string, stay: boolean) => void,
+): OwnPanel {
   const form = findForm();
   const models = createOwnModels();
   let source: OwnSource | undefined;
@@ -47,7 +52,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
   };
   const fail = (error: UnmaskError): void => {
     if (error.code === "aborted") {
-      form.news.textContent = error.message;
+      say(error.message);
       return;
     }
     const [what, code] = [document.createElement("p"), document.createElement("code")];
@@ -64,7 +69,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
     form.problem.hidden = true;
     form.notes.replaceChildren();
     show({ text });
-    form.news.textContent = text;
+    say(text);
     refresh();
     try {
       await job();
@@ -95,7 +100,7 @@ export function wireOwnPanel(use: (address: string, name: string, stay: boolean)
       form.convert.hidden = action === undefined;
       form.choices.hidden = look.inspection.kind !== "checkpoint";
       form.maskField.hidden = !needsMask(look) && form.mask.value === "";
-      form.news.textContent = [title, ...lines].join(". ");
+      say(title, lines.join(". "));
     });
   const convert = async (): Promise<void> => {
     const found = look;
@@ -206,7 +211,6 @@ function findForm() {
     progress: get<HTMLProgressElement>("own-progress"),
     state: get("own-state"),
     cancel: get<HTMLButtonElement>("own-cancel"),
-    news: get("own-news"),
     problem: get("own-problem"),
     leftovers: get("own-leftovers"),
   };
