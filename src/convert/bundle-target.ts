@@ -1,6 +1,6 @@
+import { runningSha256 } from "../math/running-hash.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { runningSha256 } from "./running-hash.ts";
 
 /** Where a bundle is written: a folder on disk, or the browser's store. Nothing is visible before `commit`. */
 export interface BundleTarget {

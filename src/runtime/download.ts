@@ -1,4 +1,5 @@
 import { UnmaskError } from "../core/errors.ts";
+import { runningSha256 } from "../math/running-hash.ts";
 import type { ManifestFile } from "../model/manifest.ts";
 import type { BundleSource } from "./source.ts";
 
@@ -111,14 +112,13 @@ async function verifyWhole(bytes: Uint8Array<ArrayBuffer>, file: ManifestFile): 
   );
 }
 
-/** Lower-case hex. @throws UnmaskError `backend-unavailable` where the page has no WebCrypto (plain http). */
+/** Lower-case hex. Pages without WebCrypto (plain http, frames of no origin) compute it themselves, some times slower. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
   if (subtle === undefined) {
-    throw new UnmaskError(
-      "backend-unavailable",
-      "This page is not a secure context, so model files cannot be verified; use https or localhost.",
-    );
+    const hash = runningSha256();
+    hash.update(bytes);
+    return hash.digest();
   }
   const digest = new Uint8Array(await subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
