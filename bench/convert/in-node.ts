@@ -1,4 +1,5 @@
-import { convertCheckpoint, parseDtypes } from "../../src/convert/convert.ts";
+import { convertCheckpoint } from "../../src/convert/convert.ts";
+import { parseDtypes } from "../../src/convert/dtype.ts";
 import { nodeFolder } from "../../src/convert/node-folder.ts";
 import { nodeTarget } from "../../src/convert/node-target.ts";
 

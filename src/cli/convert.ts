@@ -1,4 +1,6 @@
-import { type ConvertOptions, convertCheckpoint, parseDtypes } from "../convert/convert.ts";
+import { convertCheckpoint } from "../convert/convert.ts";
+import type { ConvertOptions } from "../convert/convert-options.ts";
+import { parseDtypes } from "../convert/dtype.ts";
 import { exportCausal, parseCausalDtypes } from "../convert/export-causal.ts";
 import { importLogitsModel } from "../convert/import-logits.ts";
 import { nodeExport } from "../convert/node-folder.ts";

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { convertCheckpoint, type Dtype } from "../convert/convert.ts";
+import { convertCheckpoint } from "../convert/convert.ts";
+import type { Dtype } from "../convert/dtype.ts";
 import { nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";

@@ -4,7 +4,7 @@ import { type BundleTarget, writeHashed } from "./bundle-target.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
 import { findChat } from "./chat.ts";
 import { readAll } from "./checkpoint.ts";
-import type { ConvertOptions } from "./convert.ts";
+import type { ConvertOptions } from "./convert-options.ts";
 import { goldenIds } from "./golden.ts";
 import type { Sidecar } from "./sidecar.ts";
 import type { TokenIds } from "./tokens.ts";

@@ -1,6 +1,6 @@
 import { runningSha256 } from "../math/running-hash.ts";
 import { type Checkpoint, readAll } from "./checkpoint.ts";
-import type { ConvertOptions } from "./convert.ts";
+import type { ConvertOptions } from "./convert-options.ts";
 import { SIDECAR } from "./sidecar.ts";
 
 /** Raised when the same source and options no longer give the same files. */

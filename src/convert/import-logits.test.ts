@@ -6,7 +6,7 @@ import type { ForwardRequest } from "../core/types.ts";
 import { planGeneration } from "../engine/plan.ts";
 import { loadModel } from "../runtime/load-model.ts";
 import { nodePlatform } from "../runtime/platform-node.ts";
-import type { ConvertOptions } from "./convert.ts";
+import type { ConvertOptions } from "./convert-options.ts";
 import { createGraph, readShard } from "./graph.ts";
 import { importLogitsModel, inspectExport } from "./import-logits.ts";
 import { adaptLogitsGraph } from "./logits-graph.ts";

@@ -5,7 +5,9 @@ export { openPageSource, type PageSourceOptions } from "../sources/page-source.t
 export { urlFolder } from "../sources/url-folder.ts";
 export type { BundleTarget } from "./bundle-target.ts";
 export { type ByteSource, blobSource, type CheckpointFolder, memorySource } from "./byte-source.ts";
-export { type ConvertOptions, convertCheckpoint, DTYPES, type Dtype, parseDtypes } from "./convert.ts";
+export { convertCheckpoint } from "./convert.ts";
+export type { ConvertOptions } from "./convert-options.ts";
+export { DTYPES, type Dtype, parseDtypes } from "./dtype.ts";
 export { importLogitsModel } from "./import-logits.ts";
 export { type Inspection, inspectBundle, inspectCheckpoint } from "./inspect.ts";
 export { opfsTarget } from "./opfs-target.ts";
