@@ -178,7 +178,7 @@ function costTable({ samples, fit, rates, overFloor }: Cost): Table {
   };
 }
 
-function largeTable({ shape, measured, stepMs, readbackBytes, heapBytes, gpuBytes }: LargeReport): Table {
+function largeTable({ shape, measured, stepMs, readbackBytes, loadedBytes, gpuBytes }: LargeReport): Table {
   const mark = stepMs.extrapolated
     ? `extrapolated from ${measured.map(({ layers }) => layers).join(" and ")} layers`
     : "measured";
@@ -190,7 +190,11 @@ function largeTable({ shape, measured, stepMs, readbackBytes, heapBytes, gpuByte
       [`a step, ${CANVAS} rows`, `${stepMs.full.toFixed(0)} ms`, mark],
       [`a step, ${BLOCK} of ${CANVAS} rows`, `${stepMs.active.toFixed(0)} ms`, mark],
       ["read back a step, 32 rows", `${readbackBytes} bytes`, "by the kernel's layout: 16 ids, 4 probes"],
-      ["process memory after loading int8", mb(heapBytes.loaded), mark],
+      [
+        "process memory after loading int8",
+        loadedBytes === null ? "–" : mb(loadedBytes),
+        "measured without --quick",
+      ],
       ["GPU memory, q4 weights", mb(gpuBytes.weights), `computed; ${mark}`],
       [`GPU memory, keys and values of ${CANVAS} rows`, mb(gpuBytes.cache), "computed"],
       [`GPU memory, logits of ${BLOCK} rows`, mb(gpuBytes.logits), "computed"],

@@ -46,7 +46,8 @@ export interface LargeReport {
   /** Read back from a GPU in a step. */
   readonly readbackBytes: number;
   /** Of this process, at all layers. */
-  readonly heapBytes: { readonly loaded: number; readonly extrapolated: boolean };
+  /** Of the process, by loading the whole model. Null when fewer layers ran: the second takes what the first gave back. */
+  readonly loadedBytes: number | null;
   /** On a GPU with q4 weights: weights, keys and values of the canvas, logits of a block. Computed, not measured. */
   readonly gpuBytes: { readonly weights: number; readonly cache: number; readonly logits: number };
 }
@@ -82,7 +83,7 @@ export async function largeModel(
       extrapolated,
     },
     readbackBytes: 4 * BLOCK * strideOf(READBACK),
-    heapBytes: { loaded: at(({ loadedBytes }) => loadedBytes), extrapolated },
+    loadedBytes: extrapolated ? null : (measured.at(-1)?.loadedBytes ?? null),
     gpuBytes: {
       weights: at(({ bundleBytes }) => bundleBytes),
       cache: 2 * 4 * shape.layers * CANVAS * kvHeads * headDim,
