@@ -1,6 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Locator, type Page, test } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 import { type DemoPage, openDemo } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 import { type TinyBundle, tinyBundle } from "./tiny-bundle.ts";
 
 let bundle: TinyBundle;

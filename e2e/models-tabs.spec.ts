@@ -1,6 +1,7 @@
-import { expect, type Page, test, type Worker } from "@playwright/test";
+import { expect, type Page, type Worker } from "@playwright/test";
 import { type Fault, faultServer } from "../src/runtime/fault-server.ts";
 import { CHUNK, DATA, makeStorageSite, modelRequests, partials, visit } from "./storage-site.ts";
+import { test } from "./strict-test.ts";
 
 declare const subject: typeof import("./pages/storage.ts");
 

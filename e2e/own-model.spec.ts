@@ -2,10 +2,11 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { SMALL, writeRandomCheckpoint } from "../src/convert/random-checkpoint.ts";
 import { openDemo } from "./demo-page.ts";
 import { fakeHub, filesOf, openOwnForm, storedPaths, TINY } from "./own-hub.ts";
+import { test } from "./strict-test.ts";
 import { tinyBundle } from "./tiny-bundle.ts";
 
 /** Bringing a model of one's own: named, by address, or as a folder; with everything that can go wrong on the way. */

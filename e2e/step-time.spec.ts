@@ -1,6 +1,7 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import type { GenerateEvent, StepTime, Trace } from "../src/core/events.ts";
 import { openDemo, STORY } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 
 /** The budget is 5 % on an idle machine; a shared one may preempt the few milliseconds that are counted. */
 const OUTSIDE = 0.15;
