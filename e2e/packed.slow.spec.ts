@@ -98,7 +98,7 @@ async function expectWorks(page: Page, address: string): Promise<void> {
   const sheet = page.locator("unmask-text");
   await sheet.evaluate((element, recipe) => element.setAttribute("recipe", recipe), SHORT);
   await sheet.getByRole("button", { name: "Write" }).click();
-  await expect(sheet.getByRole("status")).toHaveText(/^done: \d+ tokens/, { timeout: 120_000 });
+  await expect(sheet.getByRole("status")).toHaveText(/^done: \d+ tokens\. \S/, { timeout: 120_000 });
   expect(problems).toEqual([]);
 }
 
