@@ -134,6 +134,7 @@ test("bad options are named before the model is opened or by the engine", async 
     ["invalid-options", generate("--prompt", "a", "--seed", "0x10")],
     ["invalid-options", generate("--prompt", "a", "--backend", "cuda")],
     ["backend-unavailable", generate("--prompt", "a", "--backend", "webgpu")],
+    ["invalid-options", unmask("verify", CHECKPOINT, "--backend", "cuda", "--json")],
     ["invalid-options", generate("--prompt", "a", "--recipe", "[]")],
     ["write-failed", generate("--prompt", "a", "--trace", join(scratch, "missing/a.json"))],
     ["write-failed", generate("--prompt", "a", "--trace", scratch)],

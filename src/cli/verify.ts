@@ -1,43 +1,80 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { nodeFolder } from "../convert/node-folder.ts";
-import { type VerifyCase, verifyCheckpoint } from "../convert/verify.ts";
+import { type VerifyCase, type VerifyPlace, verifyCheckpoint } from "../convert/verify.ts";
 import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
-import type { Command, CommandIo } from "./command.ts";
+import type { Command, CommandIo, CommandOutcome } from "./command.ts";
+import { openGpuBrowser } from "./gpu-browser.ts";
+import { pageHost } from "./gpu-host.ts";
 
 /** `unmask verify`: reference checkpoints against their golden numbers. */
 export const verifyCommand: Command = {
   name: "verify",
   summary:
     "convert a reference checkpoint in memory and compare it with its golden numbers (quantised builds without any: with a float64 forward)",
-  usage: "SRC",
-  options: {},
-  help: {},
-  async run(positionals, _values, io) {
+  usage: "SRC [--backend wasm|webgpu]",
+  options: { backend: { type: "string" } },
+  help: {
+    backend:
+      "wasm (default), or webgpu: small checkpoints in a Chromium driven by playwright, on its software adapter where there is no other",
+  },
+  async run(positionals, values, io) {
     const [src, ...rest] = positionals;
     if (src === undefined || rest.length > 0)
       throw new UnmaskError("usage", "verify takes one folder: unmask verify SRC");
-    const path = resolve(src);
-    const names = await nodeFolder(path).names();
-    const found: Findings = { cases: [], packed: [], skipped: [] };
-    const { cases, packed, skipped } = found;
-    if (names.includes("config.json") || names.includes("quant.safetensors")) {
-      collect(found, await verifyCheckpoint(nodeFolder(path), basename(path)));
-    } else {
-      for (const name of await caseFolders(path)) {
-        if (io.signal.aborted) throw new UnmaskError("aborted", "Stopped before every case was verified.");
-        io.status(name);
-        await verifyOne(path, name, found);
-      }
-      if (cases.length + skipped.length === 0) {
-        throw new UnmaskError("not-found", `${src} is neither a reference checkpoint nor a folder of them.`);
-      }
-    }
-    const pass = [...cases, ...packed].every((entry) => entry.pass);
-    report(io, [...cases, ...packed], skipped);
-    return { json: { ...found, pass }, exitCode: pass ? 0 : 1 };
+    const { backend = "wasm" } = values;
+    if (backend === "wasm") return verifyAll(src, io);
+    if (backend === "webgpu") return verifyOnGpu(src, io);
+    throw new UnmaskError("invalid-options", `There is no backend "${String(backend).slice(0, 40)}".`, {
+      detail: { option: "backend" },
+    });
   },
 };
+
+/** A graph that is compiled or run for longer on a software adapter hangs. */
+const LIMIT_MS = 180_000;
+/** Larger models are no test of kernels but a wait. */
+const MAX_GPU_BYTES = 32_000_000;
+
+async function verifyOnGpu(src: string, io: CommandIo): Promise<CommandOutcome> {
+  io.status("starting Chromium");
+  const { gpu, page, openPage } = await openGpuBrowser();
+  await using host = pageHost(page, openPage, LIMIT_MS);
+  io.print(`webgpu on ${gpu.name}${gpu.software ? " (software)" : ""}`);
+  const outcome = await verifyAll(src, io, {
+    backend: "webgpu",
+    host,
+    maxBytes: MAX_GPU_BYTES,
+    ...(!gpu.half && { noHalf: `the adapter ${gpu.name} has no shader-f16` }),
+  });
+  return { ...outcome, json: { backend: "webgpu", adapter: gpu.name, ...outcome.json } };
+}
+
+/** @param place WASM when absent */
+async function verifyAll(src: string, io: CommandIo, place?: VerifyPlace): Promise<CommandOutcome> {
+  const path = resolve(src);
+  const names = await nodeFolder(path).names();
+  const found: Findings = { cases: [], packed: [], skipped: [] };
+  const { cases, packed, skipped } = found;
+  const skip: VerifyPlace["skip"] = (name, reason) => skipped.push({ name, reason });
+  const check = async (folder: string, name: string) =>
+    collect(found, await verifyCheckpoint(nodeFolder(folder), name, place && { ...place, skip }));
+  if (names.includes("config.json") || names.includes("quant.safetensors")) {
+    await check(path, basename(path));
+  } else {
+    for (const name of await caseFolders(path)) {
+      if (io.signal.aborted) throw new UnmaskError("aborted", "Stopped before every case was verified.");
+      io.status(name);
+      await check(join(path, name), name).catch((error: unknown) => addBroken(found, name, error));
+    }
+    if (cases.length + skipped.length === 0) {
+      throw new UnmaskError("not-found", `${src} is neither a reference checkpoint nor a folder of them.`);
+    }
+  }
+  const pass = [...cases, ...packed].every((entry) => entry.pass);
+  report(io, [...cases, ...packed], skipped);
+  return { json: { ...found, pass }, exitCode: pass ? 0 : 1 };
+}
 
 /** A folder that could not be compared at all; it stands among the cases so that nobody takes the rest for the whole. */
 interface BrokenCase {
@@ -80,17 +117,12 @@ async function caseFolders(path: string): Promise<string[]> {
   return found.sort();
 }
 
-async function verifyOne(path: string, name: string, found: Findings): Promise<void> {
-  const { cases, skipped } = found;
-  try {
-    collect(found, await verifyCheckpoint(nodeFolder(join(path, name)), name));
-  } catch (error) {
-    const { code, message } = toUnmaskError(error);
-    if (code === "checkpoint-unsupported") skipped.push({ name, reason: message });
-    else {
-      const figures = { dtype: "none", maxRelError: null, argmaxAgreement: 0 } as const;
-      cases.push({ name, ...figures, pass: false, error: code, message });
-    }
+function addBroken({ cases, skipped }: Findings, name: string, error: unknown): void {
+  const { code, message } = toUnmaskError(error);
+  if (code === "checkpoint-unsupported") skipped.push({ name, reason: message });
+  else {
+    const figures = { dtype: "none", maxRelError: null, argmaxAgreement: 0 } as const;
+    cases.push({ name, ...figures, pass: false, error: code, message });
   }
 }
 

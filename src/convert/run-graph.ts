@@ -1,7 +1,8 @@
 import { UnmaskError } from "../core/errors.ts";
-import { fromHalf, toHalf } from "../math/half.ts";
+import { toHalf } from "../math/half.ts";
+import { type GraphData, type GraphFeed, type GraphHost, wasmHost } from "./graph-host.ts";
 
-/** The converter's own small runner: full forwards of a graph on onnxruntime-web's WASM, in Node or a worker. */
+/** The converter's own small runner: full forwards of a converted graph. */
 
 export interface GraphFacts {
   readonly layers: number;
@@ -38,51 +39,33 @@ export interface GraphRunner {
   dispose(): Promise<void>;
 }
 
-/** @throws UnmaskError `graph-mismatch` when the runtime refuses the graph. */
+/**
+ * @param host onnxruntime-web's WASM in this realm when absent
+ * @throws UnmaskError `graph-mismatch` when the runtime refuses the graph
+ */
 export async function openGraph(
   model: Uint8Array,
-  data: readonly { readonly path: string; readonly data: Uint8Array }[],
-  facts: GraphFacts,
-  threads = 1,
+  data: readonly GraphData[],
+  { layers, kvWidth, type, optimization }: GraphFacts,
+  host?: GraphHost,
 ): Promise<GraphRunner> {
-  const ort = await import("onnxruntime-web");
-  ort.env.wasm.numThreads = threads;
-  ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create(model, {
-    executionProviders: ["wasm"],
-    externalData: [...data],
-    graphOptimizationLevel: facts.optimization ?? "all",
-  }).catch((cause: unknown) => {
-    throw new UnmaskError("graph-mismatch", `onnxruntime refuses the converted graph: ${String(cause)}`, {
-      cause,
-    });
-  });
-  const { layers, kvWidth, type } = facts;
-  const takes = (name: string) => session.inputNames.includes(name);
-  const longs = (values: readonly number[], dims: number[]) =>
-    new ort.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
-  const floats = (values: Float32Array, dims: number[]) =>
-    type === "f32"
-      ? new ort.Tensor("float32", values, dims)
-      : new ort.Tensor("float16", toHalf(values), dims);
-  const read = (tensor: { readonly data: unknown } | undefined): Float32Array => {
-    const values = tensor?.data;
-    if (values instanceof Float32Array) return values;
-    if (values instanceof Uint16Array) return fromHalf(values);
-    if (ArrayBuffer.isView(values))
-      return fromHalf(new Uint16Array(values.buffer, values.byteOffset, values.byteLength / 2));
-    throw new UnmaskError("graph-mismatch", "The graph did not return the outputs it promises.");
-  };
+  const graph = await (host ?? (await wasmHost())).open(model, data, optimization);
+  const takes = (name: string) => graph.inputNames.includes(name);
+  const longs = (values: readonly number[], dims: number[]): GraphFeed => ({ type: "int64", values, dims });
+  const floats = (values: Float32Array, dims: number[]): GraphFeed =>
+    type === "f32" ? { type: "float32", values, dims } : { type: "float16", values: toHalf(values), dims };
   const cacheNames = Array.from({ length: layers * 2 }, (_, at) => `${at % 2 === 0 ? "k" : "v"}.${at >> 1}`);
   return {
     async run({ ids, positions, rows, bias, past, keyRows = ids.map((_, row) => row), sigma = 0 }) {
       const total = ids.length + (past?.[0] === undefined ? 0 : past[0].length / kvWidth);
-      const feeds = {
+      const out = await graph.run({
         input_ids: longs(ids, [1, ids.length]),
         position_ids: longs(positions, [1, ids.length]),
         logit_indices: longs(rows, [rows.length]),
         ...(takes("key_rows") && { key_rows: longs(keyRows, [1, total]) }),
-        ...(takes("sigma") && { sigma: new ort.Tensor("float32", Float32Array.of(sigma), [1]) }),
+        ...(takes("sigma") && {
+          sigma: { type: "float32", values: Float32Array.of(sigma), dims: [1] } as const,
+        }),
         ...(bias && { attention_bias: floats(bias, [1, 1, bias.length / total, total]) }),
         ...Object.fromEntries(
           cacheNames.map((name, at) => {
@@ -90,10 +73,14 @@ export async function openGraph(
             return [`past_${name}`, floats(values, [1, values.length / kvWidth, kvWidth])];
           }),
         ),
+      });
+      const read = (name: string): Float32Array => {
+        const values = out[name];
+        if (values !== undefined) return values;
+        throw new UnmaskError("graph-mismatch", "The graph did not return the outputs it promises.");
       };
-      const out = await session.run(feeds);
-      return { logits: read(out["logits"]), cache: cacheNames.map((name) => read(out[`new_${name}`])) };
+      return { logits: read("logits"), cache: cacheNames.map((name) => read(`new_${name}`)) };
     },
-    dispose: () => session.release(),
+    dispose: () => graph.release(),
   };
 }

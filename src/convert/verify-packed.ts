@@ -4,6 +4,7 @@ import type { CheckpointFolder } from "./byte-source.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { compareLogits } from "./compare-logits.ts";
 import { createGraph, readShard } from "./graph.ts";
+import type { GraphHost } from "./graph-host.ts";
 import { type Bits, quantize, type ScaleType } from "./quantize.ts";
 import { readFloats, readSafetensors, type TensorEntry } from "./safetensors.ts";
 import type { VerifyCase } from "./verify.ts";
@@ -13,7 +14,11 @@ import { blockStyle } from "./weights-blocks.ts";
 /** Golden packed bytes, scales and products of single matrices. */
 export const PACKED_FILE = "quant.safetensors";
 
-const GATE = 1e-5;
+/** Where products are made, and how far they may be off. */
+export interface PackedPlace {
+  readonly host: GraphHost;
+  readonly gate: number;
+}
 
 /**
  * Packs the matrices of `quant.safetensors` anew. A case passes when bytes and scales are identical and MatMulNBits gives
@@ -23,6 +28,7 @@ export async function verifyPacked(
   folder: CheckpointFolder,
   names: readonly string[],
   label: string,
+  place: PackedPlace,
 ): Promise<VerifyCase[]> {
   const golden = await readSafetensors(await folder.open(PACKED_FILE), PACKED_FILE);
   const stored = names.includes("config.json") ? (await openCheckpoint(folder)).tensors : golden;
@@ -37,7 +43,7 @@ export async function verifyPacked(
     }
     const bits = match[2] === "4" ? 4 : 8;
     const scales = match[3] === "f16" ? "f16" : "f32";
-    cases.push(await verifyMatrix(golden, { name, entry, bits, scales }, label));
+    cases.push(await verifyMatrix(golden, { name, entry, bits, scales }, label, place));
   }
   return cases;
 }
@@ -53,6 +59,7 @@ async function verifyMatrix(
   golden: ReadonlyMap<string, TensorEntry>,
   { name, entry, bits, scales }: PackedMatrix,
   label: string,
+  { host, gate }: PackedPlace,
 ): Promise<VerifyCase> {
   const [n = 0, k = 0] = entry.shape;
   const values = await readFloats(entry);
@@ -67,7 +74,7 @@ async function verifyMatrix(
   const figures = { rel: 0, agreement: 1, kl: 0 };
   if (activations !== undefined && product !== undefined) {
     const matrix: Matrix = { name, n, k, load: async () => values };
-    const y = await multiply(matrix, await readFloats(activations), bits, scales);
+    const y = await multiply(matrix, await readFloats(activations), bits, scales, host);
     Object.assign(figures, compareLogits(y, await readFloats(product), n));
   }
   return {
@@ -78,7 +85,7 @@ async function verifyMatrix(
     maxRelError: figures.rel,
     argmaxAgreement: figures.agreement,
     kl: figures.kl,
-    pass: identical && figures.rel <= GATE,
+    pass: identical && figures.rel <= gate,
   };
 }
 
@@ -91,23 +98,23 @@ async function holds(tensor: TensorEntry | undefined, bytes: Uint8Array): Promis
 /** `x Wᵀ` by the graph a converted model would have. */
 async function multiply(
   matrix: Matrix,
-  x: Float32Array<ArrayBuffer>,
+  x: Float32Array,
   bits: Bits,
   scales: ScaleType,
+  host: GraphHost,
 ): Promise<Float32Array> {
   const g = createGraph();
   g.inputs.push({ name: "x", type: "f32", dims: ["L", matrix.k] });
   g.outputs.push({ name: "y", type: "f32", dims: ["L", matrix.n] });
   g.op("Identity", [blockStyle({ bits, scales, recipe: "nearest" }).linear(g, matrix, "x")], {}, "y");
   const plan = g.finish("data");
-  const ort = await import("onnxruntime-web");
-  ort.env.wasm.numThreads = 1;
-  const externalData = [{ path: "data", data: await readShard(plan.shards[0]!) }];
-  const session = await ort.InferenceSession.create(plan.model, { externalData });
+  const graph = await host.open(plan.model, [{ path: "data", data: await readShard(plan.shards[0]!) }]);
   try {
-    const out = await session.run({ x: new ort.Tensor("float32", x, [x.length / matrix.k, matrix.k]) });
-    return out["y"]!.data as Float32Array; // declared f32 above
+    const { y } = await graph.run({
+      x: { type: "float32", values: x, dims: [x.length / matrix.k, matrix.k] },
+    });
+    return y ?? new Float32Array(0);
   } finally {
-    await session.release();
+    await graph.release();
   }
 }

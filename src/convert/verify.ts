@@ -5,6 +5,7 @@ import { compareLogits } from "./compare-logits.ts";
 import { describeModel, planModel } from "./families/index.ts";
 import { attentionBias, type Golden, isMasked, readInput, rotaryRows } from "./golden-inputs.ts";
 import { readShard } from "./graph.ts";
+import { type GraphHost, wasmHost } from "./graph-host.ts";
 import { dequantize, quantize, type ScaleType } from "./quantize.ts";
 import { type ReferenceWeights, referenceForward, wholeMatrices } from "./reference.ts";
 import { type GraphRunner, openGraph } from "./run-graph.ts";
@@ -36,11 +37,26 @@ export interface VerifyCase {
   readonly pass: boolean;
 }
 
-/** Gates of ../checkpoints/README.md on WASM. */
-const GATE = { f32: 1e-5, f16: 5e-3, q8: 1e-5, q4: 1e-5 } as const;
+/** Gates of ../checkpoints/README.md. */
+const GATES = {
+  wasm: { f32: 1e-5, f16: 5e-3, q8: 1e-5, q4: 1e-5, kl: 1e-4 },
+  // Twice the error is four times the divergence.
+  webgpu: { f32: 1e-4, f16: 1e-2, q8: 1e-4, q4: 1e-4, kl: 4e-4 },
+} as const;
 /** ModernBERT's prediction head and its many norms cost f16 more. */
-const F16_GATE_MODERNBERT = 1e-2;
-const KL_GATE = 1e-4;
+const F16_FACTOR_MODERNBERT = 2;
+
+/** Where the converted graphs are run. */
+export interface VerifyPlace {
+  readonly backend: keyof typeof GATES;
+  readonly host: GraphHost;
+  /** Why f16 cannot be computed there; absent: it can. */
+  readonly noHalf?: string;
+  /** Of the weights of a checkpoint; larger ones are skipped. */
+  readonly maxBytes?: number;
+  /** Hears of what is left out, by `folder` or `folder/dtype`. */
+  readonly skip?: (name: string, reason: string) => void;
+}
 
 interface Build {
   readonly dtype: VerifyCase["dtype"];
@@ -68,15 +84,28 @@ function builds(): Build[] {
  * Converts a reference checkpoint in memory by the golden file's own recipe and compares it with the golden logits, and
  * packed bytes with golden ones where the folder has them.
  *
+ * @param place onnxruntime-web's WASM when absent
  * @throws UnmaskError `golden-invalid` when the folder has nothing to compare with, and what opening a checkpoint throws.
  */
-export async function verifyCheckpoint(folder: CheckpointFolder, label: string): Promise<VerifyCase[]> {
+export async function verifyCheckpoint(
+  folder: CheckpointFolder,
+  label: string,
+  place?: VerifyPlace,
+): Promise<VerifyCase[]> {
   const names = await folder.names();
-  const packed = names.includes(PACKED_FILE) ? await verifyPacked(folder, names, label) : [];
+  const where: VerifyPlace = place ?? { backend: "wasm", host: await wasmHost() };
+  const { backend, host, noHalf, skip } = where;
+  const packedPlace = { host, gate: GATES[backend].q4 };
+  const packed = names.includes(PACKED_FILE) ? await verifyPacked(folder, names, label, packedPlace) : [];
   if (packed.length > 0 && !names.includes("config.json")) return packed;
   const checkpoint = await openCheckpoint(folder);
   // The golden file says what attends to what; a profile only stops the question how the model was trained.
   const model = await planModel(checkpoint, describeModel(checkpoint.config, { profile: "mdlm" }));
+  const bytes = model.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+  if (bytes > (where.maxBytes ?? Number.POSITIVE_INFINITY)) {
+    skip?.(label, `its ${bytes} bytes of weights are more than the ${where.maxBytes} that are tried here`);
+    return packed;
+  }
   await checkFinite(model.tensors);
   if (!names.includes("golden.safetensors")) {
     throw new UnmaskError("golden-invalid", `${folder.name} has no golden.safetensors to compare with.`);
@@ -91,11 +120,15 @@ export async function verifyCheckpoint(folder: CheckpointFolder, label: string):
   for (const build of builds()) {
     const wanted = inputs.filter((input) => build.scales !== undefined || golden.has(build.golden(input)));
     if (wanted.length === 0) continue;
-    const runner = await openBuild(model, build, masked, positions);
+    if (build.style.activation === "f16" && noHalf !== undefined) {
+      skip?.(`${label}/${build.dtype}`, noHalf);
+      continue;
+    }
+    const runner = await openBuild(model, build, masked, positions, where);
     const read = build.scales === undefined ? undefined : dequantised(model, build);
     try {
       for (const input of wanted) {
-        cases.push(await verifyInput({ model, golden, build, masked, runner, read, label }, input));
+        cases.push(await verifyInput({ model, golden, build, masked, runner, read, label, backend }, input));
       }
     } finally {
       await runner.dispose();
@@ -109,13 +142,15 @@ async function openBuild(
   build: Build,
   masked: boolean,
   positions: number,
+  { host }: VerifyPlace,
 ): Promise<GraphRunner> {
   const { layers, kvHeads, headDim } = model.facts;
   const plan = transformerGraph(model, build.style, { location: "data", masked, positions });
   const data = await Promise.all(
     plan.shards.map(async (shard) => ({ path: shard.location, data: await readShard(shard) })),
   );
-  return openGraph(plan.model, data, { layers, kvWidth: kvHeads * headDim, type: build.style.activation });
+  const facts = { layers, kvWidth: kvHeads * headDim, type: build.style.activation };
+  return openGraph(plan.model, data, facts, host);
 }
 
 /** The weights as the quantised build reads them; each matrix is made once. */
@@ -143,10 +178,11 @@ interface Verification {
   readonly runner: GraphRunner;
   readonly read: ReferenceWeights | undefined;
   readonly label: string;
+  readonly backend: VerifyPlace["backend"];
 }
 
 async function verifyInput(
-  { model, golden, build, masked, runner, read, label }: Verification,
+  { model, golden, build, masked, runner, read, label, backend }: Verification,
   input: string,
 ): Promise<VerifyCase> {
   const { vocab, adapter, heads, kvHeads } = model.facts;
@@ -171,8 +207,9 @@ async function verifyInput(
     throw new UnmaskError("golden-invalid", `The golden logits of ${input} have the wrong shape.`);
   }
   const { rel, agreement, kl } = compareLogits(logits, expected, vocab);
-  const gate = build.dtype === "f16" && adapter === "modernbert" ? F16_GATE_MODERNBERT : GATE[build.dtype];
-  const pass = rel <= gate && (build.dtype !== "f16" || kl <= KL_GATE);
+  const gates = GATES[backend];
+  const factor = build.dtype === "f16" && adapter === "modernbert" ? F16_FACTOR_MODERNBERT : 1;
+  const pass = rel <= gates[build.dtype] * factor && (build.dtype !== "f16" || kl <= gates.kl);
   return {
     name: `${label}/${input}`,
     dtype: build.dtype,
