@@ -3,6 +3,7 @@ import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { build, defaultClientConditions } from "vite";
 import { CSS_TARGET } from "./css-target.mjs";
 import { elementManifest } from "./element-manifest.mjs";
+import { bundleGpuPage } from "./gpu-page.mjs";
 
 // The npm package: browser entries, the worker, Node entries, declarations, and the embedded model.
 const log = { logLevel: "warn", configFile: false, publicDir: false };
@@ -98,6 +99,9 @@ await build({
     },
   },
 });
+
+// What `verify --backend webgpu` runs in a browser.
+writeFileSync("dist/gpu-page.js", await bundleGpuPage());
 
 const types = spawnSync(process.execPath, ["node_modules/typescript/lib/tsc.js", "-p", "tsconfig.lib.json"], {
   stdio: "inherit",

@@ -85,6 +85,10 @@ async function launch(chromium: BrowserType, args: readonly string[], script: st
       channel: "chromium",
       args: ["--no-sandbox", ...args],
       timeout: START_MS,
+      // The command ends by itself, and with it the browser.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
     })
     .catch((cause: unknown) => {
       const why = executablePath === undefined ? "none was found" : `${executablePath} does not start`;

@@ -61,16 +61,19 @@ test.each([
   ["hangs", "backend-unavailable"],
   ["breaks", "internal"],
   ["loses its device", "device-lost"],
-] as const)("a page that %s is closed and its case fails with %s; the next one gets a new page", async (fate, code) => {
-  const [broken, next] = [fakePage(fate), fakePage("works")];
-  await using host = pageHost(broken, async () => next, LIMIT_MS);
-  const verify = () => verifyCheckpoint(nodeFolder(MATRICES), "edge", { backend: "webgpu", host });
-  await expect(verify()).rejects.toMatchObject({ code });
-  expect(broken.closed()).toBe(true);
-  vi.useRealTimers();
-  expect((await verify()).filter(({ pass }) => !pass)).toEqual([]);
-  expect(next.closed()).toBe(false);
-});
+] as const)(
+  "a page that %s is closed and its case fails with %s; the next one gets a new page",
+  async (fate, code) => {
+    const [broken, next] = [fakePage(fate), fakePage("works")];
+    await using host = pageHost(broken, async () => next, LIMIT_MS);
+    const verify = () => verifyCheckpoint(nodeFolder(MATRICES), "edge", { backend: "webgpu", host });
+    await expect(verify()).rejects.toMatchObject({ code });
+    expect(broken.closed()).toBe(true);
+    vi.useRealTimers();
+    expect((await verify()).filter(({ pass }) => !pass)).toEqual([]);
+    expect(next.closed()).toBe(false);
+  },
+);
 
 test("without playwright the command says what is missing", async () => {
   const absent = () => Promise.reject(new Error("Cannot find package 'playwright'"));

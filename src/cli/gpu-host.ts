@@ -73,7 +73,14 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 }
 
 function asError(error: unknown, code: UnmaskErrorCode): UnmaskError {
-  const { message } = toUnmaskError(error);
   if (error instanceof UnmaskError) return error;
-  return new UnmaskError(/taken away/.test(message) ? "device-lost" : code, message, { cause: error });
+  // Errors of a page arrive as text, with its stack behind it.
+  const message = toUnmaskError(error)
+    .message.split("\n")[0]!
+    .replace(/^page\.evaluate: /, "");
+  if (/taken away/.test(message)) return new UnmaskError("device-lost", message, { cause: error });
+  if (/has been closed|crashed/.test(message)) {
+    return new UnmaskError("backend-unavailable", `The browser ended: ${message}`, { cause: error });
+  }
+  return new UnmaskError(code, message, { cause: error });
 }

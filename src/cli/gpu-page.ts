@@ -9,7 +9,7 @@ import { findAdapter, requestDevice } from "../runtime/gpu-device.ts";
 import { type GpuFaults, watchFaults } from "../runtime/gpu-faults.ts";
 import type { OrtModule } from "../runtime/ort.ts";
 
-/** What the page of gpu-browser.ts runs: graphs on WebGPU, on one device for all of them. Compiled shaders stay on it. */
+/** What the page of gpu-browser.ts runs: graphs on WebGPU, on one device for all of them. */
 
 export interface GpuFound {
   /** For people. */
@@ -28,6 +28,8 @@ interface Started {
 
 let started: Started | undefined;
 const graphs: HostedGraph[] = [];
+/** Released with the next one: onnxruntime forgets its compiled shaders together with the last graph of a device. */
+let leaving: HostedGraph | undefined;
 
 /** The adapter that would be taken; undefined: WebGPU has none here. */
 export async function findGpu(): Promise<GpuFound | undefined> {
@@ -62,6 +64,8 @@ export async function open(
   optimization?: "disabled",
 ): Promise<{ graph: number; inputNames: readonly string[] }> {
   const graph = await onDevice(({ host }) => host.open(model, data, optimization));
+  await leaving?.release();
+  leaving = undefined;
   return { graph: graphs.push(graph) - 1, inputNames: graph.inputNames };
 }
 
@@ -73,7 +77,8 @@ export function run(
 }
 
 export async function release(graph: number): Promise<void> {
-  await graphs[graph]!.release();
+  await leaving?.release();
+  leaving = graphs[graph];
 }
 
 async function onDevice<T>(work: (on: Started) => Promise<T>): Promise<T> {

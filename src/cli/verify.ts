@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { nodeFolder } from "../convert/node-folder.ts";
 import { type VerifyCase, type VerifyPlace, verifyCheckpoint } from "../convert/verify.ts";
@@ -40,6 +40,8 @@ async function verifyOnGpu(src: string, io: CommandIo): Promise<CommandOutcome> 
   io.status("starting Chromium");
   const { gpu, page, openPage } = await openGpuBrowser();
   await using host = pageHost(page, openPage, LIMIT_MS);
+  // What is under way ends with its browser.
+  io.signal.addEventListener("abort", () => void host[Symbol.asyncDispose](), { once: true });
   io.print(`webgpu on ${gpu.name}${gpu.software ? " (software)" : ""}`);
   const outcome = await verifyAll(src, io, {
     backend: "webgpu",
@@ -54,26 +56,28 @@ async function verifyOnGpu(src: string, io: CommandIo): Promise<CommandOutcome> 
 async function verifyAll(src: string, io: CommandIo, place?: VerifyPlace): Promise<CommandOutcome> {
   const path = resolve(src);
   const names = await nodeFolder(path).names();
-  const found: Findings = { cases: [], packed: [], skipped: [] };
-  const { cases, packed, skipped } = found;
-  const skip: VerifyPlace["skip"] = (name, reason) => skipped.push({ name, reason });
-  const check = async (folder: string, name: string) =>
-    collect(found, await verifyCheckpoint(nodeFolder(folder), name, place && { ...place, skip }));
+  const parts: Findings[] = [];
   if (names.includes("config.json") || names.includes("quant.safetensors")) {
-    await check(path, basename(path));
+    parts.push(await verifyFolder(path, basename(path), place));
+    report(io, parts[0]!);
   } else {
     for (const name of await caseFolders(path)) {
       if (io.signal.aborted) throw new UnmaskError("aborted", "Stopped before every case was verified.");
       io.status(name);
-      await check(join(path, name), name).catch((error: unknown) => addBroken(found, name, error));
+      const part = await verifyFolder(join(path, name), name, place).catch((error) => broken(name, error));
+      io.status("");
+      report(io, part);
+      parts.push(part);
     }
-    if (cases.length + skipped.length === 0) {
+    if (parts.length === 0) {
       throw new UnmaskError("not-found", `${src} is neither a reference checkpoint nor a folder of them.`);
     }
   }
+  const cases = parts.flatMap((part) => part.cases);
+  const packed = parts.flatMap((part) => part.packed);
+  const skipped = parts.flatMap((part) => part.skipped);
   const pass = [...cases, ...packed].every((entry) => entry.pass);
-  report(io, [...cases, ...packed], skipped);
-  return { json: { ...found, pass }, exitCode: pass ? 0 : 1 };
+  return { json: { cases, packed, skipped, pass }, exitCode: pass ? 0 : 1 };
 }
 
 /** A folder that could not be compared at all; it stands among the cases so that nobody takes the rest for the whole. */
@@ -88,50 +92,48 @@ interface BrokenCase {
 }
 
 interface Findings {
-  readonly cases: (VerifyCase | BrokenCase)[];
+  readonly cases: readonly (VerifyCase | BrokenCase)[];
   /** Packed matrices of checkpoints that have cases of their own: `cases` has one entry an input, dtype and scale type. */
-  readonly packed: VerifyCase[];
-  readonly skipped: { readonly name: string; readonly reason: string }[];
+  readonly packed: readonly VerifyCase[];
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
-/** Matrices without a checkpoint are the cases of their folder. */
-function collect({ cases, packed }: Findings, all: readonly VerifyCase[]): void {
+async function verifyFolder(path: string, name: string, place?: VerifyPlace): Promise<Findings> {
+  const skipped: { name: string; reason: string }[] = [];
+  const skip: VerifyPlace["skip"] = (what, reason) => skipped.push({ name: what, reason });
+  const all = await verifyCheckpoint(nodeFolder(path), name, place && { ...place, skip });
   const forwards = all.filter(({ against }) => against !== "packed");
-  if (forwards.length === 0) cases.push(...all);
-  else {
-    cases.push(...forwards);
-    packed.push(...all.filter(({ against }) => against === "packed"));
+  // Matrices without a checkpoint are the cases of their folder.
+  if (forwards.length === 0) return { cases: all, packed: [], skipped };
+  return { cases: forwards, packed: all.filter(({ against }) => against === "packed"), skipped };
+}
+
+function broken(name: string, error: unknown): Findings {
+  const { code, message } = toUnmaskError(error);
+  if (code === "checkpoint-unsupported") {
+    return { cases: [], packed: [], skipped: [{ name, reason: message }] };
   }
+  const figures = { dtype: "none", maxRelError: null, argmaxAgreement: 0 } as const;
+  return { cases: [{ name, ...figures, pass: false, error: code, message }], packed: [], skipped: [] };
 }
 
 const GOLDEN_FILES = ["golden.json", "golden.safetensors", "quant.safetensors"];
 
 /** Subfolders with a golden file, whether or not the rest of the checkpoint is there. */
 async function caseFolders(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true });
   const found: string[] = [];
-  for (const entry of entries.filter((item) => item.isDirectory())) {
-    const files = await nodeFolder(join(path, entry.name)).names();
-    if (GOLDEN_FILES.some((file) => files.includes(file))) found.push(entry.name);
+  for (const name of await readdir(path)) {
+    // Links to folders count.
+    const info = await stat(join(path, name)).catch(() => undefined);
+    if (info?.isDirectory() !== true) continue;
+    const files = await nodeFolder(join(path, name)).names();
+    if (GOLDEN_FILES.some((file) => files.includes(file))) found.push(name);
   }
   return found.sort();
 }
 
-function addBroken({ cases, skipped }: Findings, name: string, error: unknown): void {
-  const { code, message } = toUnmaskError(error);
-  if (code === "checkpoint-unsupported") skipped.push({ name, reason: message });
-  else {
-    const figures = { dtype: "none", maxRelError: null, argmaxAgreement: 0 } as const;
-    cases.push({ name, ...figures, pass: false, error: code, message });
-  }
-}
-
-function report(
-  io: CommandIo,
-  cases: readonly (VerifyCase | BrokenCase)[],
-  skipped: Findings["skipped"],
-): void {
-  for (const entry of cases) {
+function report(io: CommandIo, { cases, packed, skipped }: Findings): void {
+  for (const entry of [...cases, ...packed]) {
     if ("error" in entry) {
       io.print(`FAIL  ${entry.name}: ${entry.error}: ${entry.message}`);
       continue;

@@ -12,7 +12,15 @@ import { verifyCheckpoint } from "./verify.ts";
 const FIXTURES = join(import.meta.dirname, "fixtures");
 const SHARED = join(import.meta.dirname, "../../../shared/checkpoints");
 
-test.each(["a2d-qwen3-mdlm", "a2d-qwen2-mdlm", "a2d-qwen3-outlier", "llada", "modernbert-chat", "mdlm-dit"])(
+test.each([
+  "a2d-qwen3-mdlm",
+  "a2d-qwen2-mdlm",
+  "a2d-qwen3-outlier",
+  "llada",
+  "modernbert-chat",
+  "mdlm-dit",
+  "sdar",
+])(
   "%s: every build is within its gate of the golden logits, or of the float64 forward",
   async (name) => {
     const cases = await verifyCheckpoint(nodeFolder(join(FIXTURES, name)), name);
@@ -52,7 +60,7 @@ test("the float64 forward gives the golden logits of unquantised weights", async
 
 const absent = existsSync(SHARED) ? "" : " (../shared/checkpoints is not here)";
 describe.skipIf(absent !== "")(`the shared reference checkpoints${absent}`, () => {
-  test.each(["sdar", "bd3lm-dit"])("%s", async (name) => {
+  test.each(["fast-dllm-v2", "bd3lm-dit"])("%s", async (name) => {
     const cases = await verifyCheckpoint(nodeFolder(join(SHARED, name)), name);
     expect(cases.length).toBeGreaterThan(0);
     expect(cases.filter((entry) => !entry.pass)).toEqual([]);

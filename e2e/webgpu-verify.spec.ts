@@ -1,0 +1,45 @@
+import { expect, test } from "@playwright/test";
+import { openGpuBrowser } from "../src/cli/gpu-browser.ts";
+import { pageHost } from "../src/cli/gpu-host.ts";
+import { compareLogits } from "../src/convert/compare-logits.ts";
+import { adaptLogitsGraph } from "../src/convert/logits-graph.ts";
+import { openGraph } from "../src/convert/run-graph.ts";
+import { EXPORT_VOCAB, exportedModel } from "./exported-model.ts";
+import { faultsOf, noHalf, type Verified, verifyFixtures } from "./gpu-cases.ts";
+
+test.describe.configure({ mode: "serial" });
+
+let verified: Verified;
+test("unmask verify: grouped heads, a block-causal mask and odd matrices are within the gates of WebGPU", async () => {
+  test.setTimeout(900_000);
+  verified = await verifyFixtures(["quant-edge", "sdar"]);
+  expect(faultsOf(verified)).toEqual([]);
+  expect(verified.cases.length).toBeGreaterThan(30);
+});
+
+test("and in f16", () => {
+  const reason = noHalf(verified);
+  test.skip(reason !== undefined, reason);
+  expect(verified.cases.some(({ dtype }) => dtype === "f16")).toBe(true);
+});
+
+for (const masked of [false, true]) {
+  test(`an export that gives logits, ${masked ? "with" : "without"} a mask, gives on WebGPU what it gives on WASM`, async () => {
+    test.setTimeout(300_000);
+    const { model, data } = await exportedModel(masked);
+    const graph = adaptLogitsGraph(model);
+    expect(graph).toMatchObject({ vocab: EXPORT_VOCAB, masked });
+    const ids = Array.from({ length: 13 }, (_, i) => (i * 29 + 3) % EXPORT_VOCAB);
+    const positions = ids.map((_, row) => row);
+    const closed = (at: number) => Math.floor((at % 13) / 4) > Math.floor(at / 13 / 4);
+    const bias = masked && { bias: Float32Array.from({ length: 169 }, (_, at) => (closed(at) ? -1e9 : 0)) };
+    const input = { ids, positions, rows: [0, 5, 12], ...bias };
+    const facts = { layers: 0, kvWidth: 0, type: "f32" } as const;
+    const { page, openPage } = await openGpuBrowser();
+    await using host = pageHost(page, openPage, 240_000);
+    const found = await (await openGraph(graph.model, data, facts, host)).run(input);
+    const expected = await (await openGraph(graph.model, data, facts)).run(input);
+    expect(found.logits).toHaveLength(3 * EXPORT_VOCAB);
+    expect(compareLogits(found.logits, expected.logits, EXPORT_VOCAB).rel).toBeLessThan(1e-4);
+  });
+}
