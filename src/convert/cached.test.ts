@@ -1,11 +1,14 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { openCheckpoint } from "./checkpoint.ts";
+import { describe, expect, test } from "vitest";
+import { openCheckpoint, readJson } from "./checkpoint.ts";
 import { compareLogits } from "./compare-logits.ts";
 import { describeModel, planModel } from "./families/index.ts";
+import { readInput } from "./golden-inputs.ts";
 import { readShard } from "./graph.ts";
 import { nodeFolder } from "./node-folder.ts";
 import { openGraph } from "./run-graph.ts";
+import { readFloats, readSafetensors } from "./safetensors.ts";
 import { transformerGraph } from "./transformer-graph.ts";
 import { blockStyle } from "./weights-blocks.ts";
 import { floatStyle } from "./weights-float.ts";
@@ -44,4 +47,55 @@ test.each(["f32", "q4"] as const)("a %s block over cached rows equals the full f
   ]);
   expect(compareLogits(block.logits, Float32Array.from(expected), model.vocab).rel).toBeLessThan(1e-5);
   await runner.dispose();
+});
+
+/** What golden.json says of an input that was run block by block. */
+type Cached = Readonly<Record<string, { readonly row_ranges_of_the_calls: readonly [number, number][] }>>;
+
+const SHARED = join(import.meta.dirname, "../../../shared/checkpoints");
+const absent = existsSync(SHARED) ? "" : " (../shared/checkpoints is not here)";
+describe.skipIf(absent !== "")(`golden caches${absent}`, () => {
+  test.each(["a2d-qwen3-bd3lm", "sdar", "fast-dllm-v2"])(
+    "%s block by block: keys, values and logits are those of the reference",
+    async (name) => {
+      const folder = nodeFolder(join(SHARED, name));
+      const checkpoint = await openCheckpoint(folder);
+      const model = await planModel(checkpoint, describeModel(checkpoint.config, { profile: "bd3lm" }));
+      const { layers, heads, kvHeads, headDim, vocab } = model.facts;
+      const kvWidth = kvHeads * headDim;
+      const plan = transformerGraph(model, STYLES.f32, { location: "d", masked: true, positions: 128 });
+      const data = [{ path: "d", data: await readShard(plan.shards[0]!) }];
+      const runner = await openGraph(plan.model, data, { layers, kvWidth, type: "f32" });
+      const golden = await readSafetensors(await folder.open("golden.safetensors"), "golden.safetensors");
+      const { cache } = (await readJson(folder, "golden.json")) as unknown as { cache: Cached }; // README of the cases
+      for (const [input, { row_ranges_of_the_calls: calls }] of Object.entries(cache)) {
+        const { ids, positions } = await readInput(golden, input, vocab);
+        let past = Array.from({ length: 2 * layers }, () => new Float32Array(0));
+        const logits: number[] = [];
+        for (const [start, end] of calls) {
+          const rows = ids.slice(start, end).map((_, row) => row);
+          const here = { ids: ids.slice(start, end), positions: positions.slice(start, end), rows };
+          // Blocks up to this one are all that is there.
+          const bias = new Float32Array(rows.length * (heads / kvHeads) * end);
+          const found = await runner.run({ ...here, bias, ...(start > 0 && { past }) });
+          past = past.map((values, at) => Float32Array.from([...values, ...found.cache[at]!]));
+          logits.push(...found.logits);
+        }
+        const expected = await readFloats(golden.get(`out.${input}.logits`)!);
+        expect(compareLogits(Float32Array.from(logits), expected, vocab).rel).toBeLessThan(1e-5);
+        for (let at = 0; at < past.length; at++) {
+          const stored = await readFloats(
+            golden.get(`cache.${input}.${at % 2 === 0 ? "key" : "value"}.${at >> 1}`)!,
+          );
+          // [kvHeads, S, headDim] to rows of all heads.
+          const byRow = stored.map((_, i) => {
+            const [row, rest] = [Math.floor(i / kvWidth), i % kvWidth];
+            return stored[(Math.floor(rest / headDim) * ids.length + row) * headDim + (rest % headDim)]!;
+          });
+          expect(compareLogits(past[at]!, byRow, kvWidth).rel).toBeLessThan(1e-5);
+        }
+      }
+      await runner.dispose();
+    },
+  );
 });
