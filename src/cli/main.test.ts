@@ -170,6 +170,7 @@ test("files that are folders, devices or damaged have codes of their own", async
     ["not-found", unmask("replay", scratch, "--json")],
     ["golden-invalid", unmask("replay", "/dev/zero", "--json")],
     ["not-found", unmask("verify", join(ROOT, "package.json"), "--json")],
+    ["not-found", unmask("verify", join(scratch, "missing"), "--backend", "webgpu", "--json")],
   ];
   for (const [code, result] of bad) expectError(await result, code);
 });

@@ -23,8 +23,9 @@ export const verifyCommand: Command = {
     if (src === undefined || rest.length > 0)
       throw new UnmaskError("usage", "verify takes one folder: unmask verify SRC");
     const { backend = "wasm" } = values;
-    if (backend === "wasm") return verifyAll(src, io);
-    if (backend === "webgpu") return verifyOnGpu(src, io);
+    const path = resolve(src);
+    if (backend === "wasm") return verifyAll(path, io);
+    if (backend === "webgpu") return verifyOnGpu(path, io);
     throw new UnmaskError("invalid-options", `There is no backend "${String(backend).slice(0, 40)}".`, {
       detail: { option: "backend" },
     });
@@ -36,14 +37,15 @@ const LIMIT_MS = 180_000;
 /** Larger models are no test of kernels but a wait. */
 const MAX_GPU_BYTES = 32_000_000;
 
-async function verifyOnGpu(src: string, io: CommandIo): Promise<CommandOutcome> {
+async function verifyOnGpu(path: string, io: CommandIo): Promise<CommandOutcome> {
+  await nodeFolder(path).names(); // before a browser is started for nothing
   io.status("starting Chromium");
   const { gpu, page, openPage } = await openGpuBrowser();
   await using host = pageHost(page, openPage, LIMIT_MS);
   // What is under way ends with its browser.
   io.signal.addEventListener("abort", () => void host[Symbol.asyncDispose](), { once: true });
   io.print(`webgpu on ${gpu.name}${gpu.software ? " (software)" : ""}`);
-  const outcome = await verifyAll(src, io, {
+  const outcome = await verifyAll(path, io, {
     backend: "webgpu",
     host,
     maxBytes: MAX_GPU_BYTES,
@@ -53,8 +55,7 @@ async function verifyOnGpu(src: string, io: CommandIo): Promise<CommandOutcome> 
 }
 
 /** @param place WASM when absent */
-async function verifyAll(src: string, io: CommandIo, place?: VerifyPlace): Promise<CommandOutcome> {
-  const path = resolve(src);
+async function verifyAll(path: string, io: CommandIo, place?: VerifyPlace): Promise<CommandOutcome> {
   const names = await nodeFolder(path).names();
   const parts: Findings[] = [];
   if (names.includes("config.json") || names.includes("quant.safetensors")) {
@@ -70,7 +71,7 @@ async function verifyAll(src: string, io: CommandIo, place?: VerifyPlace): Promi
       parts.push(part);
     }
     if (parts.length === 0) {
-      throw new UnmaskError("not-found", `${src} is neither a reference checkpoint nor a folder of them.`);
+      throw new UnmaskError("not-found", `${path} is neither a reference checkpoint nor a folder of them.`);
     }
   }
   const cases = parts.flatMap((part) => part.cases);
