@@ -14,6 +14,9 @@ export interface PageLink {
   close(): Promise<void>;
 }
 
+/** A browser that takes longer to end is left to its fate. */
+const CLOSE_MS = 20_000;
+
 /**
  * Runs graphs in a page that may hang or die: a call that takes longer than `limitMs` ends with an error, and the next
  * graph is opened in a new page.
@@ -34,7 +37,7 @@ export function pageHost(
     } catch (error) {
       // What it still holds is not to be trusted, and what came of it may not be either.
       if (page === on) page = undefined;
-      await on.close().catch(() => {});
+      await within(CLOSE_MS, on.close()).catch(() => {});
       throw asError(error, code);
     }
   };

@@ -33,7 +33,8 @@ let leaving: HostedGraph | undefined;
 
 /** The adapter that would be taken; undefined: WebGPU has none here. */
 export async function findGpu(): Promise<GpuFound | undefined> {
-  const found = await findAdapter(navigator.gpu);
+  const gpu = navigator.gpu as GPU | undefined; // absent where a policy forbids it
+  const found = gpu && (await findAdapter(gpu));
   return found && { name: found.name, software: found.software, half: found.half };
 }
 
