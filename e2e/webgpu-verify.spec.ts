@@ -10,9 +10,9 @@ import { faultsOf, noHalf, type Verified, verifyFixtures } from "./gpu-cases.ts"
 test.describe.configure({ mode: "serial" });
 
 let verified: Verified;
-test("unmask verify: grouped heads, a block-causal mask and odd matrices are within the gates of WebGPU", async () => {
+test("unmask verify: grouped heads, block-causal masks and odd sizes are within the gates of WebGPU", async () => {
   test.setTimeout(900_000);
-  verified = await verifyFixtures(["quant-edge", "sdar"]);
+  verified = await verifyFixtures(["quant-edge", "sdar", "sdar-odd"]);
   expect(faultsOf(verified)).toEqual([]);
   expect(verified.cases.length).toBeGreaterThan(30);
 });

@@ -20,6 +20,7 @@ test.each([
   "modernbert-chat",
   "mdlm-dit",
   "sdar",
+  "sdar-odd",
 ])(
   "%s: every build is within its gate of the golden logits, or of the float64 forward",
   async (name) => {
