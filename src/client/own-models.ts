@@ -34,7 +34,13 @@ export function createOwnModels(): OwnModels {
   };
   return {
     look: (source, choice) => call((api) => api.look(source, choice)),
-    convert: (choice, report) => call((api) => api.convert(choice, proxy(report))),
+    async convert(choice, report) {
+      const runtimeUrl = new URL("ort/", document.baseURI).href;
+      const model = await call((api) => api.convert(choice, runtimeUrl, proxy(report)));
+      // A graph that was run once has taken memory that a worker never gives back.
+      link?.end();
+      return model;
+    },
     abort: () => void link?.api.abort(),
     leftovers: () => call((api) => api.leftovers()),
     removeLeftover: (key) => call((api) => api.removeLeftover(key)),
@@ -45,6 +51,7 @@ interface Link {
   readonly api: ReturnType<typeof wrap<OwnApi>>;
   /** Rejects when the worker dies. */
   readonly failed: Promise<never>;
+  end(): void;
 }
 
 function openLink(died: () => void): Link {
@@ -59,5 +66,12 @@ function openLink(died: () => void): Link {
   });
   // Nobody may be waiting when it dies.
   failed.catch(() => {});
-  return { api: wrap<OwnApi>(worker), failed };
+  return {
+    api: wrap<OwnApi>(worker),
+    failed,
+    end() {
+      died();
+      worker.terminate();
+    },
+  };
 }

@@ -42,8 +42,11 @@ async function openPair(model: Transformer, bits: 4 | 8) {
   const facts = { layers, kvWidth: kvHeads * headDim };
   return {
     bytes: { base: base[0]!.data.length, own: own.reduce((sum, { data }) => sum + data.length, 0) },
-    exact: await openGraph(exact.model, base, { ...facts, type: "f32" }),
-    half: await openGraph(half.model, [...base, ...own], { ...facts, type: "f16" }),
+    exact: await openGraph(await import("onnxruntime-web"), exact.model, base, { ...facts, type: "f32" }),
+    half: await openGraph(await import("onnxruntime-web"), half.model, [...base, ...own], {
+      ...facts,
+      type: "f16",
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import { fromHalf, toHalf } from "../math/half.ts";
+import type { OrtModule } from "../runtime/ort.ts";
 
 /** The converter's own small runner: full forwards of a graph on onnxruntime-web's WASM, in Node or a worker. */
 
@@ -40,13 +41,12 @@ export interface GraphRunner {
 
 /** @throws UnmaskError `graph-mismatch` when the runtime refuses the graph. */
 export async function openGraph(
+  ort: OrtModule,
   model: Uint8Array,
   data: readonly { readonly path: string; readonly data: Uint8Array }[],
   facts: GraphFacts,
-  threads = 1,
 ): Promise<GraphRunner> {
-  const ort = await import("onnxruntime-web");
-  ort.env.wasm.numThreads = threads;
+  ort.env.wasm.numThreads = 1;
   ort.env.logLevel = "error";
   const session = await ort.InferenceSession.create(model, {
     executionProviders: ["wasm"],

@@ -115,7 +115,11 @@ async function openBuild(
   const data = await Promise.all(
     plan.shards.map(async (shard) => ({ path: shard.location, data: await readShard(shard) })),
   );
-  return openGraph(plan.model, data, { layers, kvWidth: kvHeads * headDim, type: build.style.activation });
+  return openGraph(await import("onnxruntime-web"), plan.model, data, {
+    layers,
+    kvWidth: kvHeads * headDim,
+    type: build.style.activation,
+  });
 }
 
 /** The weights as the quantised build reads them; each matrix is made once. */

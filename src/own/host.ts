@@ -4,11 +4,18 @@ import { openCheckpoint, readAll } from "../convert/checkpoint.ts";
 import { conversionKey } from "../convert/conversion-key.ts";
 import { convertCheckpoint } from "../convert/convert.ts";
 import type { ConvertOptions } from "../convert/convert-options.ts";
+import type { StoredDtype } from "../convert/dtype.ts";
+import { readExport } from "../convert/export-folder.ts";
+import { exportKey } from "../convert/export-key.ts";
+import { findExport } from "../convert/find-export.ts";
+import { importLogitsModel } from "../convert/import-logits.ts";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
+import { inspectExport } from "../convert/inspect-export.ts";
 import { listUnfinished, opfsTarget, removeUnfinished } from "../convert/opfs-target.ts";
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import { releaseCallback } from "../protocol.ts";
 import { readManifest } from "../runtime/bundle.ts";
+import type { OrtModule } from "../runtime/ort.ts";
 import { idOfManifest, localAddress } from "../runtime/store-layout.ts";
 import { filesFolder, type GivenFile } from "../sources/file-folder.ts";
 import { openNamedSource } from "../sources/page-source.ts";
@@ -24,6 +31,8 @@ import type {
 } from "./protocol.ts";
 
 const BUNDLE = "unmask.json";
+/** What checkpoints are converted to here; the others take too much memory in a page. */
+const CONVERTED: readonly StoredDtype[] = ["q4", "q8"];
 /** At most so many reports a second cross the thread. */
 const REPORTS_PER_SECOND = 10;
 
@@ -58,12 +67,12 @@ export function createOwnHost(): OwnApi {
         throw toUnmaskError(error);
       }
     },
-    async convert(choice, report) {
+    async convert(choice, runtimeUrl, report) {
       try {
         if (given === undefined || given.stop.signal.aborted) {
           throw new UnmaskError("usage", "Nothing was looked at that could be converted.");
         }
-        return await convert(given, choice, await root(), throttled(report));
+        return await convert(given, choice, { root: await root(), runtimeUrl, report: throttled(report) });
       } catch (error) {
         throw toUnmaskError(error);
       } finally {
@@ -92,7 +101,8 @@ async function lookAt(given: Given, choice: OwnChoice, root: FileSystemDirectory
   const { folder, name, base } = given;
   const { quota, usage } = await navigator.storage.estimate();
   const room = quota === undefined || usage === undefined ? {} : { room: Math.max(0, quota - usage) };
-  const common = { name, remote: folder.remote === true, doneBytes: 0, ...room };
+  const remote = folder.remote === true;
+  const common = { name, remote, doneBytes: 0, dtypes: CONVERTED, dtype: choice.dtype, ...room };
   if ((await folder.names()).includes(BUNDLE)) {
     const manifest = await bundleManifest(folder, given.stop.signal);
     const storedBytes = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -100,13 +110,45 @@ async function lookAt(given: Given, choice: OwnChoice, root: FileSystemDirectory
     const found = { ...common, name: manifest.name, inspection, sourceBytes: storedBytes };
     return base === undefined ? { ...found, storedBytes } : { ...found, bundle: base };
   }
+  const graphs = await findExport(folder);
+  const found = graphs === undefined ? await lookAtWeights(given, choice) : await lookAtExport(given, graphs, choice);
+  const { key, ...look } = found;
+  if (key === undefined) return { ...common, ...look };
+  const doneBytes = (await listUnfinished(root)).find((item) => item.key === key)?.bytes ?? 0;
+  return { ...common, ...look, doneBytes };
+}
+
+/** What a look at a kind of source finds; `key` where it can be converted. */
+type Found = Pick<OwnLook, "inspection" | "sourceBytes" | "storedBytes" | "dtypes" | "dtype"> & {
+  readonly key?: string;
+};
+
+async function lookAtWeights({ folder, name }: Given, asked: OwnChoice): Promise<Found> {
+  const dtype = CONVERTED.find((item) => item === asked.dtype) ?? "q4";
+  const choice = { ...asked, dtype };
   const inspection = await inspectCheckpoint(folder, { repository: name, ...choice });
   const sourceBytes = Number(inspection.facts["bytes"] ?? 0);
+  const found = { inspection, sourceBytes, dtypes: CONVERTED, dtype };
   const storedBytes = storedBytesOf(inspection, choice);
-  if (storedBytes === undefined) return { ...common, inspection, sourceBytes };
+  if (storedBytes === undefined) return found;
   const key = await conversionKey(await openCheckpoint(folder), optionsOf(choice));
-  const doneBytes = (await listUnfinished(root)).find((item) => item.key === key)?.bytes ?? 0;
-  return { ...common, inspection, sourceBytes, storedBytes, doneBytes };
+  return { ...found, storedBytes, key };
+}
+
+async function lookAtExport(
+  { folder, name }: Given,
+  graphs: CheckpointFolder,
+  choice: OwnChoice,
+): Promise<Found> {
+  const hints = { repository: name, ...choice };
+  const inspection = await inspectExport(folder, graphs, hints);
+  if (!inspection.runnable) return { inspection, sourceBytes: 0, dtypes: [], dtype: choice.dtype };
+  const found = await readExport(folder, graphs, hints);
+  const graph = found.graphs.find(({ dtype }) => dtype === choice.dtype) ?? found.graphs[0]!; // there is one
+  const { dtype, bytes } = graph;
+  const key = await exportKey(folder, [graph], choice);
+  const dtypes = found.graphs.map((item) => item.dtype);
+  return { inspection, sourceBytes: bytes, storedBytes: bytes, dtypes, dtype, key };
 }
 
 function bundleManifest(folder: CheckpointFolder, signal: AbortSignal) {
@@ -125,11 +167,16 @@ function optionsOf({ dtype, ...choice }: OwnChoice): Pick<ConvertOptions, "dtype
   return { dtypes: [dtype, "int8"], ...choice };
 }
 
+interface ConvertPlace {
+  readonly root: FileSystemDirectoryHandle;
+  readonly runtimeUrl: string;
+  report(progress: OwnProgress): void;
+}
+
 async function convert(
   { folder, name, origin, files, stop }: Given,
   choice: OwnChoice,
-  root: FileSystemDirectoryHandle,
-  report: (progress: OwnProgress) => void,
+  { root, runtimeUrl, report }: ConvertPlace,
 ): Promise<OwnModel> {
   const progress = (text: string, share?: number) => {
     if (stop.signal.aborted) throw new UnmaskError("aborted", "The conversion was stopped.");
@@ -143,21 +190,33 @@ async function convert(
   }
   const warnings: { code: string; message: string }[] = [];
   const about: About = { name, ...(origin !== undefined && { origin }), choice };
-  const manifest = await convertCheckpoint(folder, (key) => opfsTarget(root, key, JSON.stringify(about)), {
+  const options: ConvertOptions = {
     ...optionsOf(choice),
     name,
     ...(origin !== undefined && { source: origin }),
     warn: (code, message) => void warnings.push({ code, message }),
     progress,
-  });
+  };
+  const target = (key: string) => opfsTarget(root, key, JSON.stringify(about));
+  const graphs = await findExport(folder);
+  const manifest =
+    graphs === undefined
+      ? await convertCheckpoint(folder, target, options)
+      : await importLogitsModel(folder, graphs, target, { ...options, loadOrt: () => loadOrt(runtimeUrl) });
   return { address: localAddress(await idOfManifest(manifest)), name: manifest.name, warnings };
+}
+
+async function loadOrt(runtimeUrl: string): Promise<OrtModule> {
+  const ort = await import("../runtime/ort-wasm.ts");
+  ort.env.wasm.wasmPaths = runtimeUrl;
+  return ort;
 }
 
 const aboutSchema = v.object({
   name: v.string(),
   origin: v.optional(v.string()),
   choice: v.object({
-    dtype: v.picklist(["q4", "q8"]),
+    dtype: v.picklist(["q4", "q8", "f16", "f32"]),
     profile: v.optional(v.string()),
     mask: v.optional(v.number()),
   }),
