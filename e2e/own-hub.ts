@@ -34,7 +34,7 @@ export async function fakeHub(
       let weights = 0;
       await page.route("https://huggingface.co/**", async (route) => {
         const { pathname, search } = new URL(route.request().url());
-        if (pathname.endsWith(".safetensors") && ++weights >= hold) return;
+        if (/\.(safetensors|data)$/.test(pathname) && ++weights >= hold) return;
         const range = route.request().headers()["range"];
         const answer = await fetch(`${server.url}${pathname}${search}`, {
           headers: range === undefined ? {} : { range },
@@ -78,7 +78,7 @@ export async function openOwnForm(page: Page): Promise<OwnForm> {
     look: page.getByRole("button", { name: "Look", exact: true }),
     title: page.locator("#own-title"),
     facts: page.locator("#own-facts"),
-    convert: page.getByRole("button", { name: /^(Download and convert|Convert)/ }),
+    convert: page.getByRole("button", { name: /^(Download (and|the rest)|Convert|Add it$)/ }),
     problem: page.locator("#own-problem"),
     leftovers: page.getByRole("list", { name: "Unfinished conversions" }),
     async paste(text) {

@@ -2,8 +2,10 @@ import { createOwnModels } from "../client/own-models.ts";
 import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { OwnChoice, OwnLeftover, OwnLook, OwnProgress, OwnSource } from "../own/protocol.ts";
 import { type GivenFile, pickedFiles } from "../sources/file-folder.ts";
-import { describeLook, needsMask, size } from "./own-words.ts";
+import { describeLook, needsMask, size, weightsOf } from "./own-words.ts";
 import type { Status } from "./status.ts";
+
+const DTYPES = ["q4", "q8", "f16", "f32"] as const;
 
 /** The form in which a user brings a model. */
 export interface OwnPanel {
@@ -31,7 +33,7 @@ export function wireOwnPanel(
 
   const choice = (): OwnChoice => {
     const profile = form.profile.value;
-    const dtype = form.dtype.value === "q8" ? "q8" : "q4";
+    const dtype = DTYPES.find((name) => name === form.dtype.value) ?? "q4";
     const mask = form.mask.value === "" ? undefined : form.mask.valueAsNumber;
     return { dtype, ...(profile !== "" && { profile }), ...(mask !== undefined && { mask }) };
   };
@@ -98,7 +100,8 @@ export function wireOwnPanel(
       form.facts.replaceChildren(...lines.map(item));
       form.convert.textContent = action ?? "";
       form.convert.hidden = action === undefined;
-      form.choices.hidden = look.inspection.kind !== "checkpoint";
+      form.choices.hidden = look.inspection.kind === "bundle" || look.dtypes.length === 0;
+      offerDtypes(form.dtype, look);
       form.maskField.hidden = !needsMask(look) && form.mask.value === "";
       say(title, lines.join(". "));
     });
@@ -122,7 +125,7 @@ export function wireOwnPanel(
     if (source !== undefined) void lookAt(source);
   };
   const goOn = async ({ origin, choice: chosen }: OwnLeftover): Promise<void> => {
-    form.dtype.value = chosen.dtype;
+    offerDtypes(form.dtype, { dtypes: [chosen.dtype], dtype: chosen.dtype });
     form.profile.value = chosen.profile ?? "";
     form.mask.value = String(chosen.mask ?? "");
     if (origin === undefined) return;
@@ -171,6 +174,10 @@ export function wireOwnPanel(
     focus: () => form.name.focus(),
     give: (files) => void lookAt({ kind: "files", files }),
   };
+}
+
+function offerDtypes(select: HTMLSelectElement, { dtypes, dtype }: Pick<OwnLook, "dtypes" | "dtype">): void {
+  select.replaceChildren(...dtypes.map((name) => new Option(weightsOf(name), name, false, name === dtype)));
 }
 
 function item(text: string): HTMLLIElement {
