@@ -54,6 +54,9 @@ export async function fakeHub(
   };
 }
 
+/** Until a converted model is loaded. */
+export const READY = { timeout: 90_000 } as const;
+
 /** The form for a model of one's own, as its user meets it. */
 export interface OwnForm {
   readonly name: Locator;
@@ -103,4 +106,19 @@ export function storedPaths(page: Page): Promise<string[]> {
     await visit(await navigator.storage.getDirectory(), "");
     return found.sort();
   });
+}
+
+/** Drags a folder of this machine onto the middle of the page. */
+export async function dropFolder(page: Page, folder: string): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [folder], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await session.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
+  }
+}
+
+/** The page has nothing of a model but the list of unfinished ones, and works. */
+export async function expectUnharmed(page: Page): Promise<void> {
+  expect(await storedPaths(page)).toEqual([]);
+  await expect(page.getByRole("button", { name: "Generate" })).toBeEnabled();
 }

@@ -4,6 +4,7 @@ import { toUnmaskError } from "../core/errors.ts";
 import type { EngineInfo } from "../protocol.ts";
 import { renderTemplate } from "../runtime/render-template.ts";
 import { startTemplateWorker } from "../runtime/template-worker-browser.ts";
+import type { Status } from "./status.ts";
 
 /** The field for a chat template of the user's own. */
 export interface ChatPanel {
@@ -20,10 +21,12 @@ const MAX_FILE_BYTES = 1_000_000;
 
 /**
  * @param address of the chosen model
+ * @param say tells the page's status line
  * @param changed hears the template that chats go by from now on; undefined: the model's own
  */
 export function wireChatPanel(
   address: () => string,
+  say: Status["say"],
   changed: (template: string | undefined) => void,
 ): ChatPanel {
   const form = findForm();
@@ -75,12 +78,11 @@ export function wireChatPanel(
       if (model !== address()) return;
       changed(template);
       form.drop.hidden = false;
-      settle(
-        isKept
-          ? "Kept with the model; chats go by it."
-          : "Chats go by it until this page is closed: the model is not stored in this browser.",
-        written,
-      );
+      const sentence = isKept
+        ? "Kept with the model; chats go by it."
+        : "Chats go by it until this page is closed: the model is not stored in this browser.";
+      settle(sentence, written);
+      say(`ready: your chat template works. ${sentence}`);
     });
   const drop = () =>
     busy(async () => {

@@ -1,8 +1,11 @@
 import type { SheetOptions } from "../element/element.ts";
 import { hasGaps } from "../engine/gap-pattern.ts";
+import type { Manifest } from "../model/manifest.ts";
 import type { EngineInfo } from "../protocol.ts";
+import type { ModelRecord } from "../runtime/store-layout.ts";
 import type { ChatPanel } from "./chat-panel.ts";
 import type { Page } from "./page.ts";
+import type { Status } from "./status.ts";
 
 /** Modes of the prompt: those of the bundle, and the chat of a model that has a template or was given one. */
 export interface Chat {
@@ -20,9 +23,11 @@ export interface Chat {
 const CHAT = "(chat)";
 
 /** The panel for a template of the user's own comes with its first use. */
-export function wireChat(page: Page): Chat {
+export function wireChat(page: Page, say: Status["say"]): Chat {
   let template: string | undefined;
   let info: EngineInfo | undefined;
+  /** Of the chosen model, from its record or from the open engine. */
+  let facts: ModeFacts | undefined;
   let panel: Promise<ChatPanel> | undefined;
   const address = (): string => {
     const { href } = new URL(page.model.value, document.baseURI);
@@ -30,8 +35,8 @@ export function wireChat(page: Page): Chat {
   };
   const offer = (): void => {
     const has = page.mode.value;
-    const modes = info?.modes ?? [];
-    const isChat = info?.chat === true || template !== undefined;
+    const modes = facts?.modes ?? [];
+    const isChat = facts?.chat === true || template !== undefined;
     const label = modes.includes("chat") ? "Chat, by your template" : "Chat";
     page.mode.replaceChildren(
       ...modes.map((mode) => new Option(mode[0]?.toUpperCase() + mode.slice(1), mode)),
@@ -47,11 +52,20 @@ export function wireChat(page: Page): Chat {
   page.mode.addEventListener("change", () => {
     chosen = true;
   });
+  const recall = async (): Promise<void> => {
+    const of = address();
+    const record = await readRecord(of);
+    if (record === undefined || of !== address()) return;
+    template ??= record.template;
+    facts ??= factsOf(record.manifest);
+    offer();
+    if (!page.chat.hidden) void open();
+  };
   const open = async (): Promise<void> => {
     panel ??= import("./chat-panel.ts").then(({ wireChatPanel }) =>
-      wireChatPanel(address, (text) => {
+      wireChatPanel(address, say, (text) => {
         template = text;
-        if (info === undefined) return;
+        if (facts === undefined) return;
         chosen = false;
         offer();
         if (template !== undefined) page.mode.value = CHAT;
@@ -70,32 +84,39 @@ export function wireChat(page: Page): Chat {
     open: () => void open().then(() => page.chat.querySelector("textarea")?.focus()),
     modeOf() {
       // A text with gaps is no message.
+      if (facts === undefined && !chosen) return {};
       if (page.mode.value !== CHAT) return { mode: page.mode.value };
       if (hasGaps(page.prompt.value)) return {};
       return { chat: template === undefined ? {} : { template } };
     },
     loaded(loaded) {
       info = loaded;
+      facts = loaded;
       offer();
-      const of = address();
-      void readKept(of).then((kept) => {
-        if (of !== address() || info !== loaded) return;
-        template = kept ?? template;
-        offer();
-        if (!page.chat.hidden) void open();
-      });
+      if (!page.chat.hidden) void open();
     },
     changed() {
       template = undefined;
       info = undefined;
+      facts = undefined;
       chosen = false;
+      // Long before the model is there.
+      void recall();
       if (!page.chat.hidden) void open();
     },
   };
 }
 
-/** The template that is kept with a model. */
-async function readKept(address: string): Promise<string | undefined> {
+type ModeFacts = Pick<EngineInfo, "modes" | "chat">;
+
+/** What a manifest tells before its files are read: a template in the tokenizer's configuration shows when it is open. */
+function factsOf({ modes, chat, files }: Manifest): ModeFacts {
+  const hasFile = files.some(({ path }) => path === "chat_template.jinja");
+  return { modes: Object.keys(modes), chat: chat !== undefined || hasFile };
+}
+
+/** What this browser keeps of a model. */
+async function readRecord(address: string): Promise<ModelRecord | undefined> {
   const storage = navigator.storage as StorageManager | undefined;
   if (storage?.getDirectory === undefined) return undefined;
   const [{ recordBook }, { idOf, RECORDS }] = await Promise.all([
@@ -107,5 +128,5 @@ async function readKept(address: string): Promise<string | undefined> {
     .getDirectory()
     .then((root) => root.getDirectoryHandle(RECORDS))
     .catch(() => undefined);
-  return folder && (await recordBook(folder).get(await idOf(address)))?.template;
+  return folder && (await recordBook(folder).get(await idOf(address)));
 }

@@ -41,7 +41,7 @@ const status = createStatus(page.status);
 const progress = createProgress(page);
 const timeline = createTimeline(page.strip, page.timeline, sheet);
 const paragraph = createParagraph(page);
-const chat = wireChat(page);
+const chat = wireChat(page, status.say);
 const runner = createRunner(page, paragraph, status.say, chat, () => {
   progress.hide();
   refreshFiles();
@@ -89,6 +89,7 @@ sheet.loadOptions = query.load;
 page.model.append(new Option(query.model === "models/default" ? "Unmask default" : query.model, query.model));
 sheet.setAttribute("model", query.model);
 showNoModel(page, query.load);
+chat.changed();
 
 // Not a form's submit, which a sandboxed frame blocks.
 page.generate.addEventListener("click", runner.submit);

@@ -66,7 +66,10 @@ export function wireOwnPanel(
   };
   /** @returns what the job failed with */
   const run = async (text: string, job: () => Promise<void>): Promise<UnmaskError | undefined> => {
-    if (busy) return undefined;
+    if (busy) {
+      say("busy: cancel what is under way first");
+      return undefined;
+    }
     busy = true;
     form.problem.hidden = true;
     form.notes.replaceChildren();

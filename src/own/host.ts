@@ -20,14 +20,18 @@ const REPORTS_PER_SECOND = 10;
 /** The conversion worker's side of {@link OwnApi}. */
 export function createOwnHost(): OwnApi {
   let given: Given | undefined;
+  /** Of what is under way, or was looked at last. */
+  let stop = new AbortController();
   const root = () => navigator.storage.getDirectory();
   return {
     async look(source, choice) {
-      given?.stop.abort();
+      stop.abort();
       given = undefined;
-      const stop = new AbortController();
+      stop = new AbortController();
+      const mine = stop;
       try {
-        const opened = await open(source, stop);
+        const opened = await open(source, mine);
+        if (mine.signal.aborted) throw new UnmaskError("aborted", "Looking was stopped.");
         given = opened;
         return await lookAt(opened, choice, await root());
       } catch (error) {
@@ -46,7 +50,7 @@ export function createOwnHost(): OwnApi {
         releaseCallback(report);
       }
     },
-    abort: () => given?.stop.abort(),
+    abort: () => stop.abort(),
     async leftovers() {
       const found = await listUnfinished(await root());
       return found.map(({ key, bytes, about }) => ({ key, bytes, ...parseAbout(about) }));
