@@ -81,6 +81,11 @@ test("as a folder, dropped or chosen; a graph without its data or its tokenizer 
   await expect(page.getByRole("spinbutton", { name: "Id of the mask token" })).toBeHidden();
   await dropFolder(page, await folderOf("export", files));
   await expect(form.facts).toContainText("An ONNX export, 342 tokens, sees the whole text");
+  const trained = page.getByRole("combobox", { name: "Trained as" });
+  await trained.selectOption("bd3lm");
+  await expect(form.problem).toContainText("bd3lm does not fit a graph without an attention mask");
+  // The form is still there to choose another.
+  await expect(trained).toHaveValue("");
   await form.convert.click();
   await expect(demo.status).toContainText("export is loaded", READY);
   await demo.run("a b", 4);

@@ -37,6 +37,12 @@ test("a pasted name is looked at, converted, loaded and used, and is still there
 }) => {
   await using hub = await fakeHub(await filesOf(TINY));
   await hub.route(page);
+  await page.addInitScript(() => {
+    navigator.storage.persist = async () => {
+      document.documentElement.dataset["persist"] = "asked";
+      return true;
+    };
+  });
   const demo = await openDemo(page);
   const form = await openOwnForm(page);
   await form.paste(hub.server.repo);
@@ -48,6 +54,7 @@ test("a pasted name is looked at, converted, loaded and used, and is still there
   await expect(page.getByRole("combobox", { name: "Model" })).toContainText("model");
   await demo.run("a b", 4);
   expect(hub.server.log.filter((line) => line.startsWith("api"))).toHaveLength(1);
+  await expect(page.locator("html")).toHaveAttribute("data-persist", "asked");
   const paths = await storedPaths(page);
   expect(paths.filter((path) => path.startsWith("unmask-models/"))).toHaveLength(1);
   expect(paths.filter((path) => path.startsWith("unmask-staging/"))).toEqual([]);

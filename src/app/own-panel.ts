@@ -122,10 +122,21 @@ export function wireOwnPanel(
     });
     await listLeftovers();
     // The connection was cancelled with the rest; a new look also finds what is done.
-    if (error?.code === "aborted") again();
+    if (error?.code === "aborted") await again();
   };
-  const again = (): void => {
-    if (source !== undefined) void lookAt(source);
+  const again = async (): Promise<void> => {
+    if (source === undefined) return;
+    const error = await lookAt(source);
+    if (error?.code !== "invalid-options" || form.profile.value === "") return;
+    // A choice that does not fit would leave a form without the field to correct it in.
+    form.profile.value = "";
+    await lookAt(source);
+    fail(error);
+  };
+  const lookAnew = (given: OwnSource): void => {
+    form.profile.value = "";
+    form.mask.value = "";
+    void lookAt(given);
   };
   const goOn = async ({ origin, choice: chosen }: OwnLeftover): Promise<void> => {
     offerDtypes(form.dtype, { dtypes: [chosen.dtype], dtype: chosen.dtype });
@@ -157,25 +168,24 @@ export function wireOwnPanel(
 
   form.root.addEventListener("submit", (event) => {
     event.preventDefault();
-    form.mask.value = "";
-    if (form.name.value.trim() !== "") void lookAt({ kind: "text", text: form.name.value });
+    if (form.name.value.trim() !== "") lookAnew({ kind: "text", text: form.name.value });
   });
   form.folder.addEventListener("click", () => form.files.click());
   form.files.addEventListener("change", () => {
     const files = pickedFiles(Array.from(form.files.files ?? []));
     form.files.value = "";
-    if (files.length > 0) void lookAt({ kind: "files", files });
+    if (files.length > 0) lookAnew({ kind: "files", files });
   });
   form.convert.addEventListener("click", () => void convert());
   form.cancel.addEventListener("click", () => models.abort());
-  form.dtype.addEventListener("change", again);
-  form.profile.addEventListener("change", again);
-  form.mask.addEventListener("change", again);
+  for (const field of [form.dtype, form.profile, form.mask]) {
+    field.addEventListener("change", () => void again());
+  }
   refresh();
   void listLeftovers();
   return {
     focus: () => form.name.focus(),
-    give: (files) => void lookAt({ kind: "files", files }),
+    give: (files) => lookAnew({ kind: "files", files }),
   };
 }
 
