@@ -97,6 +97,8 @@ test("one that fails, loses the message or never ends is refused in the field, a
   await expect(problem).toBeHidden();
   await expect(field).not.toHaveAttribute("aria-invalid", "true");
   await demo.run("a b", 4);
+  // A draft is not taken away by a run.
+  await expect(field).toHaveValue("corrected");
 });
 
 test("a template that fails with the chat itself leads back to its field", async ({ page }) => {

@@ -1,4 +1,4 @@
-import { type GuardedRequest, templateRequest } from "../chat/jinja.ts";
+import { templateRequest } from "../chat/jinja.ts";
 import { openStoreClient } from "../client/model-store.ts";
 import { toUnmaskError } from "../core/errors.ts";
 import type { EngineInfo } from "../protocol.ts";
@@ -30,6 +30,7 @@ export function wireChatPanel(
   changed: (template: string | undefined) => void,
 ): ChatPanel {
   const form = findForm();
+  let shown: { readonly model: string; readonly template: string | undefined } | undefined;
   const settle = (kept: string, written: string | undefined): void => {
     form.kept.textContent = kept;
     form.sample.hidden = kept === "" && written === undefined;
@@ -69,13 +70,14 @@ export function wireChatPanel(
       const template = form.text.value;
       const model = address();
       if (template.trim() === "") return fail("The template is empty.", "invalid-options");
-      const { guard, ...request }: GuardedRequest = templateRequest(template, MESSAGE, {}, [], SPECIAL);
+      const request = templateRequest(template, MESSAGE, {}, [], SPECIAL);
       const written = await renderTemplate(startTemplateWorker, request);
       if (!written.includes(MESSAGE)) {
         return fail("The chat template cannot be used: what it writes lacks the message.", "invalid-options");
       }
       const isKept = await keep(model, template);
       if (model !== address()) return;
+      shown = { model, template };
       changed(template);
       form.drop.hidden = false;
       const sentence = isKept
@@ -86,12 +88,13 @@ export function wireChatPanel(
     });
   const drop = () =>
     busy(async () => {
-      await keep(address(), undefined);
+      const model = address();
+      await keep(model, undefined);
+      shown = { model, template: undefined };
       form.text.value = "";
       form.drop.hidden = true;
       changed(undefined);
-      form.text.focus();
-    });
+    }).then(() => form.text.focus());
   form.use.addEventListener("click", () => void use());
   form.drop.addEventListener("click", () => void drop());
   form.text.addEventListener("input", clear);
@@ -108,9 +111,12 @@ export function wireChatPanel(
   return {
     show({ template, info }) {
       form.says.textContent = saysOf(info, template !== undefined);
-      if (template !== undefined) form.text.value = template;
-      else if (form.text.ariaInvalid === null) form.text.value = "";
       form.drop.hidden = template === undefined;
+      // A draft stays while the model and what is kept with it stay.
+      if (shown?.model === address() && shown.template === template) return;
+      shown = { model: address(), template };
+      form.text.value = template ?? "";
+      clear();
     },
   };
 }
