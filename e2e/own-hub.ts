@@ -34,7 +34,7 @@ export async function fakeHub(
       let weights = 0;
       await page.route("https://huggingface.co/**", async (route) => {
         const { pathname, search } = new URL(route.request().url());
-        if (pathname.endsWith(".safetensors") && ++weights >= hold) return;
+        if (/\.(safetensors|data)$/.test(pathname) && ++weights >= hold) return;
         const range = route.request().headers()["range"];
         const answer = await fetch(`${server.url}${pathname}${search}`, {
           headers: range === undefined ? {} : { range },
@@ -53,6 +53,9 @@ export async function fakeHub(
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
+
+/** Until a converted model is loaded. */
+export const READY = { timeout: 90_000 } as const;
 
 /** The form for a model of one's own, as its user meets it. */
 export interface OwnForm {
@@ -78,7 +81,7 @@ export async function openOwnForm(page: Page): Promise<OwnForm> {
     look: page.getByRole("button", { name: "Look", exact: true }),
     title: page.locator("#own-title"),
     facts: page.locator("#own-facts"),
-    convert: page.getByRole("button", { name: /^(Download and convert|Convert)/ }),
+    convert: page.getByRole("button", { name: /^(Download (and|the rest)|Convert|Add it$)/ }),
     problem: page.locator("#own-problem"),
     leftovers: page.getByRole("list", { name: "Unfinished conversions" }),
     async paste(text) {
@@ -103,4 +106,19 @@ export function storedPaths(page: Page): Promise<string[]> {
     await visit(await navigator.storage.getDirectory(), "");
     return found.sort();
   });
+}
+
+/** Drags a folder of this machine onto the middle of the page. */
+export async function dropFolder(page: Page, folder: string): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [folder], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await session.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
+  }
+}
+
+/** The page has nothing of a model but the list of unfinished ones, and works. */
+export async function expectUnharmed(page: Page): Promise<void> {
+  expect(await storedPaths(page)).toEqual([]);
+  await expect(page.getByRole("button", { name: "Generate" })).toBeEnabled();
 }

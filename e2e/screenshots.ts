@@ -1,8 +1,10 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium, type Page } from "@playwright/test";
 import { findChromium } from "../scripts/chromium.mjs";
+import { cachedGraph, exportFiles } from "../src/convert/tiny-export.ts";
 
 // Saves the page in each state, size and theme: npx tsx e2e/screenshots.ts --url http://127.0.0.1:4173/ --out /tmp/shots
 const { values } = parseArgs({
@@ -119,11 +121,52 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole("button", { name: "Write" }).click();
     await page.getByRole("status").filter({ hasText: "unknown-recipe" }).waitFor({ timeout: 60_000 });
   },
+  export: async (page) => {
+    await look(page, await exportFiles("additive"));
+    await page.getByRole("button", { name: "Add it" }).waitFor();
+  },
+  "export-refused": async (page) => {
+    await look(page, { ...(await exportFiles("none")), "onnx/model_q4f16.onnx": cachedGraph() });
+    await page.getByText("cannot run here").waitFor();
+  },
+  template: async (page) => {
+    await giveTemplate(page, TEMPLATE);
+    await page.getByText("Kept with the model").waitFor();
+  },
+  "template-refused": async (page) => {
+    await giveTemplate(page, `${TEMPLATE}{{ raise_exception("Only one message, please.") }}`);
+    await page.getByText("cannot be used").waitFor();
+  },
   prompted: async (page) => {
     await page.getByRole("button", { name: "Lily found" }).click();
     await page.waitForTimeout(200);
   },
 };
+
+const TEMPLATE = `{% for message in messages %}[{{ message.role }}]
+{{ message.content }}
+{% endfor %}[answer]
+`;
+
+async function giveTemplate(page: Page, template: string): Promise<void> {
+  await page.getByRole("button", { name: "Load", exact: true }).click();
+  await page.getByRole("status").filter({ hasText: "is loaded" }).waitFor({ timeout: 120_000 });
+  await page.getByRole("button", { name: "Chat template" }).click();
+  await page.getByRole("textbox", { name: "Your own, in Jinja" }).fill(template);
+  await page.getByRole("button", { name: "Use it" }).click();
+}
+
+/** Looks at a folder with these files. */
+async function look(page: Page, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  const folder = join(await mkdtemp(join(tmpdir(), "unmask-shots-")), "Qwen3-0.6B-diffusion-bd3lm-ONNX");
+  for (const [path, bytes] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), bytes);
+  }
+  await page.getByRole("button", { name: "Add a model" }).click();
+  await page.getByRole("textbox", { name: "Name on Hugging Face, or address" }).waitFor();
+  await page.locator("#own-files").setInputFiles(folder);
+}
 
 async function write(page: Page): Promise<void> {
   await page.getByRole("textbox", { name: "Prompt" }).fill("Once upon a time there was a little fox who");

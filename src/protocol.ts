@@ -16,6 +16,8 @@ export interface EngineInfo {
   readonly maxCanvas: number;
   readonly bundleBytes: number;
   readonly modes: readonly string[];
+  /** The model has a chat template, of a known family or its own. */
+  readonly chat: boolean;
   readonly recipes: readonly string[];
   readonly backend: BackendKind;
   readonly threads: number;

@@ -39,6 +39,12 @@ export interface StoreApi {
   list(): Promise<StoreListing>;
   /** Compares every chunk of every stored file with its hash. Damaged files are removed: the next load heals the model. */
   verify(id: string, report: StoreProgress): Promise<Verification>;
+  /**
+   * Keeps a chat template with the model of an address, or forgets it.
+   *
+   * @returns false when this browser does not have the model
+   */
+  keepTemplate(address: string, template: string | undefined): Promise<boolean>;
   /** @returns bytes that were freed */
   remove(id: string): Promise<number>;
   /** The model as a tar archive of its bundle folder; its bytes are read when the blob is. */

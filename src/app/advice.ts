@@ -1,7 +1,7 @@
 import type { UnmaskError, UnmaskErrorCode } from "../core/errors.ts";
 
 /** What a button under an error does. */
-export type Remedy = "retry" | "reload" | "wasm" | "prompt" | "length" | "strategy" | "none";
+export type Remedy = "retry" | "reload" | "wasm" | "prompt" | "length" | "strategy" | "template" | "none";
 
 export interface Advice {
   /** What happened; absent: the error's own sentence says it best. */
@@ -105,6 +105,11 @@ const ADVICE: Readonly<Record<UnmaskErrorCode, Advice>> = {
   },
 };
 
+/** What an error is about can say more than its code. */
+const BY_OPTION: Readonly<Record<string, Advice>> = {
+  chat: { todo: "Correct the chat template, or choose another mode.", remedy: "template" },
+};
+
 const LABELS: Readonly<Record<Exclude<Remedy, "none">, string>> = {
   retry: "Try again",
   reload: "Reload the page",
@@ -112,11 +117,14 @@ const LABELS: Readonly<Record<Exclude<Remedy, "none">, string>> = {
   prompt: "Edit the prompt",
   length: "Change the length",
   strategy: "Change the strategy",
+  template: "Open the chat template",
 };
 
 /** Draws the error into `box`: what happened, what to do, the code small, a button that does it. */
 export function showProblem(box: HTMLElement, error: UnmaskError, act: (remedy: Remedy) => void): void {
-  const { what, todo, remedy } = ADVICE[error.code] ?? ADVICE.internal;
+  const option = String(error.detail["option"]);
+  const special = Object.hasOwn(BY_OPTION, option) ? BY_OPTION[option] : undefined;
+  const { what, todo, remedy } = special ?? ADVICE[error.code] ?? ADVICE.internal;
   const sentence = paragraph("what", what ?? error.message);
   const row = paragraph("do", "");
   if (remedy !== "none") {

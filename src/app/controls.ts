@@ -35,11 +35,10 @@ export function showMore(page: Page, open: boolean): void {
 const MAX_SHARED = 4000;
 
 /** Fields as the engine takes them. Nothing is clamped: the engine names what is out of range. */
-export function readOptions(page: Page): SheetOptions {
+export function readOptions(page: Page): Omit<SheetOptions, "mode" | "chat"> {
   return {
     prompt: page.prompt.value,
     recipe: strategyOf(page).recipe,
-    mode: page.mode.value,
     ...numberOf(page.length, "maxNewTokens"),
     ...numberOf(page.seed, "seed"),
     ...numberOf(page.temperature, "temperature"),

@@ -8,7 +8,7 @@ const MAX_DEPTH = 4;
 /** True when a drop is a model rather than a recording: a folder, several files, or weights. */
 export function isModelDrop({ items, files }: DataTransfer): boolean {
   const isFolder = Array.from(items).some((item) => item.webkitGetAsEntry()?.isDirectory === true);
-  return isFolder || files.length > 1 || files[0]?.name.endsWith(".safetensors") === true;
+  return isFolder || files.length > 1 || /\.(safetensors|onnx)$/.test(files[0]?.name ?? "");
 }
 
 /**

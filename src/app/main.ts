@@ -6,6 +6,7 @@ import { trustOwnScripts } from "../own-scripts.ts";
 import type { EngineInfo } from "../protocol.ts";
 import { wireAddModel } from "./add-model.ts";
 import { showProblem } from "./advice.ts";
+import { wireChat } from "./chat.ts";
 import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
@@ -40,7 +41,8 @@ const status = createStatus(page.status);
 const progress = createProgress(page);
 const timeline = createTimeline(page.strip, page.timeline, sheet);
 const paragraph = createParagraph(page);
-const runner = createRunner(page, paragraph, status.say, () => {
+const chat = wireChat(page, status.say);
+const runner = createRunner(page, paragraph, status.say, chat, () => {
   progress.hide();
   refreshFiles();
 });
@@ -51,6 +53,7 @@ const stored = wireStoredModels(page, {
     return runner.running;
   },
   changed() {
+    chat.changed();
     sheet.setAttribute("model", page.model.value);
     showNoModel(page, query.load);
     status.say("ready");
@@ -86,17 +89,22 @@ sheet.loadOptions = query.load;
 page.model.append(new Option(query.model === "models/default" ? "Unmask default" : query.model, query.model));
 sheet.setAttribute("model", query.model);
 showNoModel(page, query.load);
+chat.changed();
 
 // Not a form's submit, which a sandboxed frame blocks.
 page.generate.addEventListener("click", runner.submit);
 page.fill.addEventListener("click", runner.fill);
 page.step.addEventListener("click", runner.step);
 page.stop.addEventListener("click", () => sheet.abort());
+const show = (info: EngineInfo): void => {
+  showModel(page, info, query.load);
+  chat.loaded(info);
+  stored.loaded(info);
+};
 const load = (): void =>
   runner.load(async () => {
     const info = await sheet.load();
-    showModel(page, info, query.load);
-    stored.loaded(info);
+    show(info);
     status.say(`ready: ${info.name} is loaded${threadsOf(info)}`);
     void keepOffline(info);
   });
@@ -135,8 +143,7 @@ sheet.addEventListener("unmask-step", () => {
   progress.hide();
   const { phase, steps } = sheet.state;
   if (steps === 0 && sheet.info !== undefined) {
-    showModel(page, sheet.info, query.load);
-    stored.loaded(sheet.info);
+    show(sheet.info);
   }
   if (phase === "held") status.say(`generating: held after step ${steps}, Generate goes on`);
   else status.tick(steps === 0 ? "generating" : `generating, step ${steps}`);

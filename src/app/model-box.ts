@@ -18,11 +18,6 @@ export function showModel(page: Page, info: EngineInfo, asked: LoadOptions): voi
   page.backendReason.textContent =
     `${info.reason} ${asked.backend === "webgpu" ? "" : hints(info).join(" ")}`.trim();
   page.modelHint.textContent = `${info.vocab} tokens, canvas up to ${info.maxCanvas}. Licence: ${info.licence}.`;
-  page.mode.replaceChildren(
-    ...info.modes.map(
-      (mode) => new Option(mode[0]?.toUpperCase() + mode.slice(1), mode, false, mode === page.mode.value),
-    ),
-  );
 }
 
 /** The part after the first words is left out where the header is narrow. */

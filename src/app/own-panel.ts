@@ -2,8 +2,10 @@ import { createOwnModels } from "../client/own-models.ts";
 import { toUnmaskError, type UnmaskError } from "../core/errors.ts";
 import type { OwnChoice, OwnLeftover, OwnLook, OwnProgress, OwnSource } from "../own/protocol.ts";
 import { type GivenFile, pickedFiles } from "../sources/file-folder.ts";
-import { describeLook, needsMask, size } from "./own-words.ts";
+import { describeLook, needsMask, size, weightsOf } from "./own-words.ts";
 import type { Status } from "./status.ts";
+
+const DTYPES = ["q4", "q8", "f16", "f32"] as const;
 
 /** The form in which a user brings a model. */
 export interface OwnPanel {
@@ -31,7 +33,7 @@ export function wireOwnPanel(
 
   const choice = (): OwnChoice => {
     const profile = form.profile.value;
-    const dtype = form.dtype.value === "q8" ? "q8" : "q4";
+    const dtype = DTYPES.find((name) => name === form.dtype.value) ?? "q4";
     const mask = form.mask.value === "" ? undefined : form.mask.valueAsNumber;
     return { dtype, ...(profile !== "" && { profile }), ...(mask !== undefined && { mask }) };
   };
@@ -64,7 +66,10 @@ export function wireOwnPanel(
   };
   /** @returns what the job failed with */
   const run = async (text: string, job: () => Promise<void>): Promise<UnmaskError | undefined> => {
-    if (busy) return undefined;
+    if (busy) {
+      say("busy: cancel what is under way first");
+      return undefined;
+    }
     busy = true;
     form.problem.hidden = true;
     form.notes.replaceChildren();
@@ -98,7 +103,8 @@ export function wireOwnPanel(
       form.facts.replaceChildren(...lines.map(item));
       form.convert.textContent = action ?? "";
       form.convert.hidden = action === undefined;
-      form.choices.hidden = look.inspection.kind !== "checkpoint";
+      form.choices.hidden = look.inspection.kind === "bundle" || look.dtypes.length === 0;
+      offerDtypes(form.dtype, look);
       form.maskField.hidden = !needsMask(look) && form.mask.value === "";
       say(title, lines.join(". "));
     });
@@ -116,13 +122,24 @@ export function wireOwnPanel(
     });
     await listLeftovers();
     // The connection was cancelled with the rest; a new look also finds what is done.
-    if (error?.code === "aborted") again();
+    if (error?.code === "aborted") await again();
   };
-  const again = (): void => {
-    if (source !== undefined) void lookAt(source);
+  const again = async (): Promise<void> => {
+    if (source === undefined) return;
+    const error = await lookAt(source);
+    if (error?.code !== "invalid-options" || form.profile.value === "") return;
+    // A choice that does not fit would leave a form without the field to correct it in.
+    form.profile.value = "";
+    await lookAt(source);
+    fail(error);
+  };
+  const lookAnew = (given: OwnSource): void => {
+    form.profile.value = "";
+    form.mask.value = "";
+    void lookAt(given);
   };
   const goOn = async ({ origin, choice: chosen }: OwnLeftover): Promise<void> => {
-    form.dtype.value = chosen.dtype;
+    offerDtypes(form.dtype, { dtypes: [chosen.dtype], dtype: chosen.dtype });
     form.profile.value = chosen.profile ?? "";
     form.mask.value = String(chosen.mask ?? "");
     if (origin === undefined) return;
@@ -151,26 +168,29 @@ export function wireOwnPanel(
 
   form.root.addEventListener("submit", (event) => {
     event.preventDefault();
-    form.mask.value = "";
-    if (form.name.value.trim() !== "") void lookAt({ kind: "text", text: form.name.value });
+    if (form.name.value.trim() !== "") lookAnew({ kind: "text", text: form.name.value });
   });
   form.folder.addEventListener("click", () => form.files.click());
   form.files.addEventListener("change", () => {
     const files = pickedFiles(Array.from(form.files.files ?? []));
     form.files.value = "";
-    if (files.length > 0) void lookAt({ kind: "files", files });
+    if (files.length > 0) lookAnew({ kind: "files", files });
   });
   form.convert.addEventListener("click", () => void convert());
   form.cancel.addEventListener("click", () => models.abort());
-  form.dtype.addEventListener("change", again);
-  form.profile.addEventListener("change", again);
-  form.mask.addEventListener("change", again);
+  for (const field of [form.dtype, form.profile, form.mask]) {
+    field.addEventListener("change", () => void again());
+  }
   refresh();
   void listLeftovers();
   return {
     focus: () => form.name.focus(),
-    give: (files) => void lookAt({ kind: "files", files }),
+    give: (files) => lookAnew({ kind: "files", files }),
   };
+}
+
+function offerDtypes(select: HTMLSelectElement, { dtypes, dtype }: Pick<OwnLook, "dtypes" | "dtype">): void {
+  select.replaceChildren(...dtypes.map((name) => new Option(weightsOf(name), name, false, name === dtype)));
 }
 
 function item(text: string): HTMLLIElement {

@@ -15,6 +15,8 @@ const LOOK: OwnLook = {
   storedBytes: 413e6,
   doneBytes: 0,
   room: 10e9,
+  dtypes: ["q4", "q8"],
+  dtype: "q4",
 };
 
 test("what will be fetched and stored is said before it is", () => {
@@ -58,4 +60,28 @@ test("a bundle is loaded from where it is, or copied from a folder", () => {
   const { storedBytes: _, ...away } = LOOK;
   expect(describeLook({ ...away, inspection, bundle: "https://host/m/" }).action).toBe("Load it");
   expect(describeLook({ ...LOOK, inspection }).action).toBe("Copy it into this browser");
+});
+
+test("an export is added, not converted; one of another kind says why it cannot run", () => {
+  const facts = { vocab: 151936, attention: { kind: "block-causal", block: 32 } };
+  const inspection = { kind: "export", runnable: true, facts, warnings: [] } as const;
+  const look = { ...LOOK, inspection, sourceBytes: 689e6, storedBytes: 689e6 };
+  const words = describeLook(look);
+  expect(words.lines[0]).toMatch(/An ONNX export, 151936 tokens, sees blocks of 32.*no cache/);
+  expect(words.lines[1]).toBe(
+    "Adding it downloads 689 MB and stores as much in this browser; 10.0 GB are free.",
+  );
+  expect(words.action).toBe("Download and add");
+  expect(describeLook({ ...look, remote: false }).action).toBe("Add it");
+  expect(describeLook({ ...look, doneBytes: 5e6 }).action).toBe("Download the rest");
+  expect(describeLook({ ...look, room: 1e6 })).not.toHaveProperty("action");
+  const warnings = [{ code: "tokenizer-missing", message: "It has no tokenizer.json." }];
+  const lost = { ...look, inspection: { ...inspection, warnings } };
+  expect(describeLook(lost)).not.toHaveProperty("action");
+  expect(needsMask(lost)).toBe(false);
+  const other = { ...inspection, runnable: false, reason: "It is an autoregressive export." };
+  expect(describeLook({ ...look, inspection: other })).toEqual({
+    title: "tiny cannot run here",
+    lines: ["It is an autoregressive export."],
+  });
 });

@@ -39,6 +39,9 @@ export interface Page {
   /** Opens the form `own`, in which a user brings a model. */
   readonly addModel: HTMLButtonElement;
   readonly own: HTMLFormElement;
+  /** Opens the section `chat`, for a chat template of the user's own. */
+  readonly chatToggle: HTMLButtonElement;
+  readonly chat: HTMLElement;
   readonly storageNotice: HTMLElement;
   readonly storedToggle: HTMLButtonElement;
   readonly stored: HTMLElement;
@@ -106,6 +109,8 @@ export function findPage(): Page {
     kept: get("kept"),
     addModel: get("add-model"),
     own: get("own"),
+    chatToggle: get("chat-toggle"),
+    chat: get("chat"),
     storageNotice: get("storage-notice"),
     storedToggle: get("stored-toggle"),
     stored: get("stored"),

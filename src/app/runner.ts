@@ -1,6 +1,7 @@
 import type { Trace } from "../core/events.ts";
 import { hasGaps } from "../engine/gap-pattern.ts";
 import type { Remedy } from "./advice.ts";
+import type { Chat } from "./chat.ts";
 import { readOptions } from "./controls.ts";
 import type { Page } from "./page.ts";
 import type { Paragraph } from "./paragraph.ts";
@@ -24,12 +25,14 @@ export interface Runner {
 
 /**
  * @param say writes the status line.
+ * @param chat what surrounds the prompt.
  * @param ended is called after each load or run, however it ended.
  */
 export function createRunner(
   page: Page,
   paragraph: Paragraph,
   say: (text: string, read?: string) => void,
+  chat: Pick<Chat, "modeOf" | "open">,
   ended: () => void,
 ): Runner {
   const { sheet } = page;
@@ -77,7 +80,7 @@ export function createRunner(
     begin(() => {
       sheet.trace = undefined;
       paragraph.begin();
-      return sheet[kind](readOptions(page));
+      return sheet[kind]({ ...readOptions(page), ...chat.modeOf() });
     });
   };
 
@@ -117,6 +120,7 @@ export function createRunner(
       if (name === "prompt") page.prompt.focus();
       else if (name === "length") page.length.focus();
       else if (name === "strategy") page.strategy.focus();
+      else if (name === "template") chat.open();
       else if (name === "reload") location.reload();
       else {
         if (name === "wasm") {

@@ -2,8 +2,8 @@ import { convertCheckpoint } from "../convert/convert.ts";
 import type { ConvertOptions } from "../convert/convert-options.ts";
 import { parseDtypes } from "../convert/dtype.ts";
 import { exportCausal, parseCausalDtypes } from "../convert/export-causal.ts";
+import { findExport } from "../convert/find-export.ts";
 import { importLogitsModel } from "../convert/import-logits.ts";
-import { nodeExport } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { parseQ4Extras } from "../convert/q4-recipe.ts";
 import { UnmaskError } from "../core/errors.ts";
@@ -61,7 +61,7 @@ export const convertCommand: Command = {
     await using source = await openCliSource(src, values, io);
     const { folder } = source;
     const profile = text(values, "profile");
-    const graphs = source.kind === "folder" ? await nodeExport(source.location) : undefined;
+    const graphs = await findExport(folder);
     const options: ConvertOptions = {
       dtypes,
       ...(q4 !== undefined && { q4: parseQ4Extras(q4) }),
@@ -79,7 +79,10 @@ export const convertCommand: Command = {
     const manifest =
       graphs === undefined
         ? await convertCheckpoint(folder, target, options)
-        : await importLogitsModel(folder, graphs, target, options);
+        : await importLogitsModel(folder, graphs, target, {
+            ...options,
+            loadOrt: () => import("onnxruntime-web"),
+          });
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
     const variants = Object.keys(manifest.variants);
     const ms = Math.round(performance.now() - started);

@@ -1,7 +1,7 @@
 import { readAll } from "../convert/checkpoint.ts";
-import { inspectExport } from "../convert/import-logits.ts";
+import { findExport } from "../convert/find-export.ts";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
-import { nodeExport } from "../convert/node-folder.ts";
+import { inspectExport } from "../convert/inspect-export.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { readManifest } from "../runtime/bundle.ts";
 import { downloadFile } from "../runtime/download.ts";
@@ -37,10 +37,7 @@ export const inspectCommand: Command = {
 
 async function inspect({ kind, folder, location }: CliSource, signal: AbortSignal): Promise<Inspection> {
   if (kind === "url") return inspectUrl(location, folder, signal);
-  if (!(await folder.names()).includes(MANIFEST)) {
-    const graphs = kind === "folder" ? await nodeExport(location) : undefined;
-    return graphs === undefined ? inspectCheckpoint(folder) : inspectExport(graphs);
-  }
+  if (!(await folder.names()).includes(MANIFEST)) return inspectWeights(folder);
   if (kind === "folder") {
     const source = folderSource(location);
     const manifest = await readManifest(source, signal);
@@ -63,12 +60,17 @@ async function inspectUrl(
   } catch (error) {
     if (!isUnmaskError(error) || error.code !== "not-found") throw error;
   }
-  return inspectCheckpoint(folder);
+  return inspectWeights(folder);
+}
+
+async function inspectWeights(folder: CliSource["folder"]): Promise<Inspection> {
+  const graphs = await findExport(folder);
+  return graphs === undefined ? inspectCheckpoint(folder) : inspectExport(folder, graphs);
 }
 
 function report(io: CommandIo, src: string, { kind, runnable, reason, facts }: Inspection): void {
   io.print(
-    `${src}: ${kind === "export" ? "an ONNX export" : `a ${kind}`}${runnable ? " this build can run" : ""}`,
+    `${src}: ${kind === "export" ? "an ONNX export" : `a ${kind}`} this build ${runnable ? "can" : "cannot"} run`,
   );
   if (reason !== undefined) io.print(reason);
   for (const [key, value] of Object.entries(facts)) io.print(`  ${key.padEnd(14)} ${JSON.stringify(value)}`);

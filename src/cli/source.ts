@@ -24,7 +24,8 @@ export interface CliSource extends AsyncDisposable {
   readonly label: string;
 }
 
-const CHECKPOINT_FILE = /^(model[A-Za-z0-9_.-]*\.safetensors(\.index\.json)?|config\.json)$/;
+const CHECKPOINT_FILE =
+  /^(model[A-Za-z0-9_.-]*\.safetensors(\.index\.json)?|config\.json|[A-Za-z0-9_.-]+\.onnx)$/;
 
 /**
  * A folder, a file of a checkpoint folder, an address, or `owner/name[@revision]`. What is on this machine comes first.
@@ -41,7 +42,7 @@ export async function openCliSource(
   const info = isAddress ? undefined : await stat(path).catch(() => undefined);
   if (!isAddress && (info !== undefined || !isHubName(text))) {
     const isPart = info?.isFile() === true && CHECKPOINT_FILE.test(basename(path));
-    const location = isPart ? dirname(path) : path;
+    const location = isPart ? modelFolder(path) : path;
     return {
       kind: "folder",
       folder: nodeFolder(location),
@@ -58,7 +59,7 @@ export async function openCliSource(
     const label = new URL(locator.base).pathname.split("/").at(-2) || "model";
     return {
       kind: "url",
-      folder: urlFolder(locator.base, options),
+      folder: urlFolder(locator.base, options, locator.graph),
       location: locator.base,
       label,
       ...dispose,
@@ -73,6 +74,12 @@ export async function openCliSource(
     label: basename(locator.repo),
     ...dispose,
   };
+}
+
+/** Where the model of a file stands; the graphs of an export are in a folder of their own. */
+function modelFolder(file: string): string {
+  const folder = dirname(file);
+  return file.endsWith(".onnx") && basename(folder) === "onnx" ? dirname(folder) : folder;
 }
 
 function endpointOf(values: OptionValues): string | undefined {

@@ -13,6 +13,7 @@ const INFO: EngineInfo = {
   maxCanvas: 8,
   bundleBytes: 1,
   modes: [],
+  chat: false,
   recipes: ["default"],
   backend: "wasm",
   threads: 1,

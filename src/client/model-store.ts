@@ -27,6 +27,7 @@ export function openStoreClient(): StoreClient {
   return {
     list: () => orEnd(remote.list()),
     verify: (id, report) => orEnd(remote.verify(id, told(report))),
+    keepTemplate: (address, template) => orEnd(remote.keepTemplate(address, template)),
     remove: (id) => orEnd(remote.remove(id)),
     pack: (id) => orEnd(remote.pack(id)),
     unpack: (archive, report) => orEnd(remote.unpack(archive, told(report))),

@@ -23,6 +23,7 @@ const INFO: EngineInfo = {
   maxCanvas: 96,
   bundleBytes: 1,
   modes: [],
+  chat: false,
   recipes: ["default"],
   backend: "wasm",
   threads: 1,

@@ -18,6 +18,8 @@ export interface CheckpointFolder {
   names(): Promise<readonly string[]>;
   /** @throws UnmaskError `not-found` */
   open(name: string): Promise<ByteSource>;
+  /** A folder in this one; undefined when there is none by that name. */
+  inner?(name: string): Promise<CheckpointFolder | undefined>;
 }
 
 /** `bytes` as a source. Reads are copies, so they start aligned whatever the offset. */

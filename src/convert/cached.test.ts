@@ -23,7 +23,11 @@ test.each(["f32", "q4"] as const)("a %s block over cached rows equals the full f
   const plan = transformerGraph(planned, STYLES[style], options);
   const data = [{ path: "d", data: await readShard(plan.shards[0]!) }];
   const kvWidth = model.kvHeads * model.headDim;
-  const runner = await openGraph(plan.model, data, { layers: model.layers, kvWidth, type: "f32" });
+  const runner = await openGraph(plan.model, data, {
+    layers: model.layers,
+    kvWidth,
+    type: "f32",
+  });
   const ids = Array.from({ length: 40 }, (_, i) => (i * 37) % 300);
   const rows = ids.map((_, i) => i);
   const full = await runner.run({ ids, positions: rows, rows });

@@ -1,4 +1,4 @@
-import { isUnmaskError, UnmaskError } from "../core/errors.ts";
+import { isUnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { createDraft, finishBundle } from "./bundle-draft.ts";
 import type { BundleTarget } from "./bundle-target.ts";
@@ -10,6 +10,7 @@ import { describeModel, planModel } from "./families/index.ts";
 import { openJournal } from "./journal.ts";
 import { checkFinite } from "./safetensors.ts";
 import { givenTokens, readSidecar } from "./sidecar.ts";
+import { stopWriting } from "./stop-writing.ts";
 import { findTokens } from "./tokens.ts";
 import type { Transformer } from "./transformer.ts";
 import { type VariantDraft, writeVariants } from "./write-variants.ts";
@@ -52,19 +53,8 @@ export async function convertCheckpoint(
     options.progress("writing");
     return await finishBundle(draft, folder, options);
   } catch (error) {
-    if (mayPass(error) && folder.remote === true && (await target.leave())) throw worthGoingOn(error);
-    await target.discard();
-    throw error;
+    return await stopWriting(error, folder, target);
   }
-}
-
-function mayPass(error: unknown): error is UnmaskError {
-  return isUnmaskError(error) && (error.code === "aborted" || error.code === "download-failed");
-}
-
-function worthGoingOn({ code, message, detail, cause }: UnmaskError): UnmaskError {
-  const advice = "What is done is kept: the same conversion goes on from there.";
-  return new UnmaskError(code, `${message} ${advice}`, { detail, cause });
 }
 
 /** One tensor that is not finite is rarely alone; with the files at hand all of them are named. */

@@ -31,7 +31,10 @@ async function errorOf(out: string, manifest: Manifest, dtype: Dtype): Promise<n
     files.push({ path: "model_int8.onnx_data", data: deriveInt8(base, derive) });
   }
   const type = dtype === "f16" ? "f16" : "f32";
-  const runner = await openGraph(await read(graph), files, { ...manifest, type });
+  const runner = await openGraph(await read(graph), files, {
+    ...manifest,
+    type,
+  });
   const { ids, positions, byVariant } = manifest.golden;
   const { logits } = await runner.run({ ids, positions, rows: positions });
   await runner.dispose();

@@ -1,6 +1,7 @@
 import type * as Ort from "onnxruntime-web";
 import { UnmaskError } from "../core/errors.ts";
 import { fromHalf } from "../math/half.ts";
+import type { OrtModule } from "../runtime/ort.ts";
 
 /** One input of a graph as plain data, so that it can cross to another process. `float16` are bits. */
 export type GraphFeed =
@@ -62,12 +63,15 @@ let wasm: Promise<GraphHost> | undefined;
 
 /** onnxruntime-web's WASM in this realm, with one thread. */
 export function wasmHost(): Promise<GraphHost> {
-  wasm ??= import("onnxruntime-web").then((ort) => {
-    ort.env.wasm.numThreads = 1;
-    ort.env.logLevel = "error";
-    return ortHost(ort, "wasm");
-  });
+  wasm ??= import("onnxruntime-web").then(wasmHostOf);
   return wasm;
+}
+
+/** The WASM of a given build of onnxruntime-web, with one thread. */
+export function wasmHostOf(ort: OrtModule): GraphHost {
+  ort.env.wasm.numThreads = 1;
+  ort.env.logLevel = "error";
+  return ortHost(ort, "wasm");
 }
 
 function tensorOf(ort: Pick<typeof Ort, "Tensor">, { type, values, dims }: GraphFeed): Ort.Tensor {

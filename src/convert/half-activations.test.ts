@@ -43,7 +43,10 @@ async function openPair(model: Transformer, bits: 4 | 8) {
   return {
     bytes: { base: base[0]!.data.length, own: own.reduce((sum, { data }) => sum + data.length, 0) },
     exact: await openGraph(exact.model, base, { ...facts, type: "f32" }),
-    half: await openGraph(half.model, [...base, ...own], { ...facts, type: "f16" }),
+    half: await openGraph(half.model, [...base, ...own], {
+      ...facts,
+      type: "f16",
+    }),
   };
 }
 

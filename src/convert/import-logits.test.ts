@@ -1,22 +1,29 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { UnmaskError } from "../core/errors.ts";
 import type { ForwardRequest } from "../core/types.ts";
 import { planGeneration } from "../engine/plan.ts";
 import { loadModel } from "../runtime/load-model.ts";
+import { memoryDirectory } from "../runtime/memory-directory.ts";
 import { nodePlatform } from "../runtime/platform-node.ts";
-import type { ConvertOptions } from "./convert-options.ts";
-import { createGraph, readShard } from "./graph.ts";
-import { importLogitsModel, inspectExport } from "./import-logits.ts";
+import { recordBook } from "../runtime/records.ts";
+import { idOfManifest, RECORDS } from "../runtime/store-layout.ts";
+import { type CheckpointFolder, memorySource } from "./byte-source.ts";
+import { findExport } from "./find-export.ts";
+import { createGraph } from "./graph.ts";
+import { type ImportOptions, importLogitsModel } from "./import-logits.ts";
+import { inspectExport } from "./inspect-export.ts";
 import { adaptLogitsGraph } from "./logits-graph.ts";
-import { nodeExport, nodeFolder } from "./node-folder.ts";
+import { nodeFolder } from "./node-folder.ts";
 import { nodeTarget } from "./node-target.ts";
 import { protoFields } from "./onnx-read.ts";
-import { floatWeight } from "./weights.ts";
+import { listUnfinished, opfsTarget } from "./opfs-target.ts";
+import { cachedGraph, EXPORT_VOCAB, type ExportMask, exportFiles, exportGraph } from "./tiny-export.ts";
 
 const TOKENIZER = join(import.meta.dirname, "fixtures/a2d-qwen3-mdlm");
-const VOCAB = 342;
+const VOCAB = EXPORT_VOCAB;
 
 let root = "";
 beforeAll(async () => {
@@ -24,50 +31,34 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-type Mask = "none" | "additive" | "integers";
-
-/** An export as others make it: logits of a token are its row of a table, mixed over the tokens it sees. */
-function exportedGraph(mask: Mask, location: string) {
-  const g = createGraph();
-  g.inputs.push({ name: "input_ids", type: "i64", dims: ["batch", "sequence"] });
-  if (mask === "additive") {
-    g.inputs.push({ name: "attention_mask", type: "f32", dims: ["batch", 1, "sequence", "sequence"] });
-  }
-  if (mask === "integers") {
-    g.inputs.push({ name: "attention_mask", type: "i64", dims: ["batch", "sequence"] });
-  }
-  g.outputs.push({ name: "logits", type: "f32", dims: ["batch", "sequence", VOCAB] });
-  const values = Float32Array.from({ length: VOCAB * VOCAB }, (_, i) => Math.sin(i * 0.37) * 3);
-  const table = g.weight(floatWeight("table", [VOCAB, VOCAB], "f32", async () => values));
-  const rows = g.op("Gather", [table, "input_ids"], { axis: { int: 0 } });
-  if (mask === "additive") {
-    const weights = g.op("Softmax", ["attention_mask"], { axis: { int: -1 } });
-    g.op("MatMul", [g.op("Squeeze", [weights, g.ints([1])]), rows], {}, "logits");
-  } else if (mask === "integers") {
-    const present = g.op("Unsqueeze", [g.op("Cast", ["attention_mask"], { to: { int: 1 } }), g.ints([2])]);
-    g.op("Mul", [rows, present], {}, "logits");
-  } else g.op("Identity", [rows], {}, "logits");
-  return { plan: g.finish(location), values };
+/** The export without a mask, its weights in the graph. */
+async function inlineGraph(): Promise<Uint8Array> {
+  const { head, tensors, tail } = exportGraph("none").graph.whole();
+  const parts = await Promise.all(tensors.map(async (item) => [item.head, await item.tensor.load()]));
+  return new Uint8Array(await new Blob([head, ...parts.flat(), tail] as BlobPart[]).arrayBuffer());
 }
 
-async function writeExport(name: string, mask: Mask): Promise<{ folder: string; values: Float32Array }> {
+async function writeExport(
+  name: string,
+  mask: ExportMask,
+  location = "model_q4f16.onnx.data",
+): Promise<{ folder: string; values: Float32Array }> {
   const folder = join(root, name);
   await mkdir(join(folder, "onnx"), { recursive: true });
-  for (const file of ["tokenizer.json", "tokenizer_config.json"]) {
-    await copyFile(join(TOKENIZER, file), join(folder, file));
-  }
-  const { plan, values } = exportedGraph(mask, "model_q4f16.onnx.data");
-  await writeFile(join(folder, "onnx/model_q4f16.onnx"), plan.model);
-  await writeFile(join(folder, "onnx/model_q4f16.onnx.data"), await readShard(plan.shards[0]!));
-  return { folder, values };
+  const files = await exportFiles(mask, { location });
+  // Hostile locations lead out of the folder.
+  const inside = Object.entries(files).filter(([path]) => !path.includes("..") && !path.includes("//"));
+  for (const [path, bytes] of inside) await writeFile(join(folder, path), bytes);
+  return { folder, values: exportGraph(mask).values };
 }
 
-function convert(folder: string, name: string, more: Partial<ConvertOptions> = {}) {
-  const options: ConvertOptions = {
+function convert(folder: string, name: string, more: Partial<ImportOptions> = {}) {
+  const options: ImportOptions = {
     dtypes: ["q4", "int8"],
     name,
     warn: () => {},
     progress: () => {},
+    loadOrt: () => import("onnxruntime-web"),
     ...more,
   };
   const graphs = nodeFolder(join(folder, "onnx"));
@@ -79,14 +70,17 @@ function convert(folder: string, name: string, more: Partial<ConvertOptions> = {
   );
 }
 
-test.each<[Mask]>([["none"], ["additive"], ["integers"]])(
+test.each<[ExportMask]>([["none"], ["additive"], ["integers"]])(
   "an export with the mask %s becomes a bundle that opens and answers with its logits",
   async (mask) => {
     const { folder, values } = await writeExport(`mask-${mask}`, mask);
     const manifest = await convert(folder, `mask-${mask}`);
-    const { kind, facts } = await inspectExport(nodeFolder(join(folder, "onnx")));
+    const { kind, facts } = await inspectExport(nodeFolder(folder), nodeFolder(join(folder, "onnx")));
     expect(kind).toBe("export");
-    expect(facts).toMatchObject({ graphs: [{ dtype: "q4", vocab: VOCAB, masked: mask === "additive" }] });
+    expect(facts).toMatchObject({
+      graphs: [{ dtype: "q4", vocab: VOCAB, masked: mask === "additive" }],
+      mask: 341,
+    });
     expect(manifest).toMatchObject({ layers: 0, vocab: VOCAB, tokens: { mask: 341, eos: [338] } });
     expect(manifest.attention.kind).toBe(mask === "additive" ? "block-causal" : "full");
     const { signal } = new AbortController();
@@ -120,9 +114,9 @@ test.each<[Mask]>([["none"], ["additive"], ["integers"]])(
 
 test("what does not fit is refused by name", async () => {
   const { folder } = await writeExport("refused", "none");
-  expect((await nodeExport(folder))?.name).toBe(join(folder, "onnx"));
-  expect((await nodeExport(join(folder, "onnx")))?.name).toBe(join(folder, "onnx"));
-  expect(await nodeExport(TOKENIZER)).toBeUndefined();
+  expect((await findExport(nodeFolder(folder)))?.name).toBe(join(folder, "onnx"));
+  expect((await findExport(nodeFolder(join(folder, "onnx"))))?.name).toBe(join(folder, "onnx"));
+  expect(await findExport(nodeFolder(TOKENIZER))).toBeUndefined();
   await expect(convert(folder, "refused", { dtypes: ["f16"] })).rejects.toThrow(/q4 graphs only/);
   await expect(convert(folder, "refused", { profile: "bd3lm" })).rejects.toMatchObject({
     code: "invalid-options",
@@ -135,22 +129,114 @@ test("what does not fit is refused by name", async () => {
   await expect(convert(folder, "refused")).rejects.toThrow(/no .onnx graph/);
 });
 
-test.each([
-  ["past_key_values.0.key", /past_key_values.0.key.*causally/],
-  ["token_type_ids", /unknown input token_type_ids/],
-])("the input %s is refused", (name, message) => {
+/** A graph with these inputs and outputs, and nothing between them. */
+function graphOf(
+  inputs: readonly (readonly [name: string, dims: readonly (number | string)[]])[],
+  output = "logits",
+) {
   const g = createGraph();
-  g.inputs.push({ name: "input_ids", type: "i64", dims: [1, "s"] }, { name, type: "i64", dims: [1, "s"] });
-  g.outputs.push({ name: "logits", type: "f32", dims: [1, "s", 8] });
-  expect(() => adaptLogitsGraph(g.finish("d").model)).toThrow(message);
+  for (const [name, dims] of inputs) g.inputs.push({ name, type: "i64", dims });
+  g.outputs.push({ name: output, type: "f32", dims: [1, "s", 8] });
+  return memorySource(g.finish("d").model);
+}
+
+const IDS = ["input_ids", [1, "s"]] as const;
+
+test.each([
+  ["past_key_values.0.key", /takes past_key_values.0.key: it is an autoregressive export.*safetensors/],
+  ["inputs_embeds", /exported in several.*one graph from input_ids to logits/],
+  ["encoder_hidden_states", /encoder and decoder/],
+  ["token_type_ids", /unknown input token_type_ids/],
+])("an export that takes %s is refused with what it is and what would do", async (name, message) => {
+  const refused = adaptLogitsGraph(graphOf([IDS, [name, [1, "s"]]]));
+  await expect(refused).rejects.toMatchObject({ code: "checkpoint-unsupported" });
+  await expect(refused).rejects.toThrow(message);
 });
 
-test("graphs without logits, and bytes that break off, are refused", () => {
-  const g = createGraph();
-  g.inputs.push({ name: "input_ids", type: "i64", dims: [1, "s"] });
-  g.outputs.push({ name: "last_hidden_state", type: "f32", dims: [1, "s", 8] });
-  const { model } = g.finish("d");
-  expect(() => adaptLogitsGraph(model)).toThrow(/no output "logits".*last_hidden_state/);
-  expect(() => protoFields(model.subarray(0, model.length - 1))).toThrow(/breaks off/);
+test("graphs of a fixed length, without logits, or that may never end are refused", async () => {
+  const fixed = adaptLogitsGraph(graphOf([["input_ids", [1, 128]]]));
+  await expect(fixed).rejects.toThrow(/exactly 128 tokens.*dynamic/);
+  const features = adaptLogitsGraph(graphOf([IDS], "last_hidden_state"));
+  await expect(features).rejects.toThrow(/no output "logits".*last_hidden_state.*features/);
+  const loop = createGraph();
+  loop.inputs.push({ name: "input_ids", type: "i64", dims: [1, "s"] });
+  loop.op("Loop", ["input_ids"], {}, "logits");
+  loop.outputs.push({ name: "logits", type: "f32", dims: [1, "s", 8] });
+  await expect(adaptLogitsGraph(memorySource(loop.finish("d").model))).rejects.toThrow(/Loop.*never end/);
+});
+
+test("bytes that break off, hold no graph, or claim more than there is, are refused", async () => {
+  const whole = await graphOf([IDS]).read(0, graphOf([IDS]).size);
+  for (let cut = 1; cut < whole.length; cut += 3) {
+    const part = memorySource(whole.subarray(0, cut));
+    await expect(adaptLogitsGraph(part)).rejects.toMatchObject({ code: "checkpoint-invalid" });
+  }
+  const twice = Uint8Array.of(...whole, ...whole);
+  await expect(adaptLogitsGraph(memorySource(twice))).rejects.toThrow(/none, or several/);
+  const huge = Uint8Array.of(0x3a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f);
+  await expect(adaptLogitsGraph(memorySource(huge))).rejects.toMatchObject({ code: "checkpoint-invalid" });
   expect(() => protoFields(Uint8Array.of(0x0b))).toThrow(/breaks off/);
+});
+
+test("graphs that name their own file as data, or one outside, are refused", async () => {
+  for (const location of ["model_q4f16.onnx", "../tokenizer.json", "/etc/passwd"]) {
+    const { folder } = await writeExport("location", "none", location);
+    await expect(convert(folder, "location")).rejects.toMatchObject({ code: "checkpoint-invalid" });
+    await expect(convert(folder, "location")).rejects.toThrow(/not beside it/);
+  }
+});
+
+test("of several graphs those that can run are taken, and weights inside the graph are copied with it", async () => {
+  const { folder, values } = await writeExport("several", "none");
+  await writeFile(join(folder, "onnx/decoder_fp16.onnx"), cachedGraph());
+  const { facts } = await inspectExport(nodeFolder(folder), nodeFolder(join(folder, "onnx")));
+  expect(facts["graphs"]).toMatchObject([{ file: "model_q4f16.onnx" }]);
+  await writeFile(join(folder, "onnx/model.onnx"), await inlineGraph());
+  const manifest = await convert(folder, "several", { dtypes: ["f32"] });
+  expect(manifest.variants).toEqual({ f32: { graph: "onnx/model_f32.onnx", data: [] } });
+  const top = values.subarray(13 * VOCAB, 14 * VOCAB).reduce((max, value) => Math.max(max, value), -9);
+  expect(manifest.golden.byVariant["f32"]?.topLogits[0]?.[0]).toBeCloseTo(top, 4);
+});
+
+test("a copy that was cut off goes on behind its last piece", async () => {
+  const { folder } = await writeExport("resumed", "none");
+  const inner = nodeFolder(join(folder, "onnx"));
+  let bytes = 0;
+  const cut = (after: number): CheckpointFolder => ({
+    ...inner,
+    open: async (name) => {
+      const source = await inner.open(name);
+      if (!name.endsWith(".data")) return source;
+      return {
+        ...source,
+        read: async (offset, length) => {
+          if (bytes + length > after) throw new UnmaskError("download-failed", "The network is gone.");
+          bytes += length;
+          return source.read(offset, length);
+        },
+      };
+    },
+  });
+  const options: ImportOptions = {
+    dtypes: ["q4"],
+    name: "resumed",
+    warn: () => {},
+    progress: () => {},
+    loadOrt: () => import("onnxruntime-web"),
+  };
+  const root = memoryDirectory();
+  const run = (after: number) =>
+    importLogitsModel(
+      { ...nodeFolder(folder), remote: true },
+      cut(after),
+      (key) => opfsTarget(root, key, "about it"),
+      options,
+    );
+  await expect(run(1000)).rejects.toThrow(/goes on from there/);
+  expect(await listUnfinished(root)).toHaveLength(1);
+  const manifest = await run(Number.POSITIVE_INFINITY);
+  expect(bytes).toBe(4 * VOCAB * VOCAB);
+  expect(await listUnfinished(root)).toEqual([]);
+  const records = await root.getDirectoryHandle(RECORDS);
+  expect(await recordBook(records).get(await idOfManifest(manifest))).toBeDefined();
 });

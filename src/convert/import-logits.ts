@@ -1,18 +1,21 @@
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
+import type { OrtModule } from "../runtime/ort.ts";
 import { type BundleDraft, createDraft, finishBundle } from "./bundle-draft.ts";
-import { type BundleTarget, writeHashed } from "./bundle-target.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { readJson } from "./checkpoint.ts";
+import type { BundleTarget } from "./bundle-target.ts";
+import type { ByteSource, CheckpointFolder } from "./byte-source.ts";
 import type { ConvertOptions } from "./convert-options.ts";
+import { copyShard } from "./copy-shard.ts";
 import type { Dtype } from "./dtype.ts";
-import { profileNamed, profileOfRepository } from "./families/profiles.ts";
+import { type FoundGraph, readExport } from "./export-folder.ts";
+import { exportKey } from "./export-key.ts";
 import { graphGolden } from "./golden.ts";
-import type { Inspection } from "./inspect.ts";
-import { adaptLogitsGraph, type LogitsGraph } from "./logits-graph.ts";
+import { type Journal, openJournal } from "./journal.ts";
+import { createMeter } from "./meter.ts";
+import { wasmHostOf } from "./graph-host.ts";
 import { openGraph } from "./run-graph.ts";
-import { givenTokens, readSidecar } from "./sidecar.ts";
-import { findTokens } from "./tokens.ts";
+import { stopWriting } from "./stop-writing.ts";
+import { writeShard } from "./write-shard.ts";
 
 /**
  * Existing ONNX exports of diffusion models (`input_ids` to `logits`, perhaps with an attention mask): a bundle without
@@ -21,172 +24,145 @@ import { findTokens } from "./tokens.ts";
 
 /** Positions are counted inside such graphs, so nothing says where they end. */
 const MAX_CANVAS = 1024;
-const MAX_FILE_BYTES = 2_000_000_000;
 const MAX_GOLDEN_BYTES = 1_800_000_000;
-const DATA_NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
 
-function isOnnxFile(name: string): boolean {
-  return /^[A-Za-z0-9_.-]+\.onnx$/.test(name);
+export interface ImportOptions extends ConvertOptions {
+  /** The runtime for the golden forward; WASM on one thread is what is asked of it. */
+  loadOrt(): Promise<OrtModule>;
 }
 
 /**
+ * Takes over one graph a dtype, of the dtypes that are asked for. Files are copied in parts, so that nothing large is in
+ * memory before the golden forward, which holds one graph with its weights. A copy that was cut off is gone on with.
+ *
  * @param folder tokenizer files, and config.json and the sidecar where there are any
  * @param graphs the `.onnx` files and their data
+ * @param openTarget gets the key of what is copied
  * @throws UnmaskError `checkpoint-unsupported`, `checkpoint-invalid`, `invalid-options`, `write-failed`
  */
 export async function importLogitsModel(
   folder: CheckpointFolder,
   graphs: CheckpointFolder,
-  openTarget: () => Promise<BundleTarget>,
-  options: ConvertOptions,
+  openTarget: (key: string) => Promise<BundleTarget>,
+  options: ImportOptions,
 ): Promise<Manifest> {
-  const names = await folder.names();
-  const sidecar = await readSidecar(folder);
-  const config = names.includes("config.json") ? await readJson(folder, "config.json") : {};
-  const chosen = await chooseGraphs(graphs, options.dtypes);
-  const adapted = await Promise.all(
-    chosen.map(async ({ dtype, file }) => {
-      const graph = adaptLogitsGraph(await readWhole(graphs, file));
-      return { dtype, graph };
-    }),
-  );
-  const [first] = adapted;
-  if (first === undefined) throw noGraph(graphs.name);
-  const { vocab, masked } = first.graph;
-  if (adapted.some(({ graph }) => graph.vocab !== vocab || graph.masked !== masked)) {
-    throw new UnmaskError("checkpoint-invalid", `The graphs of ${graphs.name} are not of one model.`);
-  }
-  const asked = options.profile ?? sidecar.profile ?? profileOfRepository(options.name);
-  const profile = profileNamed(asked ?? (masked ? "bd3lm" : "mdlm"));
-  if ((profile.attention.kind === "block-causal") !== masked) {
-    const message = `The profile ${asked} does not fit a graph ${masked ? "with" : "without"} an attention mask.`;
-    throw new UnmaskError("invalid-options", message);
-  }
-  const tokens = await findTokens(folder, config, { vocab }, givenTokens(sidecar, options.mask));
-  const facts = {
-    family: "logits-only",
-    layers: 0,
-    heads: 1,
-    kvHeads: 1,
-    headDim: 0,
-    vocab,
-    attention: profile.attention,
-    logitsShift: profile.logitsShift ?? 0,
-  };
-  const target = await openTarget();
+  const found = await readExport(folder, graphs, { ...options, repository: options.name });
+  const chosen = choose(found.graphs, options.dtypes, graphs.name);
+  const tokens = await found.tokens();
+  const key = await exportKey(folder, chosen, options);
+  const target = await openTarget(key);
   try {
-    const draft = createDraft(target, facts, tokens, sidecar.maxCanvas ?? MAX_CANVAS, sidecar);
-    for (const { dtype, graph } of adapted) await writeVariant(draft, graphs, dtype, graph, options);
+    const draft = createDraft(
+      target,
+      found.facts,
+      tokens,
+      found.sidecar.maxCanvas ?? MAX_CANVAS,
+      found.sidecar,
+    );
+    const journal = openJournal(target);
+    for (const graph of chosen) await writeVariant(draft, journal, graph, options);
     options.progress("writing");
     return await finishBundle(draft, folder, options);
-  } finally {
-    await target.discard();
+  } catch (error) {
+    return await stopWriting(error, folder, target);
   }
-}
-
-/**
- * What the exports of a folder are, without opening their data.
- *
- * @throws UnmaskError as {@link importLogitsModel}
- */
-export async function inspectExport(graphs: CheckpointFolder): Promise<Inspection> {
-  const files = (await graphs.names()).filter(isOnnxFile).sort();
-  const found = await Promise.all(
-    files.map(async (file) => {
-      const { vocab, masked, locations } = adaptLogitsGraph(await readWhole(graphs, file));
-      const sizes = await Promise.all(locations.map(async (name) => (await graphs.open(name)).size));
-      const bytes = sizes.reduce((sum, size) => sum + size, (await graphs.open(file)).size);
-      return { file, dtype: dtypeOf(file), vocab, masked, bytes };
-    }),
-  );
-  return { kind: "export", runnable: true, facts: { family: "logits-only", graphs: found }, warnings: [] };
-}
-
-/** The precision a file name stands for, in the spellings of transformers.js and of known exports. */
-function dtypeOf(file: string): Dtype {
-  if (/[_-](q4|int4|bnb4)/i.test(file)) return "q4";
-  if (/[_-](q8|int8|uint8|quantized)/i.test(file)) return "q8";
-  return /[_-](fp?16|half)/i.test(file) ? "f16" : "f32";
 }
 
 /** One graph a dtype, of the dtypes that were asked for. */
-async function chooseGraphs(graphs: CheckpointFolder, dtypes: readonly Dtype[]) {
-  const files = (await graphs.names()).filter(isOnnxFile).sort();
-  if (files.length === 0) throw noGraph(graphs.name);
-  const found = new Map(files.map((file) => [dtypeOf(file), file]).reverse() as [Dtype, string][]);
-  const chosen = [...found].flatMap(([dtype, file]) => (dtypes.includes(dtype) ? [{ dtype, file }] : []));
+function choose(
+  graphs: readonly FoundGraph[],
+  dtypes: readonly Dtype[],
+  name: string,
+): readonly FoundGraph[] {
+  const chosen = graphs.filter(({ dtype }) => dtypes.includes(dtype));
   if (chosen.length > 0) return chosen;
-  const has = [...found.keys()].join(", ");
-  throw new UnmaskError(
-    "invalid-options",
-    `${graphs.name} has ${has} graphs only; ask for one with --dtype.`,
-  );
-}
-
-function noGraph(name: string): UnmaskError {
-  return new UnmaskError("checkpoint-unsupported", `${name} has no .onnx graph.`);
-}
-
-async function readWhole(folder: CheckpointFolder, name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const source = await folder.open(name);
-  if (source.size > MAX_FILE_BYTES) {
-    throw new UnmaskError(
-      "checkpoint-unsupported",
-      `${name} has ${source.size} bytes; 2 GB is the limit of a file.`,
-    );
-  }
-  return source.read(0, source.size);
+  const has = graphs.map(({ dtype }) => dtype).join(", ");
+  throw new UnmaskError("invalid-options", `${name} has ${has} graphs only; ask for one with --dtype.`);
 }
 
 async function writeVariant(
   draft: BundleDraft,
-  graphs: CheckpointFolder,
-  dtype: Dtype,
-  { model, locations, masked }: LogitsGraph,
-  { progress, warn }: ConvertOptions,
+  journal: Journal,
+  { dtype, graph, data, bytes }: FoundGraph,
+  options: ImportOptions,
 ): Promise<void> {
-  progress(`copying ${dtype}`);
   const path = `onnx/model_${dtype}.onnx`;
-  draft.files.push(await writeHashed(draft.target, path, model));
-  const names = await graphs.names();
-  const data: { path: string; data: Uint8Array<ArrayBuffer> }[] = [];
-  for (const location of locations) {
-    if (!DATA_NAME.test(location) || !names.includes(location)) {
-      const what = JSON.stringify(location.slice(0, 80));
-      throw new UnmaskError(
-        "checkpoint-invalid",
-        `The graph names the data file ${what}, which is not beside it.`,
-      );
+  const copies = [
+    { path, source: graph.model },
+    ...data.map(({ name, source }) => ({ path: `onnx/${name}`, source })),
+  ];
+  let before = 0;
+  let meter: ReturnType<typeof createMeter> | undefined;
+  for (const { path: to, source } of copies) {
+    if (!draft.files.some((file) => file.path === to)) {
+      const shard = copyShard(source, to);
+      const file = await writeShard(draft.target, journal, to, shard, (done) => {
+        meter ??= createMeter(bytes, before + done);
+        options.progress(`copying ${dtype}: ${meter(before + done)}`, (before + done) / bytes);
+      });
+      draft.files.push(file);
     }
-    const bytes = await readWhole(graphs, location);
-    if (!draft.files.some((file) => file.path === `onnx/${location}`)) {
-      draft.files.push(await writeHashed(draft.target, `onnx/${location}`, bytes));
-    }
-    data.push({ path: location, data: bytes });
+    before += source.size;
   }
-  const variant = { graph: path, data: locations.map((location) => `onnx/${location}`) };
-  draft.variants[dtype] = variant;
-  if (model.length + data.reduce((sum, file) => sum + file.data.length, 0) > MAX_GOLDEN_BYTES) {
+  draft.variants[dtype] = { graph: path, data: data.map(({ name }) => `onnx/${name}`) };
+  await addGolden(draft, dtype, bytes, options);
+}
+
+/** The answers of the graph that was written, on WASM: what a device must give, too. */
+async function addGolden(
+  draft: BundleDraft,
+  dtype: Dtype,
+  bytes: number,
+  { progress, warn, loadOrt }: ImportOptions,
+): Promise<void> {
+  const variant = draft.variants[dtype]!; // written just now
+  const skip = () =>
     warn("golden-skipped", `${dtype} does not fit into WASM memory; it gets no golden forward.`);
-    return;
-  }
+  if (bytes > MAX_GOLDEN_BYTES) return skip();
   progress(`golden forward ${dtype}`);
+  const read = async (path: string) => wholeOf(await draft.target.open(path));
+  const masked = draft.facts.attention.kind !== "full";
   const forward = async (optimization?: "disabled") => {
+    const data: { path: string; data: Uint8Array }[] = [];
+    for (const path of variant.data) {
+      data.push({ path: path.slice("onnx/".length), data: await read(path) });
+    }
     const facts = { layers: 0, kvWidth: 0, type: "f32", ...(optimization && { optimization }) } as const;
-    const runner = await openGraph(model, data, facts);
+    const runner = await openGraph(await read(variant.graph), data, facts, wasmHostOf(await loadOrt()));
     try {
       return await graphGolden(runner, draft.facts.vocab, draft.ids, "f32", masked);
     } finally {
       await runner.dispose();
     }
   };
-  // The fusions of onnxruntime break on the casts of some f16 exports; without them such a graph runs, only slower.
-  const golden = await forward().catch((error: unknown) => {
-    if (!isUnmaskError(error) || error.code !== "graph-mismatch") throw error;
-    draft.variants[dtype] = { ...variant, optimization: "disabled" };
-    return forward("disabled");
-  });
-  // Such graphs may compute in f16 whatever their name, so devices differ by as much.
-  const largest = Math.max(...golden.topLogits.flat().map(Math.abs));
-  draft.golden[dtype] = { ...golden, tolerance: Number((0.02 + 0.02 * largest).toPrecision(2)) };
+  try {
+    // The fusions of onnxruntime break on the casts of some f16 exports; without them such a graph runs, only slower.
+    const golden = await forward().catch((error: unknown) => {
+      if (!isUnmaskError(error) || error.code !== "graph-mismatch" || isFull(error)) throw error;
+      draft.variants[dtype] = { ...variant, optimization: "disabled" };
+      return forward("disabled");
+    });
+    // Such graphs may compute in f16 whatever their name, so devices differ by as much.
+    const largest = Math.max(...golden.topLogits.flat().map(Math.abs));
+    draft.golden[dtype] = { ...golden, tolerance: Number((0.02 + 0.02 * largest).toPrecision(2)) };
+  } catch (error) {
+    if (isFull(error)) return skip();
+    if (isUnmaskError(error)) throw error;
+    throw new UnmaskError(
+      "checkpoint-invalid",
+      `The ${dtype} graph cannot be run: ${String(error).slice(0, 300)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** True when memory ran out, which says nothing about the graph. */
+function isFull(error: unknown): boolean {
+  return error instanceof RangeError || /bad_alloc|out of memory|allocation failed/i.test(String(error));
+}
+
+async function wholeOf(source: ByteSource): Promise<Uint8Array<ArrayBuffer>> {
+  return source.read(0, source.size);
 }

@@ -8,7 +8,9 @@ export { type ByteSource, blobSource, type CheckpointFolder, memorySource } from
 export { convertCheckpoint } from "./convert.ts";
 export type { ConvertOptions } from "./convert-options.ts";
 export { DTYPES, type Dtype, parseDtypes } from "./dtype.ts";
-export { importLogitsModel } from "./import-logits.ts";
+export { findExport } from "./find-export.ts";
+export { type ImportOptions, importLogitsModel } from "./import-logits.ts";
 export { type Inspection, inspectBundle, inspectCheckpoint } from "./inspect.ts";
+export { inspectExport } from "./inspect-export.ts";
 export { opfsTarget } from "./opfs-target.ts";
 export { type VerifyCase, verifyCheckpoint } from "./verify.ts";

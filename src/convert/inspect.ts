@@ -1,10 +1,10 @@
 import { isUnmaskError } from "../core/errors.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import type { CheckpointFolder } from "./byte-source.ts";
-import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+import { openCheckpoint } from "./checkpoint.ts";
 import { describeModel, type Hints, planModel } from "./families/index.ts";
-import { findTokens } from "./tokens.ts";
-import { bodyMatrices, type ModelFacts } from "./transformer.ts";
+import { findTokens, type TokenIds } from "./tokens.ts";
+import { bodyMatrices } from "./transformer.ts";
 
 /** Enough to tell a head of its own from the token table, without a download of both. */
 const GLANCE_BYTES = 1 << 20;
@@ -43,7 +43,10 @@ export async function inspectCheckpoint(
     // 4.5 and 8.5 bits a weight: codes and one f16 scale in 32.
     const downloads = { f32: 4 * (body + tables), f16: 2 * (body + tables), q8: (8.5 / 8) * (body + tables) };
     const needs = { ...downloads, q4: (4.5 / 8) * body + (8.5 / 8) * tables };
-    const { tokens, missing } = await specialTokens(checkpoint, facts, hints.mask);
+    const given = hints.mask === undefined ? {} : { mask: hints.mask };
+    const { tokens, missing } = await missingTokens(folder, () =>
+      findTokens(folder, checkpoint.config, facts, given),
+    );
     return {
       kind: "checkpoint",
       runnable: true,
@@ -63,14 +66,17 @@ export async function inspectCheckpoint(
   }
 }
 
-/** A missing tokenizer or mask token is mended by a file or an option, so it is a warning here. */
-async function specialTokens(checkpoint: Checkpoint, facts: ModelFacts, mask: number | undefined) {
-  const given = mask === undefined ? {} : { mask };
+/**
+ * The special tokens, or what is missing for them: a tokenizer or the name of the mask is mended by a file or an option,
+ * so it is a warning here.
+ */
+export async function missingTokens(folder: CheckpointFolder, find: () => Promise<TokenIds>) {
   try {
-    return { tokens: await findTokens(checkpoint.folder, checkpoint.config, facts, given), missing: [] };
+    return { tokens: await find(), missing: [] };
   } catch (error) {
     if (!isUnmaskError(error) || error.code !== "checkpoint-unsupported") throw error;
-    return { missing: [{ code: "tokens-missing", message: error.message }] };
+    const has = (await folder.names()).includes("tokenizer.json");
+    return { missing: [{ code: has ? "tokens-missing" : "tokenizer-missing", message: error.message }] };
   }
 }
 

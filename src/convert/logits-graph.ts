@@ -1,4 +1,5 @@
 import { UnmaskError } from "../core/errors.ts";
+import type { ByteSource } from "./byte-source.ts";
 import {
   encodeNode,
   encodeTensor,
@@ -9,10 +10,13 @@ import {
   varint,
 } from "./onnx.ts";
 import { type ProtoField, protoFields, protoText, readValue, type ValueShape } from "./onnx-read.ts";
+import { type PlacedField, scanFields } from "./onnx-scan.ts";
+import { joinedSource, type Segment, windowed } from "./source-window.ts";
 
 /** A foreign graph that only knows full forwards, dressed as one of ours. */
 export interface LogitsGraph {
-  readonly model: Uint8Array<ArrayBuffer>;
+  /** The file: what it has of weights is read from the original when it is read. */
+  readonly model: ByteSource;
   readonly vocab: number;
   /** The graph takes an additive attention mask. */
   readonly masked: boolean;
@@ -22,15 +26,20 @@ export interface LogitsGraph {
 
 // Field numbers of onnx.proto.
 const GRAPH = 7;
+const FUNCTIONS = 25;
 const NODE = 1;
 const INITIALIZER = 5;
 const INPUT = 11;
 const OUTPUT = 12;
+const TENSOR_NAME = 8;
 const EXTERNAL_DATA = 13;
 const FLOAT = 1;
 const INT64 = 7;
 const FLOAT16 = 10;
 const ALL = "unmask.logits";
+/** Of a node, an input or a function. Weights are in initializers or beside the graph. */
+const MAX_PART_BYTES = 16_000_000;
+const MAX_INITIALIZERS = 20_000;
 
 /**
  * Rewrites the ends of an exported graph and leaves its nodes alone. What it may take: `input_ids [batch, sequence]`,
@@ -38,55 +47,147 @@ const ALL = "unmask.logits";
  * give: `logits [batch, sequence, vocab]`. What comes out has the inputs and outputs of a graph without layers to cache:
  * `input_ids`, `position_ids`, `logit_indices`, `attention_bias` where there is an additive mask, and `logits [L, vocab]`.
  *
+ * @param original is read in parts; weights in it are not read here
  * @throws UnmaskError `checkpoint-invalid`, `checkpoint-unsupported` naming the input or output
  */
-export function adaptLogitsGraph(file: Uint8Array): LogitsGraph {
-  const model = protoFields(file);
-  const graph = protoFields(model.find(({ field }) => field === GRAPH)?.bytes ?? new Uint8Array(0));
+export async function adaptLogitsGraph(original: ByteSource): Promise<LogitsGraph> {
+  const source = windowed(original);
+  const model = await scanFields(source);
+  const [graphField, ...more] = model.filter(({ field }) => field === GRAPH);
+  if (graphField === undefined || more.length > 0) throw noGraph();
+  const graph = await scanFields(source, graphField.from, graphField.end);
   const of = (number: number) => graph.filter(({ field }) => field === number);
-  const initializers = of(INITIALIZER).map(({ bytes }) => protoFields(bytes));
-  const stored = new Set(initializers.map((tensor) => protoText(tensor, 8)));
+  const tensors = await readTensors(source, of(INITIALIZER));
+  const stored = new Set(tensors.map(({ name }) => name));
   // Old files list weights among the inputs too.
-  const inputs = of(INPUT)
-    .map(({ bytes }) => readValue(bytes))
-    .filter(({ name }) => !stored.has(name));
-  const logits = findLogits(of(OUTPUT).map(({ bytes }) => readValue(bytes)));
+  const values = (number: number) =>
+    Promise.all(of(number).map(async (field) => readValue(await payload(source, field))));
+  const inputs = (await values(INPUT)).filter(({ name }) => !stored.has(name));
   const mask = checkInputs(inputs);
+  const logits = findLogits(await values(OUTPUT));
   const masked = mask?.dims.length === 4;
   const vocab = logits.dims[2];
   if (typeof vocab !== "number" || vocab < 2) {
     throw unsupported(`its logits do not say how many tokens there are (${String(vocab)})`);
   }
-  const parts = [
-    ...before(mask).map((node) => message(NODE, encodeNode(node))),
-    ...graph
-      .filter(({ field }) => field !== INPUT && field !== OUTPUT)
-      .map((field) => (field.field === NODE ? renameLogits(field) : field.raw)),
-    ...after(logits).map((node) => message(NODE, encodeNode(node))),
-    message(INITIALIZER, encodeTensor(rowShape(vocab))),
-    ...inputsOf(masked).map((value) => message(INPUT, encodeValue(value))),
-    message(OUTPUT, encodeValue({ name: "logits", type: "f32", dims: ["L", vocab] })),
+  for (const field of model.filter((item) => item.field === FUNCTIONS)) {
+    refuseLoops(protoFields(await payload(source, field)), 7, 0);
+  }
+  const encoded = (nodes: readonly OnnxNode[]) =>
+    nodes.map((item) => bytesOf(message(NODE, encodeNode(item))));
+  const inside: Segment[] = [
+    ...encoded(before(mask)),
+    ...(await keptFields(source, original, graph)),
+    ...encoded(after(logits)),
+    bytesOf(message(INITIALIZER, encodeTensor(rowShape(vocab)))),
+    ...inputsOf(masked).map((value) => bytesOf(message(INPUT, encodeValue(value)))),
+    bytesOf(message(OUTPUT, encodeValue({ name: "logits", type: "f32", dims: ["L", vocab] }))),
   ];
-  const rest = model.filter(({ field }) => field !== GRAPH).map(({ raw }) => raw);
+  const rest = model
+    .filter(({ field }) => field !== GRAPH)
+    .map(({ start, end }): Segment => ({ source: original, from: start, to: end }));
+  const { size } = joinedSource(inside);
   return {
-    model: join([...rest, lengthDelimited(GRAPH, join(parts))]),
+    model: joinedSource([...rest, bytesOf([...varint((GRAPH << 3) | 2), ...varint(size)]), ...inside]),
     vocab,
     masked,
-    locations: [...new Set(initializers.flatMap(locationOf))],
+    locations: [...new Set(tensors.flatMap(({ location }) => location ?? []))],
   };
+}
+
+/** Everything of the graph but its ends; runs of fields that stay as they are become one part. */
+async function keptFields(
+  source: ByteSource,
+  original: ByteSource,
+  graph: readonly PlacedField[],
+): Promise<Segment[]> {
+  const kept: Segment[] = [];
+  for (const field of graph) {
+    if (field.field === INPUT || field.field === OUTPUT) continue;
+    const renamed = field.field === NODE ? renameLogits(await payload(source, field)) : undefined;
+    const last = kept.at(-1);
+    if (renamed !== undefined) kept.push(renamed);
+    else if (last !== undefined && !(last instanceof Uint8Array) && last.to === field.start) {
+      kept[kept.length - 1] = { ...last, to: field.end };
+    } else kept.push({ source: original, from: field.start, to: field.end });
+  }
+  return kept;
+}
+
+/** Names of the weights, and of the files they are in; their contents are skipped. */
+async function readTensors(source: ByteSource, fields: readonly PlacedField[]) {
+  if (fields.length > MAX_INITIALIZERS) throw unsupported(`it has ${fields.length} weights`);
+  const tensors: { readonly name: string; readonly location?: string }[] = [];
+  for (const { from, end } of fields) {
+    const parts = await scanFields(source, from, end);
+    const named = parts.find(({ field }) => field === TENSOR_NAME);
+    const name = named === undefined ? "" : new TextDecoder().decode(await payload(source, named));
+    let location: string | undefined;
+    for (const part of parts.filter(({ field }) => field === EXTERNAL_DATA)) {
+      const entry = protoFields(await payload(source, part));
+      if (protoText(entry, 1) === "location") location = protoText(entry, 2);
+    }
+    tensors.push({ name, ...(location !== undefined && { location }) });
+  }
+  return tensors;
+}
+
+async function payload(source: ByteSource, { from, end }: PlacedField): Promise<Uint8Array> {
+  if (end - from > MAX_PART_BYTES) {
+    throw unsupported(`one of its nodes has ${end - from} bytes, where only weights are so large`);
+  }
+  return source.read(from, end - from);
+}
+
+/** A graph that decides itself how long it runs could run for ever, and nobody can stop it. */
+function refuseLoops(parent: readonly ProtoField[], nodes: number, depth: number): void {
+  if (depth > 8) throw unsupported("its graphs are nested too deeply");
+  for (const { field, bytes } of parent) if (field === nodes) refuseLoop(protoFields(bytes), depth);
+}
+
+function refuseLoop(fields: readonly ProtoField[], depth: number): void {
+  const op = protoText(fields, 4);
+  if (op === "Loop" || op === "Scan") throw unsupported(`it has a ${op}, and may never end`);
+  for (const attribute of fields.filter(({ field }) => field === 5)) {
+    for (const { field, bytes } of protoFields(attribute.bytes)) {
+      if (field === 6 || field === 11) refuseLoops(protoFields(bytes), NODE, depth + 1);
+    }
+  }
 }
 
 function findLogits(outputs: readonly ValueShape[]): ValueShape {
   const found = outputs.find(({ name }) => name === "logits");
   if (found === undefined) {
     const names = outputs.map(({ name }) => name.slice(0, 40)).slice(0, 5);
-    throw unsupported(`it has no output "logits" (it has ${names.join(", ") || "none"})`);
+    const features = names.some((name) => /hidden_state|embedding|pooler/.test(name));
+    const what = features
+      ? ": it gives features, not tokens. What would run: an export with its language head"
+      : "";
+    throw unsupported(`it has no output "logits" (it has ${names.join(", ") || "none"})${what}`);
   }
   if (found.dims.length !== 3 || ![FLOAT, FLOAT16].includes(found.elementType)) {
     throw unsupported("its logits are not floats of the shape [batch, sequence, vocab]");
   }
   return found;
 }
+
+const KNOWN_INPUTS = ["input_ids", "attention_mask", "position_ids"];
+
+/** Inputs of exports of other kinds: what such an export is, and what would do instead. */
+const STRANGE_INPUTS: readonly (readonly [RegExp, string])[] = [
+  [
+    /past|cache|present/i,
+    "it is an autoregressive export, which keeps keys and values and lets a token see only those before it. What would run: the diffusion checkpoint itself (safetensors), or an export of it that takes input_ids without a cache and gives logits for every token",
+  ],
+  [
+    /^inputs_embeds$/,
+    "it is a part of a model that was exported in several: it takes embeddings. What would run: one graph from input_ids to logits",
+  ],
+  [
+    /^(encoder_|decoder_)/,
+    "it belongs to a model of encoder and decoder, which writes from left to right. What would run: an export of a diffusion model with input_ids and logits",
+  ],
+];
 
 /** The attention mask, if there is one; any other input than the known ones is refused. */
 function checkInputs(inputs: readonly ValueShape[]): ValueShape | undefined {
@@ -96,13 +197,19 @@ function checkInputs(inputs: readonly ValueShape[]): ValueShape | undefined {
     if (elementTypes.includes(found.elementType) && ranks.includes(found.dims.length)) return found;
     throw unsupported(`its input ${name} has an unknown type or shape [${found.dims.join(", ")}]`);
   };
-  const known = ["input_ids", "attention_mask", "position_ids"];
-  const strange = inputs.find(({ name }) => !known.includes(name));
-  if (strange !== undefined) {
-    const why = /past|cache/i.test(strange.name) ? ": exports with a cache attend causally" : "";
-    throw unsupported(`it has the unknown input ${strange.name.slice(0, 60)}${why}`);
+  const others = inputs.map(({ name }) => name).filter((name) => !KNOWN_INPUTS.includes(name));
+  for (const [pattern, why] of STRANGE_INPUTS) {
+    const name = others.find((item) => pattern.test(item));
+    if (name !== undefined) throw unsupported(`it takes ${name.slice(0, 60)}: ${why}`);
   }
-  if (takes("input_ids", [INT64], [2]) === undefined) throw unsupported("it has no input input_ids");
+  if (others[0] !== undefined) throw unsupported(`it has the unknown input ${others[0].slice(0, 60)}`);
+  const ids = takes("input_ids", [INT64], [2]);
+  if (ids === undefined) throw unsupported("it has no input input_ids");
+  const [batch, length] = ids.dims;
+  if (typeof length === "number" && length > 0) {
+    throw unsupported(`it takes exactly ${length} tokens. What would run: an export with a dynamic sequence`);
+  }
+  if (typeof batch === "number" && batch > 1) throw unsupported(`it takes exactly ${batch} texts at once`);
   takes("position_ids", [INT64], [2]);
   const mask = takes("attention_mask", [FLOAT, FLOAT16, INT64], [2, 4]);
   if (mask !== undefined && (mask.elementType === INT64) !== (mask.dims.length === 2)) {
@@ -160,31 +267,21 @@ function inputsOf(masked: boolean): OnnxValue[] {
   return masked ? [...inputs, { name: "attention_bias", type: "f32", dims: [1, 1, "S*1", "P+S"] }] : inputs;
 }
 
-/** The node with its reads and writes of `logits` under another name, so that ours can have it. */
-function renameLogits({ raw, bytes }: ProtoField): Uint8Array {
-  const fields = protoFields(bytes);
+/** The node with its reads and writes of `logits` under another name, so that ours can have it; undefined when it has none. */
+function renameLogits(node: Uint8Array): Uint8Array | undefined {
+  const fields = protoFields(node);
+  refuseLoop(fields, 0);
   const isLogits = (field: ProtoField) =>
     field.field <= 2 && new TextDecoder().decode(field.bytes) === "logits";
-  if (!fields.some(isLogits)) return raw;
+  if (!fields.some(isLogits)) return undefined;
   const name = new TextEncoder().encode(ALL);
-  const renamed = fields.map((field) => (isLogits(field) ? message(field.field, name) : field.raw));
-  return lengthDelimited(NODE, join(renamed));
+  const inner = joinBytes(
+    fields.map((field) => (isLogits(field) ? bytesOf(message(field.field, name)) : field.raw)),
+  );
+  return joinBytes([bytesOf([...varint((NODE << 3) | 2), ...varint(inner.length)]), inner]);
 }
 
-function locationOf(tensor: readonly ProtoField[]): string[] {
-  return tensor.flatMap(({ field, bytes }) => {
-    if (field !== EXTERNAL_DATA) return [];
-    const entry = protoFields(bytes);
-    return protoText(entry, 1) === "location" ? [protoText(entry, 2)] : [];
-  });
-}
-
-/** `message` copies its payload number by number, which a whole graph is too large for. */
-function lengthDelimited(field: number, payload: Uint8Array): Uint8Array {
-  return join([varint((field << 3) | 2), varint(payload.length), payload]);
-}
-
-function join(parts: readonly (Uint8Array | readonly number[])[]): Uint8Array<ArrayBuffer> {
+function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -192,6 +289,14 @@ function join(parts: readonly (Uint8Array | readonly number[])[]): Uint8Array<Ar
     at += part.length;
   }
   return out;
+}
+
+function bytesOf(numbers: readonly number[]): Uint8Array {
+  return Uint8Array.from(numbers);
+}
+
+function noGraph(): UnmaskError {
+  return new UnmaskError("checkpoint-invalid", "The file is not an ONNX graph: it holds none, or several.");
 }
 
 function unsupported(why: string): UnmaskError {

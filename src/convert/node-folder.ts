@@ -22,21 +22,11 @@ export function nodeFolder(path: string): CheckpointFolder {
       }
       return nodeFile(join(path, name));
     },
+    inner: async (name) => {
+      const info = await stat(join(path, basename(name))).catch(() => undefined);
+      return info?.isDirectory() === true ? nodeFolder(join(path, basename(name))) : undefined;
+    },
   };
-}
-
-/**
- * The folder of ONNX graphs in a published export: itself or its `onnx`. Undefined when it has weights to convert instead,
- * or no graph.
- */
-export async function nodeExport(path: string): Promise<CheckpointFolder | undefined> {
-  const folder = nodeFolder(path);
-  const names = await folder.names();
-  if (names.some((name) => name.endsWith(".safetensors"))) return undefined;
-  if (names.some((name) => name.endsWith(".onnx"))) return folder;
-  if (!names.includes("onnx")) return undefined;
-  const inner = nodeFolder(join(path, "onnx"));
-  return (await inner.names()).some((name) => name.endsWith(".onnx")) ? inner : undefined;
 }
 
 /** A file on disk; opened for each read, so nothing stays open behind an error. */

@@ -55,7 +55,8 @@ export async function opfsTarget(
           }
           const id = await idOfManifest(manifest);
           const now = Date.now();
-          await records.put({ id, address: localAddress(id), manifest, added: now, used: now });
+          const known = await records.get(id);
+          await records.put({ ...known, id, address: localAddress(id), manifest, added: now, used: now });
         });
         isDone = true;
         await discard();

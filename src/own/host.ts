@@ -1,76 +1,56 @@
-import * as v from "valibot";
-import type { CheckpointFolder } from "../convert/byte-source.ts";
-import { openCheckpoint, readAll } from "../convert/checkpoint.ts";
-import { conversionKey } from "../convert/conversion-key.ts";
 import { convertCheckpoint } from "../convert/convert.ts";
 import type { ConvertOptions } from "../convert/convert-options.ts";
-import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
+import { findExport } from "../convert/find-export.ts";
+import { importLogitsModel } from "../convert/import-logits.ts";
 import { listUnfinished, opfsTarget, removeUnfinished } from "../convert/opfs-target.ts";
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import { releaseCallback } from "../protocol.ts";
-import { readManifest } from "../runtime/bundle.ts";
+import type { OrtModule } from "../runtime/ort.ts";
 import { idOfManifest, localAddress } from "../runtime/store-layout.ts";
-import { filesFolder, type GivenFile } from "../sources/file-folder.ts";
+import { filesFolder } from "../sources/file-folder.ts";
 import { openNamedSource } from "../sources/page-source.ts";
+import { type About, parseAbout } from "./about.ts";
 import { copyBundle } from "./copy-bundle.ts";
-import type {
-  OwnApi,
-  OwnChoice,
-  OwnLeftover,
-  OwnLook,
-  OwnModel,
-  OwnProgress,
-  OwnSource,
-} from "./protocol.ts";
+import { BUNDLE, bundleManifest, type Given, lookAt, optionsOf } from "./look.ts";
+import type { OwnApi, OwnChoice, OwnModel, OwnProgress, OwnSource } from "./protocol.ts";
 
-const BUNDLE = "unmask.json";
 /** At most so many reports a second cross the thread. */
 const REPORTS_PER_SECOND = 10;
-
-/** A source that was looked at. */
-interface Given {
-  readonly folder: CheckpointFolder;
-  /** What to call the model, and what tells how it was trained where nothing else does. */
-  readonly name: string;
-  /** Where it is from, for the manifest; absent for files. */
-  readonly origin?: string;
-  /** Base address of its files, where they could be loaded as they are. */
-  readonly base?: string;
-  /** What was dropped or chosen. */
-  readonly files?: readonly GivenFile[];
-  readonly stop: AbortController;
-}
 
 /** The conversion worker's side of {@link OwnApi}. */
 export function createOwnHost(): OwnApi {
   let given: Given | undefined;
+  /** Of what is under way, or was looked at last. */
+  let stop = new AbortController();
   const root = () => navigator.storage.getDirectory();
   return {
     async look(source, choice) {
-      given?.stop.abort();
+      stop.abort();
       given = undefined;
-      const stop = new AbortController();
+      stop = new AbortController();
+      const mine = stop;
       try {
-        const opened = await open(source, stop);
+        const opened = await open(source, mine);
+        if (mine.signal.aborted) throw new UnmaskError("aborted", "Looking was stopped.");
         given = opened;
         return await lookAt(opened, choice, await root());
       } catch (error) {
         throw toUnmaskError(error);
       }
     },
-    async convert(choice, report) {
+    async convert(choice, runtimeUrl, report) {
       try {
         if (given === undefined || given.stop.signal.aborted) {
           throw new UnmaskError("usage", "Nothing was looked at that could be converted.");
         }
-        return await convert(given, choice, await root(), throttled(report));
+        return await convert(given, choice, { root: await root(), runtimeUrl, report: throttled(report) });
       } catch (error) {
         throw toUnmaskError(error);
       } finally {
         releaseCallback(report);
       }
     },
-    abort: () => given?.stop.abort(),
+    abort: () => stop.abort(),
     async leftovers() {
       const found = await listUnfinished(await root());
       return found.map(({ key, bytes, about }) => ({ key, bytes, ...parseAbout(about) }));
@@ -88,48 +68,16 @@ async function open(source: OwnSource, stop: AbortController): Promise<Given> {
   return { folder, name: folder.name.split("/").at(-1) || "model", files: source.files, stop };
 }
 
-async function lookAt(given: Given, choice: OwnChoice, root: FileSystemDirectoryHandle): Promise<OwnLook> {
-  const { folder, name, base } = given;
-  const { quota, usage } = await navigator.storage.estimate();
-  const room = quota === undefined || usage === undefined ? {} : { room: Math.max(0, quota - usage) };
-  const common = { name, remote: folder.remote === true, doneBytes: 0, ...room };
-  if ((await folder.names()).includes(BUNDLE)) {
-    const manifest = await bundleManifest(folder, given.stop.signal);
-    const storedBytes = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
-    const inspection = await inspectBundle(manifest);
-    const found = { ...common, name: manifest.name, inspection, sourceBytes: storedBytes };
-    return base === undefined ? { ...found, storedBytes } : { ...found, bundle: base };
-  }
-  const inspection = await inspectCheckpoint(folder, { repository: name, ...choice });
-  const sourceBytes = Number(inspection.facts["bytes"] ?? 0);
-  const storedBytes = storedBytesOf(inspection, choice);
-  if (storedBytes === undefined) return { ...common, inspection, sourceBytes };
-  const key = await conversionKey(await openCheckpoint(folder), optionsOf(choice));
-  const doneBytes = (await listUnfinished(root)).find((item) => item.key === key)?.bytes ?? 0;
-  return { ...common, inspection, sourceBytes, storedBytes, doneBytes };
-}
-
-function bundleManifest(folder: CheckpointFolder, signal: AbortSignal) {
-  const read = async function* (path: string) {
-    yield await readAll(await folder.open(path), path);
-  };
-  return readManifest({ name: folder.name, read }, signal);
-}
-
-function storedBytesOf({ runnable, facts }: Inspection, { dtype }: OwnChoice): number | undefined {
-  const needs = facts["needs"] as Readonly<Record<string, number>> | undefined; // what inspectCheckpoint puts there
-  return runnable ? needs?.[dtype] : undefined;
-}
-
-function optionsOf({ dtype, ...choice }: OwnChoice): Pick<ConvertOptions, "dtypes" | "profile" | "mask"> {
-  return { dtypes: [dtype, "int8"], ...choice };
+interface ConvertPlace {
+  readonly root: FileSystemDirectoryHandle;
+  readonly runtimeUrl: string;
+  report(progress: OwnProgress): void;
 }
 
 async function convert(
   { folder, name, origin, files, stop }: Given,
   choice: OwnChoice,
-  root: FileSystemDirectoryHandle,
-  report: (progress: OwnProgress) => void,
+  { root, runtimeUrl, report }: ConvertPlace,
 ): Promise<OwnModel> {
   const progress = (text: string, share?: number) => {
     if (stop.signal.aborted) throw new UnmaskError("aborted", "The conversion was stopped.");
@@ -143,41 +91,26 @@ async function convert(
   }
   const warnings: { code: string; message: string }[] = [];
   const about: About = { name, ...(origin !== undefined && { origin }), choice };
-  const manifest = await convertCheckpoint(folder, (key) => opfsTarget(root, key, JSON.stringify(about)), {
+  const options: ConvertOptions = {
     ...optionsOf(choice),
     name,
     ...(origin !== undefined && { source: origin }),
     warn: (code, message) => void warnings.push({ code, message }),
     progress,
-  });
+  };
+  const target = (key: string) => opfsTarget(root, key, JSON.stringify(about));
+  const graphs = await findExport(folder);
+  const manifest =
+    graphs === undefined
+      ? await convertCheckpoint(folder, target, options)
+      : await importLogitsModel(folder, graphs, target, { ...options, loadOrt: () => loadOrt(runtimeUrl) });
   return { address: localAddress(await idOfManifest(manifest)), name: manifest.name, warnings };
 }
 
-const aboutSchema = v.object({
-  name: v.string(),
-  origin: v.optional(v.string()),
-  choice: v.object({
-    dtype: v.picklist(["q4", "q8"]),
-    profile: v.optional(v.string()),
-    mask: v.optional(v.number()),
-  }),
-});
-
-type About = Pick<OwnLeftover, "name" | "origin" | "choice">;
-
-/** What a run that was killed early wrote may be cut. */
-function parseAbout(text: string): About {
-  try {
-    const { name, origin, choice } = v.parse(aboutSchema, JSON.parse(text));
-    const { dtype, profile, mask } = choice;
-    return {
-      name,
-      ...(origin !== undefined && { origin }),
-      choice: { dtype, ...(profile !== undefined && { profile }), ...(mask !== undefined && { mask }) },
-    };
-  } catch {
-    return { name: "a model", choice: { dtype: "q4" } };
-  }
+async function loadOrt(runtimeUrl: string): Promise<OrtModule> {
+  const ort = await import("../runtime/ort-wasm.ts");
+  ort.env.wasm.wasmPaths = runtimeUrl;
+  return ort;
 }
 
 /** Lets the first report of a stage through, and of the others some. */

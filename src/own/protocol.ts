@@ -1,3 +1,4 @@
+import type { StoredDtype } from "../convert/dtype.ts";
 import type { Inspection } from "../convert/inspect.ts";
 import type { GivenFile } from "../sources/file-folder.ts";
 
@@ -10,8 +11,11 @@ export type OwnSource =
   | { readonly kind: "files"; readonly files: readonly GivenFile[] };
 
 export interface OwnChoice {
-  /** Of the body; the int8 weights of the processor are derived from either. */
-  readonly dtype: "q4" | "q8";
+  /**
+   * Of a conversion q4 or q8, from either of which the int8 weights of the processor are derived; of an ONNX export that
+   * of one of its graphs.
+   */
+  readonly dtype: StoredDtype;
   /** How the model was trained, where its files do not tell. */
   readonly profile?: string;
   /** Id of the mask token, where its files do not name it. */
@@ -23,6 +27,9 @@ export interface OwnLook {
   /** What to call the model. */
   readonly name: string;
   readonly inspection: Inspection;
+  /** What {@link OwnChoice.dtype} can be, and the one that the sizes are for: the one asked for where it is among them. */
+  readonly dtypes: readonly StoredDtype[];
+  readonly dtype: StoredDtype;
   /** Set when the source is a bundle on the web already: what to open, without a conversion. */
   readonly bundle?: string;
   /** Bytes of the source that a conversion reads. */
@@ -63,8 +70,12 @@ export interface OwnLeftover {
 /** The worker as the page sees it. One thing at a time: a new look ends the one before. */
 export interface OwnApi {
   look(source: OwnSource, choice: OwnChoice): Promise<OwnLook>;
-  /** Converts what was looked at last. */
-  convert(choice: OwnChoice, report: (progress: OwnProgress) => void): Promise<OwnModel>;
+  /**
+   * Converts what was looked at last.
+   *
+   * @param runtimeUrl folder of onnxruntime's files, ending in a slash: graphs of strangers are run once
+   */
+  convert(choice: OwnChoice, runtimeUrl: string, report: (progress: OwnProgress) => void): Promise<OwnModel>;
   /** Ends what is under way; its promise then rejects with `aborted`. */
   abort(): void;
   leftovers(): Promise<OwnLeftover[]>;

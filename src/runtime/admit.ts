@@ -1,7 +1,7 @@
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import { withLock } from "./locks.ts";
 import { type ModelStore, storedBytes } from "./model-store.ts";
-import { idOfAddress, localId, type ModelRecord, partialName, WRITING } from "./store-layout.ts";
+import { idOf, type ModelRecord, partialName, WRITING } from "./store-layout.ts";
 
 /**
  * Writes the record of a model that is about to be fetched, so that its files belong to somebody.
@@ -15,13 +15,13 @@ export async function admit(
   files: readonly ManifestFile[],
 ): Promise<string | undefined> {
   const { records } = store;
-  const id = localId(address) ?? (await idOfAddress(address));
+  const id = await idOf(address);
   const known = await records.get(id);
   const missing = missingBytes(files, await store.files.sizes());
   const room = missing === 0 ? undefined : await store.room();
   if (room !== undefined && missing > room) return fullSentence(store, id, manifest.name, missing, room);
   const used = Date.now();
-  const record: ModelRecord = { id, address, manifest, added: known?.added ?? used, used };
+  const record: ModelRecord = { ...known, id, address, manifest, added: known?.added ?? used, used };
   await withLock(WRITING, { mode: "shared" }, () => records.put(record));
   return undefined;
 }

@@ -8,6 +8,7 @@ import type { ModelStore } from "./model-store.ts";
 import {
   idOfManifest,
   localAddress,
+  MAX_TEMPLATE_CHARS,
   type ModelRecord,
   partialName,
   WRITING,
@@ -20,13 +21,20 @@ const MAX_MANIFEST_BYTES = 16_000_000;
 /** Of a chunk, which is hashed in memory. */
 const MAX_CHUNK_BYTES = 64 * 2 ** 20;
 
+/** A chat template of the user's in an archive; no file of the bundle. */
+const TEMPLATE = "user_template.jinja";
+
 /** The stored files of a model as a tar archive of its bundle's folder, manifest first. Nothing is read yet. */
-export async function packModel({ files }: ModelStore, { manifest }: ModelRecord): Promise<Blob> {
+export async function packModel({ files }: ModelStore, { manifest, template }: ModelRecord): Promise<Blob> {
   const text = new TextEncoder().encode(`${JSON.stringify(manifest)}\n`);
   const parts: BlobPart[] = [];
   const add = (name: string, content: Blob | Uint8Array<ArrayBuffer>, bytes: number) =>
     parts.push(tarHeader(name, bytes), content, new Uint8Array(tarPadding(bytes)));
   add(MANIFEST, text, text.length);
+  if (template !== undefined) {
+    const bytes = new TextEncoder().encode(template);
+    add(TEMPLATE, bytes, bytes.length);
+  }
   for (const { path, sha256, bytes } of manifest.files) {
     const file = await files.find(sha256);
     if (file !== undefined) add(path, file, bytes);
@@ -48,6 +56,7 @@ export async function unpackModel(
   const entries = await readTar(archive);
   const manifest = await readManifest(archive, entries);
   const content = match(manifest, entries);
+  const template = await readTemplate(archive, entries);
   const { files, records } = store;
   const total = content.reduce((sum, { file }) => sum + file.bytes, 0);
   const room = await store.room();
@@ -66,7 +75,9 @@ export async function unpackModel(
         done += file.bytes;
       }
       const used = Date.now();
-      const record = { id, address: localAddress(id), manifest, added: known?.added ?? used, used };
+      const address = localAddress(id);
+      const given = template === undefined ? {} : { template };
+      const record = { ...known, id, address, manifest, added: known?.added ?? used, used, ...given };
       await records.put(record);
       return record;
     } catch (error) {
@@ -88,12 +99,19 @@ async function readManifest(archive: Blob, entries: readonly TarEntry[]): Promis
   }
 }
 
+async function readTemplate(archive: Blob, entries: readonly TarEntry[]): Promise<string | undefined> {
+  const entry = entries.find(({ name }) => name === TEMPLATE);
+  if (entry === undefined) return undefined;
+  if (entry.bytes > MAX_TEMPLATE_CHARS) throw refused("its chat template is larger than 1 MB");
+  return archive.slice(entry.offset, entry.offset + entry.bytes).text();
+}
+
 /** The entries beside the manifest with what it says about them. */
 function match(manifest: Manifest, entries: readonly TarEntry[]) {
   const listed = new Map(manifest.files.map((file) => [file.path, file]));
   if (listed.size < manifest.files.length) throw refused("its manifest lists a file twice");
   const content = entries
-    .filter(({ name }) => name !== MANIFEST)
+    .filter(({ name }) => name !== MANIFEST && name !== TEMPLATE)
     .map((entry) => {
       const file = listed.get(entry.name);
       if (file === undefined) throw refused(`${entry.name} is not listed in its manifest`);

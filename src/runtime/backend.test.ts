@@ -110,11 +110,12 @@ test("without WebGPU, isolation or limits the reason says so", async () => {
 const ENTRY = { graph: "g", data: [] };
 const RECORD = { topIds: [], topLogits: [], tolerance: 1 };
 
-function bundle(variants: readonly string[], golden: readonly string[] = variants) {
+function bundle(variants: readonly string[], golden: readonly string[] = variants, layers = 2) {
   const record = (names: readonly string[], value: object) =>
     Object.fromEntries(names.map((name) => [name, value])) as never; // entries as the manifest has them
   return {
     name: "m",
+    layers,
     variants: record(variants, ENTRY),
     golden: { ids: [], positions: [], byVariant: record(golden, RECORD) },
   };
@@ -137,4 +138,11 @@ test("f16 without a golden forward is not chosen, but can be asked for", () => {
   expect(chooseVariants(unchecked, "q4f16", { kind: "wasm", half: false })).toEqual(["q4f16"]);
   expect(() => chooseVariants(unchecked, "q3", GPU)).toThrow(/no variant "q3"/);
   expect(() => chooseVariants(bundle(["f16"]), undefined, { ...GPU, half: false })).toThrow(/webgpu/);
+});
+
+test("an f16 graph of others, which has no caches, also runs on the processor", () => {
+  const wasm = { kind: "wasm", half: false } as const;
+  expect(chooseVariants(bundle(["f16"], ["f16"], 0), undefined, wasm)).toEqual(["f16"]);
+  expect(chooseVariants(bundle(["f16", "q4"], ["f16"], 0), undefined, wasm)).toEqual(["q4"]);
+  expect(() => chooseVariants(bundle(["f16"]), undefined, wasm)).toThrow(/wasm/);
 });

@@ -109,7 +109,8 @@ function wasm({ threads: asked }: LoadOptions, platform: Platform, why: string):
 
 const PREFERENCE: Readonly<Record<BackendKind, readonly string[]>> = {
   webgpu: ["q4f16", "q4", "q8f16", "q8", "f16", "f32"],
-  wasm: ["int8", "f32", "q8", "q4"],
+  // f16 is for graphs of others alone, which take and give f32: ours would have their caches in f16.
+  wasm: ["int8", "f32", "q8", "q4", "f16"],
 };
 
 /**
@@ -119,14 +120,14 @@ const PREFERENCE: Readonly<Record<BackendKind, readonly string[]>> = {
  * @throws UnmaskError `variant-missing`
  */
 export function chooseVariants(
-  { name, variants, golden }: Pick<Manifest, "name" | "variants" | "golden">,
+  { name, variants, golden, layers }: Pick<Manifest, "name" | "variants" | "golden" | "layers">,
   asked: string | undefined,
   backend: Pick<BackendChoice, "kind" | "half">,
 ): [string, ...string[]] {
   const known = Object.keys(variants);
-  const fits = (variant: string) =>
-    known.includes(variant) &&
-    (!isHalf(variant) || (backend.half && Object.hasOwn(golden.byVariant, variant)));
+  const computes = (variant: string) =>
+    backend.kind === "wasm" ? layers === 0 : backend.half && Object.hasOwn(golden.byVariant, variant);
+  const fits = (variant: string) => known.includes(variant) && (!isHalf(variant) || computes(variant));
   const found = asked === undefined ? PREFERENCE[backend.kind].filter(fits) : [asked];
   const exact = found.findIndex((variant) => !isHalf(variant));
   const [first, ...others] = exact < 0 ? found : found.slice(0, exact + 1);

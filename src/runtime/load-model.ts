@@ -83,13 +83,15 @@ export async function loadModel(
     const check = () => faults?.check();
     const parts = { session, rows, manifest, openStore, free, check, blocks: device === undefined };
     const denoiser = createDenoiser({ ...parts, ...(lost ? { lost } : {}) });
+    const jinja = jinjaSource(manifest, files.get(TOKENIZER_CONFIG), files.get(TEMPLATE_FILE));
+    const chat = manifest.chat !== undefined || jinja.template !== undefined;
     const info = infoOf(manifest, variant, { ...backend, threads }, bytes);
     return {
       manifest: { ...manifest, variant: weightsOf(variant) },
       denoiser,
       tokenizer,
-      jinja: jinjaSource(manifest, files.get(TOKENIZER_CONFIG), files.get(TEMPLATE_FILE)),
-      info: { ...info, warnings, ...(test ? { selfTest: test } : {}) },
+      jinja,
+      info: { ...info, chat, warnings, ...(test ? { selfTest: test } : {}) },
     };
   } catch (error) {
     device?.destroy();
@@ -102,7 +104,7 @@ function infoOf(
   variant: string,
   { kind, threads, reason }: BackendChoice,
   bundleBytes: number,
-): Omit<EngineInfo, "warnings"> {
+): Omit<EngineInfo, "warnings" | "chat"> {
   return {
     name,
     licence,

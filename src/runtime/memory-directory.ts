@@ -54,6 +54,9 @@ function memoryFile(first: string, parent: Map<string, object>) {
   };
   const handle = {
     kind: "file",
+    get name() {
+      return name;
+    },
     held: false,
     getFile: async () => new File([bytes.slice()], name),
     async move(to: string | object, renamed?: string) {

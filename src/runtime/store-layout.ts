@@ -44,7 +44,11 @@ export interface ModelRecord {
   /** Milliseconds since 1970, of the first visit and of the last load. */
   readonly added: number;
   readonly used: number;
+  /** A chat template that the user gave the model, in Jinja. */
+  readonly template?: string;
 }
+
+export const MAX_TEMPLATE_CHARS = 1_000_000;
 
 const time = v.pipe(v.number(), v.integer(), v.minValue(0));
 const recordSchema = v.strictObject({
@@ -54,13 +58,18 @@ const recordSchema = v.strictObject({
   manifest: v.unknown(),
   added: time,
   used: time,
+  template: v.optional(v.pipe(v.string(), v.maxLength(MAX_TEMPLATE_CHARS))),
 });
 
 /** The content of a record file; undefined when it is none, as after a crash or from a later version. */
 export function parseRecord(text: string): ModelRecord | undefined {
   try {
-    const { schema: _, manifest, ...record } = v.parse(recordSchema, JSON.parse(text));
-    return { ...record, manifest: parseManifest(manifest) };
+    const { schema: _, manifest, template, ...record } = v.parse(recordSchema, JSON.parse(text));
+    return {
+      ...record,
+      manifest: parseManifest(manifest),
+      ...(template !== undefined && { template }),
+    };
   } catch {
     return undefined;
   }
@@ -77,6 +86,11 @@ export function localId(address: string): string | undefined {
 
 export function localAddress(id: string): string {
   return `${LOCAL}${id}`;
+}
+
+/** The id under which the model of an address is kept. */
+export async function idOf(address: string): Promise<string> {
+  return localId(address) ?? (await idOfAddress(address));
 }
 
 /** The id of a model on the web: its address hashed. A new manifest at the same address replaces the old one. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
+import { admit } from "./admit.ts";
 import { memoryDirectory } from "./memory-directory.ts";
 import { type ModelStore, modelStore } from "./model-store.ts";
 import { idOfAddress, type ModelRecord } from "./store-layout.ts";
@@ -197,4 +198,34 @@ test("without storage every call says so", async () => {
   await expect(none.list()).rejects.toMatchObject({ code: "storage-failed" });
   const denied = storedModels(() => Promise.reject(new DOMException("no", "SecurityError")));
   await expect(denied.remove("0".repeat(32))).rejects.toMatchObject({ code: "storage-failed" });
+});
+
+test("a chat template of the user's stays with its model, through loads, export and import", async () => {
+  const { api, store, id } = await browser();
+  expect(await api.keepTemplate("https://site/models/other/", "{{ x }}")).toBe(false);
+  expect(await api.keepTemplate(ADDRESS, "{{ messages[0].content }}")).toBe(true);
+  await admit(store, ADDRESS, MANIFEST, MANIFEST.files);
+  expect((await store.records.get(id))?.template).toBe("{{ messages[0].content }}");
+  const archive = await api.pack(id);
+
+  const other = await browser(true);
+  const taken = await other.api.unpack(archive, () => {});
+  expect((await other.store.records.get(taken.id))?.template).toBe("{{ messages[0].content }}");
+  expect(await other.api.keepTemplate(taken.address, undefined)).toBe(true);
+  expect(await other.store.records.get(taken.id)).not.toHaveProperty("template");
+  expect((await other.api.list()).models).toHaveLength(1);
+});
+
+test("an archive whose chat template is no reasonable file is refused", async () => {
+  const { api, id } = await browser();
+  const large = new Uint8Array(1_000_001);
+  const archive = await api.pack(id);
+  const parts = [
+    tarHeader("user_template.jinja", large.length),
+    large,
+    new Uint8Array(tarPadding(large.length)),
+  ];
+  const { api: empty, left } = await browser(true);
+  await expect(empty.unpack(new Blob([...parts, archive]), () => {})).rejects.toThrow(/larger than 1 MB/);
+  expect(await left()).toEqual([]);
 });

@@ -3,7 +3,7 @@ import type { StoreApi, StoredModel, StoreProgress, Verification } from "../stor
 import { packModel, unpackModel } from "./archive.ts";
 import { chunksMatch, isUsable } from "./check-files.ts";
 import { forgetModel, type ModelStore, openModelStore, storedBytes } from "./model-store.ts";
-import { localId, type ModelRecord } from "./store-layout.ts";
+import { idOf, localId, type ModelRecord } from "./store-layout.ts";
 
 /** The storage worker's side of {@link StoreApi}. @param open the store, undefined where nothing is kept */
 export function storedModels(open: () => Promise<ModelStore | undefined> = openModelStore): StoreApi {
@@ -36,6 +36,14 @@ export function storedModels(open: () => Promise<ModelStore | undefined> = openM
     async verify(id, report) {
       const { store, record } = await find(id);
       return verifyFiles(store, record, report);
+    },
+    async keepTemplate(address, template) {
+      const { records } = await store();
+      const record = await records.get(await idOf(address));
+      if (record === undefined) return false;
+      const { template: _, ...rest } = record;
+      await records.put(template === undefined ? rest : { ...rest, template });
+      return true;
     },
     remove: async (id) => forgetModel(await store(), id),
     async pack(id) {

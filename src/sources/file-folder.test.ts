@@ -1,4 +1,10 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { findExport } from "../convert/find-export.ts";
+import { inspectCheckpoint } from "../convert/inspect.ts";
+import { memoryDirectory } from "../runtime/memory-directory.ts";
+import type { WorkerFileHandle } from "../runtime/opfs.ts";
 import { directoryFolder, filesFolder, pickedFiles } from "./file-folder.ts";
 
 /** Picked and dropped files, and directory handles, as far as they exist outside a browser. */
@@ -61,4 +67,33 @@ test("a file that can no longer be read says so", async () => {
     ({ arrayBuffer: () => Promise.reject(new DOMException("", "NotReadableError")) }) as unknown as Blob;
   const source = await filesFolder(pickedFiles([gone])).open("config.json");
   await expect(source.read(0, 2)).rejects.toMatchObject({ code: "source-changed" });
+});
+
+test("a checkpoint is inspected where it lies: dropped, or in the private file system", async () => {
+  const fixture = join(import.meta.dirname, "../convert/fixtures/a2d-qwen3-mdlm");
+  const names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+  const root = memoryDirectory();
+  const files: File[] = [];
+  for (const name of names) {
+    const bytes = await readFile(join(fixture, name));
+    files.push(new File([bytes], name));
+    const handle = (await root.getFileHandle(name, { create: true })) as unknown as WorkerFileHandle;
+    const access = await handle.createSyncAccessHandle();
+    access.write(new Uint8Array(bytes), { at: 0 });
+    access.close();
+  }
+  const dropped = await inspectCheckpoint(filesFolder(pickedFiles(files)));
+  const stored = await inspectCheckpoint(directoryFolder(root));
+  expect(dropped).toMatchObject({ kind: "checkpoint", runnable: true, facts: { mask: 341 } });
+  expect(stored).toEqual(dropped);
+});
+
+test("an export is found in what was dropped: beside its tokenizer, or in a folder of its own", async () => {
+  const graphs = [fileAt("m/onnx/model.onnx", "x"), fileAt("m/onnx/model.onnx_data", "y")];
+  const whole = filesFolder(pickedFiles([...graphs, fileAt("m/tokenizer.json", "{}")]));
+  expect(await whole.names()).toEqual(["tokenizer.json"]);
+  expect(await (await findExport(whole))?.names()).toEqual(["model.onnx", "model.onnx_data"]);
+  const loose = filesFolder(pickedFiles([fileAt("model.onnx", "x"), fileAt("tokenizer.json", "{}")]));
+  expect((await findExport(loose))?.name).toBe("What was dropped");
+  expect(await findExport(filesFolder(pickedFiles([fileAt("config.json", "{}")])))).toBeUndefined();
 });

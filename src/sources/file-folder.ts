@@ -12,23 +12,36 @@ export function pickedFiles(files: readonly File[]): GivenFile[] {
   return files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 }
 
+/** What stands at the top of a model, most telling first. */
+const ROOT_FILES: readonly (readonly string[])[] = [["config.json", "unmask.json"], ["tokenizer.json"]];
+
 /**
  * Files that were picked or dropped, as a checkpoint folder. Of a folder with folders in it, the files beside the
- * shallowest `config.json` (or `unmask.json`) are taken; without one all that are least deep.
+ * shallowest `config.json` (or `unmask.json`) are taken; without one those beside the tokenizer, else all that are least
+ * deep.
  */
 export function filesFolder(files: readonly GivenFile[]): CheckpointFolder {
   const found = files.map(({ path, file }) => {
     return { file, parent: path.slice(0, path.lastIndexOf("/") + 1), depth: path.split("/").length };
   });
   const depth = (items: typeof found) => items.reduce((least, item) => Math.min(least, item.depth), Infinity);
-  const roots = found.filter(({ file }) => file.name === "config.json" || file.name === "unmask.json");
-  const candidates = roots.length > 0 ? roots : found;
+  const roots = ROOT_FILES.map((names) => found.filter(({ file }) => names.includes(file.name)));
+  const candidates = roots.find((items) => items.length > 0) ?? found;
   const root = candidates.find((item) => item.depth === depth(candidates));
-  const beside = found.filter(({ parent }) => parent === root?.parent);
+  return folderAt(files, root?.parent ?? "");
+}
+
+/** @param parent path of the folder, empty or ending in a slash */
+function folderAt(files: readonly GivenFile[], parent: string): CheckpointFolder {
+  const beside = files.filter(({ path, file }) => path === `${parent}${file.name}`);
   const byName = new Map(beside.map(({ file }) => [file.name, file]));
   return {
-    name: root?.parent.replace(/\/$/, "") || "What was dropped",
+    name: parent.replace(/\/$/, "") || "What was dropped",
     names: async () => [...byName.keys()],
+    inner: async (name) => {
+      const inside = `${parent}${name}/`;
+      return files.some(({ path }) => path.startsWith(inside)) ? folderAt(files, inside) : undefined;
+    },
     open: async (name) => {
       const file = byName.get(name);
       if (file === undefined) {
@@ -56,6 +69,10 @@ export function directoryFolder(handle: FileSystemDirectoryHandle): CheckpointFo
         },
       );
       return blobSource(file, name);
+    },
+    inner: async (name) => {
+      const inside = await handle.getDirectoryHandle(name).catch(() => undefined);
+      return inside === undefined ? undefined : directoryFolder(inside);
     },
   };
 }

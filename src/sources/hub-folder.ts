@@ -38,8 +38,7 @@ const listing = v.looseObject({
 });
 
 /**
- * Asks the hub what `revision` is and what stands in it. Only files at the top of the repository are offered; names that
- * are not plain are left out.
+ * Asks the hub what `revision` is and what stands in it. Names that are not plain are left out.
  *
  * @throws UnmaskError `not-found`, `source-blocked`, `download-failed`, `aborted`
  */
@@ -53,24 +52,36 @@ export async function hubFolder(
   const { sha, siblings } = await readListing(address, options.signal, patience).catch((cause: unknown) => {
     throw named(cause, repo, revision);
   });
-  const sizes = new Map<string, number | undefined>();
-  for (const { rfilename, size } of siblings) if (FILE_NAME.test(rfilename)) sizes.set(rfilename, size);
-  return {
-    name: `${repo}@${sha.slice(0, 7)}`,
-    remote: true,
-    repo,
-    commit: sha,
-    names: async () => [...sizes.keys()],
-    open: async (name) => {
-      if (!sizes.has(name)) throw new UnmaskError("not-found", `There is no file ${name} in ${repo}.`);
-      const size = sizes.get(name);
-      const url = `${endpoint}/${repo}/resolve/${sha}/${name}`;
-      const version = `${sha} ${name}`;
-      if (size === undefined || size > WHOLE_BYTES)
-        return { ...(await httpFile(url, options, size)), version };
-      return { ...memorySource(await readWhole(url, size, options.signal, patience)), version };
-    },
+  /** The files right below `parent`, which is empty or ends in a slash. */
+  const folderAt = (parent: string): CheckpointFolder => {
+    const sizes = new Map<string, number | undefined>();
+    for (const { rfilename, size } of siblings) {
+      const name = rfilename.startsWith(parent) ? rfilename.slice(parent.length) : "";
+      if (FILE_NAME.test(name)) sizes.set(name, size);
+    }
+    return {
+      name: `${repo}@${sha.slice(0, 7)}`,
+      remote: true,
+      names: async () => [...sizes.keys()],
+      open: async (name) => {
+        const path = `${parent}${name}`;
+        if (!sizes.has(name)) throw new UnmaskError("not-found", `There is no file ${path} in ${repo}.`);
+        const size = sizes.get(name);
+        const url = `${endpoint}/${repo}/resolve/${sha}/${path}`;
+        const version = `${sha} ${path}`;
+        if (size === undefined || size > WHOLE_BYTES)
+          return { ...(await httpFile(url, options, size)), version };
+        return { ...memorySource(await readWhole(url, size, options.signal, patience)), version };
+      },
+      inner: async (name) => {
+        const inside = `${parent}${name}/`;
+        const isThere =
+          FILE_NAME.test(name) && siblings.some(({ rfilename }) => rfilename.startsWith(inside));
+        return isThere ? folderAt(inside) : undefined;
+      },
+    };
   };
+  return { ...folderAt(""), repo, commit: sha };
 }
 
 async function readListing(

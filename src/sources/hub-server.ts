@@ -71,7 +71,7 @@ export async function hubServer(
     if (bytes === undefined) {
       return void response.writeHead(404, { "X-Error-Code": "EntryNotFound" }).end();
     }
-    if (kind === "resolve" && file.endsWith(".safetensors")) {
+    if (kind === "resolve" && /\.(safetensors|onnx|data)$/.test(file)) {
       const location = `/cdn/${signature}/${file}?signature=${signature}`;
       return void response.writeHead(302, { Location: location, "X-Repo-Commit": COMMIT }).end();
     }
@@ -105,7 +105,7 @@ function answerApi(
     return;
   }
   const siblings = Object.entries(files).map(([rfilename, bytes]) => ({ rfilename, size: bytes.length }));
-  const hostile = [{ rfilename: "../outside.json", size: 1 }, { rfilename: "onnx/model.onnx" }];
+  const hostile = [{ rfilename: "../outside.json", size: 1 }, { rfilename: "onnx/../model.onnx" }];
   response.writeHead(200, { "Content-Type": "application/json" });
   response.end(JSON.stringify({ id: REPO, sha: COMMIT, siblings: [...siblings, ...hostile] }));
 }

@@ -3,8 +3,8 @@ import { UnmaskError } from "../core/errors.ts";
 /** What a user may name as a source that is not on this machine. */
 export type Locator =
   | { readonly kind: "hub"; readonly repo: string; readonly revision: string }
-  /** A folder; ends with a slash. */
-  | { readonly kind: "url"; readonly base: string };
+  /** A folder; ends with a slash. `graph` is the path below it of the ONNX graph that was named. */
+  | { readonly kind: "url"; readonly base: string; readonly graph?: string };
 
 export const HUB = "https://huggingface.co";
 /** Hosts whose addresses are repositories rather than folders. */
@@ -41,6 +41,11 @@ export function parseLocator(text: string): Locator {
   url.hash = "";
   url.search = "";
   const last = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+  const [, parent = "", graph] = /(?:^|\/)(onnx\/)?([^/]+\.onnx)$/.exec(url.pathname) ?? [];
+  if (graph !== undefined) {
+    url.pathname = url.pathname.slice(0, -(parent.length + graph.length));
+    return { kind: "url", base: url.href, graph: `${parent}${graph}` };
+  }
   const isFile = /\.(safetensors|json|jinja)$/.test(last);
   if (isFile) url.pathname = url.pathname.slice(0, -last.length);
   else if (!url.pathname.endsWith("/")) url.pathname += "/";

@@ -42,9 +42,9 @@ export async function openNamedSource(text: string, options: PageSourceOptions):
   const address = locator.kind === "hub" ? endpoint : locator.base;
   requireAllowed(address, connect, globalThis.location?.origin ?? "");
   if (locator.kind === "url") {
-    const { base } = locator;
+    const { base, graph } = locator;
     const name = new URL(base).pathname.split("/").at(-2) || "model";
-    return { folder: urlFolder(base, options), name, origin: base, base };
+    return { folder: urlFolder(base, options, graph), name, origin: `${base}${graph ?? ""}`, base };
   }
   const folder = await hubFolder(locator, options);
   const { repo, commit } = folder;

@@ -14,15 +14,35 @@ const KNOWN = [
   "unmask.bundle.json",
   "unmask.json",
 ];
+/** Graphs of an export by the names that transformers.js knows, and by those of the exports that are published. */
+const KNOWN_GRAPHS = [
+  "model.onnx",
+  ...["q4", "q4f16", "q4f16_rtn_sym", "fp16", "fp16_fused", "quantized", "int8", "uint8", "bnb4"].map(
+    (dtype) => `model_${dtype}.onnx`,
+  ),
+];
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const MAX_INDEX_BYTES = 64_000_000;
 
 /**
- * A checkpoint folder on a plain web server.
+ * A checkpoint folder on a plain web server, or one of an export, with its graphs in `onnx`.
  *
  * @param base its address, ending with a slash
+ * @param graph path below it of the one ONNX graph that is meant
  */
-export function urlFolder(base: string, options: HttpOptions): CheckpointFolder {
+export function urlFolder(base: string, options: HttpOptions, graph?: string): CheckpointFolder {
+  const [inside, name] = /^onnx\/(.+)$/.exec(graph ?? "") ?? [];
+  const top = inside === undefined && graph !== undefined ? [...KNOWN, graph] : KNOWN;
+  const graphs = name === undefined ? KNOWN_GRAPHS : [name];
+  return {
+    ...folderOf(base, top, options),
+    inner: async (folder) =>
+      folder === "onnx" ? folderOf(new URL("onnx/", base).href, graphs, options) : undefined,
+  };
+}
+
+/** @param known names that are asked for to find out what is there */
+function folderOf(base: string, known: readonly string[], options: HttpOptions): CheckpointFolder {
   const opened = new Map<string, Promise<ByteSource>>();
   const open = (name: string): Promise<ByteSource> => {
     if (!FILE_NAME.test(name)) {
@@ -39,7 +59,7 @@ export function urlFolder(base: string, options: HttpOptions): CheckpointFolder 
     remote: true,
     open,
     names: () => {
-      found ??= findNames(open);
+      found ??= findNames(known, open);
       return found;
     },
   };
@@ -53,9 +73,12 @@ async function openFile(url: string, options: HttpOptions): Promise<ByteSource> 
   return { ...memorySource(bytes), version: file.version ?? String(bytes.length) };
 }
 
-async function findNames(open: (name: string) => Promise<ByteSource>): Promise<string[]> {
+async function findNames(
+  known: readonly string[],
+  open: (name: string) => Promise<ByteSource>,
+): Promise<string[]> {
   const answers = await Promise.all(
-    KNOWN.map((name) =>
+    known.map((name) =>
       open(name).then(
         () => name,
         (error: unknown) => {

@@ -264,7 +264,11 @@ test.each<[string, readonly [Config, Shapes], Partial<ReferenceInput>]>([
       positions: 64,
     });
     const data = [{ path: "d", data: await readShard(plan.shards[0]!) }];
-    const runner = await openGraph(plan.model, data, { layers, kvWidth: kvHeads * headDim, type: "f32" });
+    const runner = await openGraph(plan.model, data, {
+      layers,
+      kvWidth: kvHeads * headDim,
+      type: "f32",
+    });
     const input = { ids, positions, ...(extra.sigma !== undefined && { sigma: extra.sigma }) };
     const { logits } = await runner.run({ ...input, rows: positions, ...(bias && { bias }) });
     await runner.dispose();
