@@ -40,7 +40,7 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   error: async (page) => {
     await page.route("**/models/default/**", (route) => route.fulfill({ status: 404, body: "not found" }));
     await write(page);
-    await page.getByRole("alert").waitFor();
+    await page.getByRole("region", { name: "Problem", exact: true }).waitFor();
   },
   loading: async (page) => {
     await page.route("**/onnx/*_data*", () => new Promise(() => {}));
@@ -99,7 +99,7 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
       buffer: Buffer.from('{"schema":2}'),
     };
     await page.locator("#recording-file").setInputFiles(file);
-    await page.getByRole("alert").waitFor();
+    await page.getByRole("region", { name: "Problem", exact: true }).waitFor();
   },
   rtl: async (page) => {
     await page.getByRole("textbox", { name: "Prompt" }).fill("كان يا ما كان، في قديم الزمان، ثعلب صغير");

@@ -114,8 +114,12 @@ const LABELS: Readonly<Record<Exclude<Remedy, "none">, string>> = {
   strategy: "Change the strategy",
 };
 
-/** Draws the error into `box`: what happened, what to do, the code small, a button that does it. */
-export function showProblem(box: HTMLElement, error: UnmaskError, act: (remedy: Remedy) => void): void {
+/**
+ * Draws the error into `box`: what happened, what to do, the code small, a button that does it.
+ *
+ * @returns what happened and what to do, for the status line to read out
+ */
+export function showProblem(box: HTMLElement, error: UnmaskError, act: (remedy: Remedy) => void): string {
   const { what, todo, remedy } = ADVICE[error.code] ?? ADVICE.internal;
   const sentence = paragraph("what", what ?? error.message);
   const row = paragraph("do", "");
@@ -132,6 +136,7 @@ export function showProblem(box: HTMLElement, error: UnmaskError, act: (remedy: 
   row.append(code);
   box.replaceChildren(sentence, paragraph("todo", todo), row);
   box.hidden = false;
+  return `${sentence.textContent} ${todo}`;
 }
 
 function paragraph(name: string, text: string): HTMLParagraphElement {
