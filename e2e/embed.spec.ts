@@ -1,37 +1,6 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { expect, type Page } from "@playwright/test";
+import { expect } from "@playwright/test";
+import { openOtherOrigin } from "./other-origin.ts";
 import { test } from "./strict-test.ts";
-
-/** Opens a page of another origin, under the policy that docs/embed.md asks for; returns what the console complains of. */
-async function openHost(page: Page, site: string, body: string): Promise<string[]> {
-  const from = new URL(site).origin;
-  const policy = [
-    "default-src 'none'",
-    `script-src ${from} 'wasm-unsafe-eval'`,
-    `worker-src blob: ${from}`,
-    `connect-src ${from}`,
-    "img-src 'self'",
-    "base-uri 'none'",
-  ].join("; ");
-  // A real server: a page that is only made up counts as public, and may not reach this machine's own addresses.
-  const server = createServer((request, response) => {
-    if (request.url !== "/") return response.writeHead(204).end();
-    response.writeHead(200, { "Content-Type": "text/html", "Content-Security-Policy": policy });
-    return response.end(
-      `<!doctype html><title>host</title><script type="module" src="${site}embed.js"></script>${body}`,
-    );
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  page.on("close", () => server.close());
-  const problems: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
-  page.on("pageerror", (error) => problems.push(String(error)));
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  return problems;
-}
 
 const SHORT = `{"preset":"llada","length":16}`;
 
@@ -41,7 +10,7 @@ test("one script tag on a page of another origin writes, under a strict policy",
 }) => {
   const fetched: string[] = [];
   page.on("request", (request) => fetched.push(request.url()));
-  const problems = await openHost(
+  const problems = await openOtherOrigin(
     page,
     baseURL!,
     `<form id="form"><unmask-text name="story" controls prompt="Once upon a time" recipe='${SHORT}'></unmask-text></form>`,
@@ -64,7 +33,7 @@ test("one script tag on a page of another origin writes, under a strict policy",
 });
 
 test("an error is told under the sheet, and a disabled sheet does not write", async ({ page, baseURL }) => {
-  await openHost(
+  await openOtherOrigin(
     page,
     baseURL!,
     `<unmask-text controls prompt="Once" recipe='{"preset":"lada"}'></unmask-text>`,
@@ -75,4 +44,28 @@ test("an error is told under the sheet, and a disabled sheet does not write", as
   await expect(sheet.getByRole("button", { name: "Write" })).toBeEnabled();
   await sheet.evaluate((element) => element.toggleAttribute("disabled", true));
   await expect(sheet.getByRole("button", { name: "Write" })).toBeDisabled();
+});
+
+test("on a page of another origin that is isolated it writes with threads", async ({ page, baseURL }) => {
+  const problems = await openOtherOrigin(
+    page,
+    baseURL!,
+    `<unmask-text controls prompt="Once upon a time" recipe='${SHORT}'></unmask-text>`,
+    { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" },
+  );
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  const sheet = page.locator("unmask-text");
+  await sheet.evaluate((element) => {
+    const { loadOptions } = element as unknown as { loadOptions: object };
+    Object.assign(loadOptions, { backend: "wasm" });
+  });
+  await sheet.getByRole("button", { name: "Write" }).click();
+  await expect(sheet.getByRole("status")).toHaveText(/^done/, { timeout: 90_000 });
+  const { threads } = await sheet.evaluate(
+    (element) => (element as unknown as { info: { threads: number } }).info,
+  );
+  // A machine with one core has one thread.
+  const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+  expect(threads > 1).toBe(cores > 1);
+  expect(problems).toEqual([]);
 });
