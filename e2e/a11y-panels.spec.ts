@@ -92,7 +92,7 @@ test("one live region tells of everything: the problem, the panel of models, a m
   const form = page.locator("#own-name");
   await form.fill("two words");
   await form.press("Enter");
-  await expect(demo.status).toHaveText(/^error: usage\. .*neither owner\/name nor an address/);
+  await expect(demo.status).toHaveText(/^error: not-found\. .*neither owner\/name nor an address/);
 });
 
 test("fingers find everything on the page, with every panel open", async ({ browser, baseURL }) => {

@@ -3,6 +3,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
 
+const ISOLATION = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
 /** The policy that docs/embed.md asks an embedding page for, with the address of the site filled in. */
 async function documentedPolicy(site: string): Promise<string> {
   const guide = await readFile("docs/embed.md", "utf8");
@@ -14,16 +19,18 @@ async function documentedPolicy(site: string): Promise<string> {
 /**
  * Opens a page of another origin than the site's, under the documented policy, with the one script tag and `body`.
  *
- * @param headers that the page sends besides its policy
+ * @param isolated the page sends COOP and COEP; `threads`: and its policy allows what threads need besides
  * @returns what the console complains of, and goes on to
  */
 export async function openOtherOrigin(
   page: Page,
   site: string,
   body: string,
-  headers: Readonly<Record<string, string>> = {},
+  isolated: false | true | "threads" = false,
 ): Promise<string[]> {
-  const policy = await documentedPolicy(site);
+  const documented = await documentedPolicy(site);
+  const policy = isolated === "threads" ? documented.replace("script-src", "script-src blob:") : documented;
+  const headers = isolated === false ? {} : ISOLATION;
   // A real server: a page that is only made up counts as public, and may not reach this machine's own addresses.
   const server = createServer((request, response) => {
     if (request.url !== "/") return response.writeHead(204).end();

@@ -11,7 +11,7 @@ export async function openOwnPage(page: Page, body: string, head: string = ""): 
         "Cross-Origin-Opener-Policy": "same-origin",
       },
       body: `<!doctype html><html lang="en"><title>host</title>
-<meta name="color-scheme" content="light dark">${head}
+<meta name="color-scheme" content="light dark"><style>html { background: Canvas }</style>${head}
 <main><h1>Host</h1><script type="module" src="embed.js"></script>${body}</main></html>`,
     }),
   );

@@ -1,6 +1,10 @@
 import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import type { Page } from "./page.ts";
 import { megabytes } from "./progress.ts";
+import { sameFolder } from "./same-folder.ts";
+
+/** Those of the embedded model; what others have is known once they are loaded. */
+const MODES: readonly string[] = ["story", "task", "chat", "plain"];
 
 /** Chips and model box before anything is loaded: what the page already knows of this browser. */
 export function showNoModel(page: Page, asked: LoadOptions): void {
@@ -9,6 +13,8 @@ export function showNoModel(page: Page, asked: LoadOptions): void {
   chip(page.backendChip, "backend", `: ${asked.backend ?? "auto"}`);
   page.backendReason.textContent =
     `The backend is chosen when the model is loaded. ${hints().join(" ")}`.trim();
+  if (sameFolder(page.model.value, "models/default")) offerModes(page, MODES);
+  else page.mode.replaceChildren(new Option("The model's own", ""));
 }
 
 /** What runs, where, and why. */
@@ -18,11 +24,16 @@ export function showModel(page: Page, info: EngineInfo, asked: LoadOptions): voi
   page.backendReason.textContent =
     `${info.reason} ${asked.backend === "webgpu" ? "" : hints(info).join(" ")}`.trim();
   page.modelHint.textContent = `${info.vocab} tokens, canvas up to ${info.maxCanvas}. Licence: ${info.licence}.`;
-  page.mode.replaceChildren(
-    ...info.modes.map(
-      (mode) => new Option(mode[0]?.toUpperCase() + mode.slice(1), mode, false, mode === page.mode.value),
-    ),
+  offerModes(page, info.modes);
+}
+
+/** Keeps the chosen one where it is among them. */
+function offerModes(page: Page, modes: readonly string[]): void {
+  const { value } = page.mode;
+  const options = modes.map(
+    (mode) => new Option(mode[0]?.toUpperCase() + mode.slice(1), mode, false, mode === value),
   );
+  page.mode.replaceChildren(...options);
 }
 
 /** The part after the first words is left out where the header is narrow. */
