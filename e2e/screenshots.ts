@@ -105,6 +105,12 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole("textbox", { name: "Prompt" }).fill("كان يا ما كان، في قديم الزمان، ثعلب صغير");
     await page.waitForTimeout(500);
   },
+  own: async (page) => {
+    await page.getByRole("button", { name: "Add a model" }).click();
+    await page.getByRole("textbox", { name: "Name on Hugging Face" }).fill("two words");
+    await page.getByRole("button", { name: "Look", exact: true }).click();
+    await page.locator("#own-problem").waitFor();
+  },
   "embed-error": async (page) => {
     await page.route("**/host.html", (route) =>
       route.fulfill({
