@@ -1,16 +1,9 @@
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Locator, type Page } from "@playwright/test";
+import { complaints, liveRegions, smallTargets } from "./a11y.ts";
 import { openDemo, STORY } from "./demo-page.ts";
+import { openOwnPage } from "./own-page.ts";
 import { test } from "./strict-test.ts";
 import { commit, recordingFile, step, traceOf } from "./written-trace.ts";
-
-/** What axe complains of, a line each. */
-async function complaints(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, any }) => `${id}: ${html.slice(0, 120)} ${any[0]?.message ?? ""}`),
-  );
-}
 
 for (const theme of ["light", "dark"] as const) {
   test(`axe finds nothing on any state of the page, ${theme}`, async ({ page }) => {
@@ -72,18 +65,8 @@ test("axe finds nothing while a recording plays, the model loads, the text is wr
 
 const ELEMENT = `<unmask-text controls prompt="Once upon a time" recipe='{"preset":"llada","length":16}'></unmask-text>`;
 
-/** A page of the site's origin with the element alone. */
 async function openElement(page: Page, body: string = ELEMENT): Promise<Locator> {
-  await page.goto("favicon.svg");
-  await page.route("**/host.html", (route) =>
-    route.fulfill({
-      contentType: "text/html",
-      headers: { "Cross-Origin-Embedder-Policy": "require-corp" },
-      body: `<!doctype html><html lang="en"><title>host</title><main><h1>Host</h1>
-<script type="module" src="embed.js"></script>${body}</main></html>`,
-    }),
-  );
-  await page.goto("host.html");
+  await openOwnPage(page, body);
   return page.locator("unmask-text");
 }
 
@@ -136,7 +119,7 @@ test("axe finds nothing on the element while it loads, writes, plays, and after 
 
 test("one live region tells the phase and, once it is there, the whole text", async ({ page }) => {
   const demo = await openDemo(page);
-  expect(await page.locator("[aria-live], output, [role=log], [role=status]").count()).toBe(1);
+  expect(await liveRegions(page)).toEqual(["status"]);
   await demo.run(STORY, 8);
   const text = await demo.text();
   await expect(demo.status).toHaveText(/^done: \d+ tokens/);
@@ -216,16 +199,7 @@ test("at 200 % zoom and on a phone nothing is cut off, and targets are large eno
   await openDemo(page, `${baseURL}?backend=wasm`);
   await page.getByRole("button", { name: "More" }).click();
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
-  const small = await page.locator("button:visible, select:visible, input:visible").evaluateAll((nodes) =>
-    nodes
-      .map((node) => ({
-        id: node.id,
-        height: (node.closest("label") ?? node).getBoundingClientRect().height,
-      }))
-      .filter(({ height }) => height < 44)
-      .map(({ id, height }) => `${id} ${height}`),
-  );
-  expect(small).toEqual([]);
+  expect(await smallTargets(page)).toEqual([]);
   await context.close();
 });
 
@@ -256,9 +230,11 @@ test("the element's buttons are large enough for fingers", async ({ browser, bas
     ...(baseURL === undefined ? {} : { baseURL }),
   });
   const sheet = await openElement(await context.newPage());
-  for (const box of await sheet.locator("button:visible, input:visible").all()) {
-    expect((await box.boundingBox())?.height).toBeGreaterThanOrEqual(44);
-  }
+  const page = sheet.page();
+  expect(await smallTargets(page)).toEqual([]);
+  await sheet.getByRole("button", { name: "Write" }).click();
+  await expect(sheet.getByRole("status")).toHaveText(/^done/, { timeout: 90_000 });
+  expect(await smallTargets(page)).toEqual([]);
   await context.close();
 });
 

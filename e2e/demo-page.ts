@@ -35,7 +35,7 @@ export async function openDemo(page: Page, query: string = "?backend=wasm"): Pro
     status: page.getByRole("status"),
     canvas: page.getByRole("region", { name: "Canvas" }),
     timeline: page.getByRole("slider", { name: "Step" }),
-    problem: page.getByRole("alert"),
+    problem: page.getByRole("region", { name: "Problem", exact: true }),
     text: () => page.locator("unmask-text").evaluate((sheet: HTMLElement & { text: string }) => sheet.text),
     setLength: (tokens) => page.getByRole("spinbutton", { name: "Length" }).fill(String(tokens)),
     async run(prompt, tokens) {

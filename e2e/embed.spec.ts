@@ -1,37 +1,7 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { expect, type Page } from "@playwright/test";
-import { test } from "./strict-test.ts";
-
-/** Opens a page of another origin, under the policy that docs/embed.md asks for; returns what the console complains of. */
-async function openHost(page: Page, site: string, body: string): Promise<string[]> {
-  const from = new URL(site).origin;
-  const policy = [
-    "default-src 'none'",
-    `script-src ${from} 'wasm-unsafe-eval'`,
-    `worker-src blob: ${from}`,
-    `connect-src ${from}`,
-    "img-src 'self'",
-    "base-uri 'none'",
-  ].join("; ");
-  // A real server: a page that is only made up counts as public, and may not reach this machine's own addresses.
-  const server = createServer((request, response) => {
-    if (request.url !== "/") return response.writeHead(204).end();
-    response.writeHead(200, { "Content-Type": "text/html", "Content-Security-Policy": policy });
-    return response.end(
-      `<!doctype html><title>host</title><script type="module" src="${site}embed.js"></script>${body}`,
-    );
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  page.on("close", () => server.close());
-  const problems: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
-  page.on("pageerror", (error) => problems.push(String(error)));
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  return problems;
-}
+import { expect } from "@playwright/test";
+import type { UnmaskTextElement } from "../src/element/element.ts";
+import { openOtherOrigin } from "./other-origin.ts";
+import { takeRefusals, test } from "./strict-test.ts";
 
 const SHORT = `{"preset":"llada","length":16}`;
 
@@ -41,7 +11,7 @@ test("one script tag on a page of another origin writes, under a strict policy",
 }) => {
   const fetched: string[] = [];
   page.on("request", (request) => fetched.push(request.url()));
-  const problems = await openHost(
+  const problems = await openOtherOrigin(
     page,
     baseURL!,
     `<form id="form"><unmask-text name="story" controls prompt="Once upon a time" recipe='${SHORT}'></unmask-text></form>`,
@@ -64,7 +34,7 @@ test("one script tag on a page of another origin writes, under a strict policy",
 });
 
 test("an error is told under the sheet, and a disabled sheet does not write", async ({ page, baseURL }) => {
-  await openHost(
+  await openOtherOrigin(
     page,
     baseURL!,
     `<unmask-text controls prompt="Once" recipe='{"preset":"lada"}'></unmask-text>`,
@@ -76,3 +46,29 @@ test("an error is told under the sheet, and a disabled sheet does not write", as
   await sheet.evaluate((element) => element.toggleAttribute("disabled", true));
   await expect(sheet.getByRole("button", { name: "Write" })).toBeDisabled();
 });
+
+for (const threads of [true, false]) {
+  const policy = threads ? "allows blobs for scripts" : "is the documented one";
+  test(`an isolated page of another origin writes ${threads ? "with threads" : "on one thread"} where its policy ${policy}`, async ({
+    page,
+    baseURL,
+  }) => {
+    const body = `<unmask-text controls prompt="Once upon a time" recipe='${SHORT}'></unmask-text>`;
+    const problems = await openOtherOrigin(page, baseURL!, body, threads ? "threads" : true);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    const sheet = page.locator("unmask-text");
+    await sheet.evaluate((element: UnmaskTextElement) => {
+      element.loadOptions = { ...element.loadOptions, backend: "wasm", threads: 2 };
+    });
+    await sheet.getByRole("button", { name: "Write" }).click();
+    await expect(sheet.getByRole("status")).toHaveText(/^done/, { timeout: 90_000 });
+    const info = await sheet.evaluate((element: UnmaskTextElement) => element.info!);
+    expect(info.threads).toBe(threads ? 2 : 1);
+    if (threads) expect(problems).toEqual([]);
+    else {
+      expect(info.reason).toContain("the policy of the page allows no scripts of blobs");
+      // Whether blobs are allowed can only be tried: the page's console tells of it.
+      expect(takeRefusals().join()).toContain("blob:");
+    }
+  });
+}

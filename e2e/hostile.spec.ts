@@ -1,8 +1,9 @@
 import { expect, type Page } from "@playwright/test";
 import { openDemo, STORY } from "./demo-page.ts";
+import { BAD, GOOD, NASTY, START } from "./hostile-traces.ts";
 import { openStaticHost } from "./static-host.ts";
 import { test } from "./strict-test.ts";
-import { commit, recordingFile, step, traceOf } from "./written-trace.ts";
+import { recordingFile } from "./written-trace.ts";
 
 const open = (page: Page, trace: unknown): Promise<void> =>
   page.locator("#recording-file").setInputFiles(recordingFile(JSON.stringify(trace)));
@@ -16,29 +17,7 @@ test("tokens that look like markup, turn text around or split an emoji are shown
     void dialog.dismiss();
   });
   const demo = await openDemo(page);
-  // U+1F98A, the fox, in two tokens; two halves of a surrogate pair; an override that would turn the line around.
-  const trace = traceOf(
-    {
-      1: "Hi",
-      2: ' <img src=x onerror="alert(1)">',
-      3: " \u202egnp.exe\u202c",
-      4: [0x20, 0xf0, 0x9f],
-      5: [0xa6, 0x8a],
-      6: "\ud83e",
-      7: "\udd8a",
-      8: "<script>alert(2)</script>",
-      9: "\u0000\u001b[31m",
-    },
-    9,
-    [
-      step(1, 7, { commits: [commit(2, 3, 0.9)] }),
-      step(2, 6, { commits: [commit(4, 5, 0.1)] }),
-      step(3, 0, {
-        commits: [1, 3, 5, 6, 7, 8].map((row) => commit(row, row + 1, 0.5)),
-      }),
-    ],
-  );
-  await open(page, trace);
+  await open(page, NASTY);
   await expect(demo.status).toContainText("done: a recording");
   const text = await demo.text();
   expect(text).toContain('<img src=x onerror="alert(1)">');
@@ -57,46 +36,6 @@ test("tokens that look like markup, turn text around or split an emoji are shown
   expect(dialogs).toEqual([]);
 });
 
-const START = traceOf({ 1: "Hi" }, 2, []);
-const events = START.events as object[];
-const BAD: readonly (readonly [name: string, content: string, says: RegExp])[] = [
-  ["no JSON", "{", /a\.unmask\.json is not a recording: it is no JSON/],
-  ["an empty file", "", /no JSON/],
-  ["something else", "[]", /not a valid trace/],
-  [
-    "of a newer version",
-    JSON.stringify({ ...START, schema: 99 }),
-    /version 99, and this Unmask reads version 1/,
-  ],
-  ["whose events are none", JSON.stringify({ ...START, events: "none" }), /events/],
-  ["that writes outside its canvas", written({ commits: [commit(99, 1, 1)] }), /writes row 99/],
-  ["that deletes more than there is", written({ deletes: [{ at: 1, n: 5000 }] }), /deletes/],
-  ["that grows without end", growing(), /inserts/],
-  [
-    "with a confidence that is no number",
-    written({ commits: [{ row: 1, id: 1, conf: "1", reason: "best" }] }),
-    /conf/,
-  ],
-  ["that never ends", JSON.stringify({ ...START, events: events.slice(0, 1) }), /end with done/],
-  ["that starts twice", JSON.stringify({ ...START, events: [events[0], ...events] }), /starts twice/],
-  ["nested too deep", `${"[".repeat(200_000)}${"]".repeat(200_000)}`, /not a/],
-];
-
-function written(more: object): string {
-  return JSON.stringify(traceOf({ 1: "Hi" }, 2, [step(1, 0, more)]));
-}
-
-function growing(): string {
-  const inserts = Array.from({ length: 256 }, () => ({ at: 0, n: 60_000 }));
-  return JSON.stringify(
-    traceOf(
-      { 1: "Hi" },
-      2,
-      Array.from({ length: 400 }, (_, at) => step(at, 0, { inserts })),
-    ),
-  );
-}
-
 test("a recording that cannot be trusted is refused in a sentence, and the page goes on", async ({
   page,
 }) => {
@@ -107,7 +46,7 @@ test("a recording that cannot be trusted is refused in a sentence, and the page 
       await expect(demo.problem).toContainText("trace-invalid");
       await expect(demo.problem).toContainText(says);
       await expect(demo.status).toContainText("error");
-      await open(page, traceOf({ 1: "Hi", 2: " fox" }, 2, [step(1, 0, { commits: [commit(1, 2, 1)] })]));
+      await open(page, GOOD);
       await expect(demo.status).toContainText("done: a recording");
       expect(await demo.text()).toBe("Hi fox");
     });
@@ -184,7 +123,9 @@ test("in a sandboxed frame recordings play, and a run says why it cannot be", as
   await expect(frame.locator("unmask-text .word").first()).toBeVisible();
   await frame.getByRole("textbox", { name: "Prompt" }).fill(STORY);
   await frame.getByRole("button", { name: "Generate" }).click();
-  await expect(frame.getByRole("alert")).toContainText("a sandboxed frame may not start one");
+  await expect(frame.getByRole("region", { name: "Problem", exact: true })).toContainText(
+    "a sandboxed frame may not start one",
+  );
   await expect(frame.getByRole("status")).toContainText("error: backend-unavailable");
   await frame.locator("#recording-file").setInputFiles(recordingFile(JSON.stringify(START)));
   await expect(frame.getByRole("status")).toContainText("done: a recording");

@@ -89,6 +89,14 @@ test("a model is exported, deleted after a question, imported, and runs from thi
   await demo.run("Once upon a time", 8);
 });
 
+test("a model whose modes are not known yet writes without being loaded first", async ({ page }) => {
+  await bundle.route(page);
+  const demo = await openDemo(page, "?backend=wasm&model=models/tiny");
+  await demo.run("a b", 4);
+  await page.getByRole("button", { name: "More" }).click();
+  await expect(page.getByLabel("Mode")).toHaveText("Plain");
+});
+
 test("what is no model is refused with a sentence, and the page goes on", async ({ page }) => {
   const { demo, panel } = await openPanel(page);
   const file = (name: string, buffer: Buffer) => ({ name, mimeType: "application/x-tar", buffer });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, expect, type Page } from "@playwright/test";
 import { findChromium } from "../scripts/chromium.mjs";
+import { complaints } from "./a11y.ts";
 import { openDemo, STORY } from "./demo-page.ts";
 import { headersFile } from "./host-headers.ts";
 import { openStaticHost } from "./static-host.ts";
@@ -23,6 +24,14 @@ const mark = (page: Page): Promise<void> =>
 const isMarked = (page: Page): Promise<boolean> => page.evaluate(() => "marked" in globalThis);
 const isIsolated = (page: Page): Promise<boolean> =>
   page.evaluate(() => crossOriginIsolated).catch(() => false);
+
+/** Addresses of everything that the service worker keeps. */
+const keptAddresses = (page: Page): Promise<string[]> =>
+  page.evaluate(async () => {
+    const stores = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+    const requests = await Promise.all(stores.map((store) => store.keys()));
+    return requests.flat().map(({ url }) => url);
+  });
 
 /** The worker is there, and what the page does about it is done. */
 async function settle(page: Page): Promise<void> {
@@ -43,6 +52,10 @@ test("below a path of a host without headers: isolated and kept on the first vis
   await expect(page.locator("#backend-chip")).toContainText(/WASM x([2-9]|\d\d)/);
   const text = await first.text();
   await waitForKept(page);
+  // Weights are none of the service worker's business: they are verified, resumed and deleted elsewhere.
+  const kept = await keptAddresses(page);
+  expect(kept.filter((url) => url.includes("/models/"))).toEqual([`${site}models/default/unmask.json`]);
+  expect(kept.filter((url) => url.endsWith(".wasm"))).toHaveLength(1);
   // The network is really gone, and so is the server.
   await host.shut();
   await context.setOffline(true);
@@ -50,6 +63,7 @@ test("below a path of a host without headers: isolated and kept on the first vis
   expect(await isIsolated(page)).toBe(true);
   await again.run(STORY, 8);
   expect(await again.text()).toBe(text);
+  expect(await complaints(page)).toEqual([]);
 });
 
 test("installing the app fetches the model, and offline it writes; under the header policy of `_headers`", async ({

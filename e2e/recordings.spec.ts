@@ -17,16 +17,7 @@ test("a run is saved as a recording and opened again, by button, by drop and fro
   expect(download.suggestedFilename()).toBe("story.unmask.json");
   const saved = await readFile(await download.path(), "utf8");
 
-  // Playwright has no system that hands over files: a queue of our own takes its place.
-  await page.addInitScript(() => {
-    Object.defineProperty(globalThis, "launchQueue", {
-      value: {
-        setConsumer(consumer: unknown) {
-          Object.assign(globalThis, { launch: consumer });
-        },
-      },
-    });
-  });
+  await fakeLaunchQueue(page);
   const fetched: string[] = [];
   page.on("request", (request) => fetched.push(request.url()));
   const ways = [
@@ -50,6 +41,28 @@ test("a run is saved as a recording and opened again, by button, by drop and fro
   expect(fetched.filter((url) => /models\/|\.wasm/.test(url))).toEqual([]);
 });
 
+test("an app that is open takes shared text, and tells of a file that the system cannot give", async ({
+  page,
+}) => {
+  await fakeLaunchQueue(page);
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  const demo = await openDemo(page);
+  await page.evaluate(() => {
+    const { launch } = globalThis as unknown as { launch: (queue: unknown) => void };
+    launch({ files: [], targetURL: `${location.href}&title=A%20fox&text=Once%20%3Cb%3E` });
+  });
+  await expect(demo.prompt).toHaveValue("A fox\nOnce <b>");
+  await page.evaluate(() => {
+    const { launch } = globalThis as unknown as { launch: (queue: unknown) => void };
+    const gone = new DOMException("The file is gone.", "NotFoundError");
+    launch({ files: [{ getFile: () => Promise.reject(gone) }] });
+  });
+  await expect(demo.problem).toContainText("The file is gone.");
+  await demo.run(STORY, 8);
+  expect(problems).toEqual([]);
+});
+
 test("a file that is no recording is told so, and a newer one by its version", async ({ page }) => {
   const demo = await openDemo(page);
   for (const content of ["{", '{"schema":1,"events":"none"}', '{"schema":99,"events":[]}']) {
@@ -59,6 +72,19 @@ test("a file that is no recording is told so, and a newer one by its version", a
   }
   await demo.run(STORY, 8);
 });
+
+/** Playwright has no system that hands over files: a queue of our own takes its place. */
+async function fakeLaunchQueue(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    Object.defineProperty(globalThis, "launchQueue", {
+      value: {
+        setConsumer(consumer: unknown) {
+          Object.assign(globalThis, { launch: consumer });
+        },
+      },
+    });
+  });
+}
 
 function fileOf(content: string) {
   return { name: "a.unmask.json", mimeType: "application/json", buffer: Buffer.from(content) };

@@ -42,7 +42,7 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   error: async (page) => {
     await page.route("**/models/default/**", (route) => route.fulfill({ status: 404, body: "not found" }));
     await write(page);
-    await page.getByRole("alert").waitFor();
+    await page.getByRole("region", { name: "Problem", exact: true }).waitFor();
   },
   loading: async (page) => {
     await page.route("**/onnx/*_data*", () => new Promise(() => {}));
@@ -101,11 +101,17 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
       buffer: Buffer.from('{"schema":2}'),
     };
     await page.locator("#recording-file").setInputFiles(file);
-    await page.getByRole("alert").waitFor();
+    await page.getByRole("region", { name: "Problem", exact: true }).waitFor();
   },
   rtl: async (page) => {
     await page.getByRole("textbox", { name: "Prompt" }).fill("كان يا ما كان، في قديم الزمان، ثعلب صغير");
     await page.waitForTimeout(500);
+  },
+  own: async (page) => {
+    await page.getByRole("button", { name: "Add a model" }).click();
+    await page.getByRole("textbox", { name: "Name on Hugging Face" }).fill("two words");
+    await page.getByRole("button", { name: "Look", exact: true }).click();
+    await page.locator("#own-problem").waitFor();
   },
   "embed-error": async (page) => {
     await page.route("**/host.html", (route) =>

@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { openGpuBrowser } from "../src/cli/gpu-browser.ts";
 import { pageHost } from "../src/cli/gpu-host.ts";
+import { memorySource } from "../src/convert/byte-source.ts";
 import { compareLogits } from "../src/convert/compare-logits.ts";
 import { adaptLogitsGraph } from "../src/convert/logits-graph.ts";
 import { openGraph } from "../src/convert/run-graph.ts";
@@ -29,7 +30,8 @@ test("exports that give logits, with and without a mask, give on WebGPU what the
   await using host = pageHost(page, openPage, 240_000);
   for (const masked of [false, true]) {
     const { model, data } = await exportedModel(masked);
-    const graph = adaptLogitsGraph(model);
+    const graph = await adaptLogitsGraph(memorySource(model));
+    const bytes = await graph.model.read(0, graph.model.size);
     expect(graph).toMatchObject({ vocab: EXPORT_VOCAB, masked });
     const ids = Array.from({ length: 13 }, (_, i) => (i * 29 + 3) % EXPORT_VOCAB);
     const positions = ids.map((_, row) => row);
@@ -37,8 +39,8 @@ test("exports that give logits, with and without a mask, give on WebGPU what the
     const bias = masked && { bias: Float32Array.from({ length: 169 }, (_, at) => (closed(at) ? -1e9 : 0)) };
     const input = { ids, positions, rows: [0, 5, 12], ...bias };
     const facts = { layers: 0, kvWidth: 0, type: "f32" } as const;
-    const found = await (await openGraph(graph.model, data, facts, host)).run(input);
-    const expected = await (await openGraph(graph.model, data, facts)).run(input);
+    const found = await (await openGraph(bytes, data, facts, host)).run(input);
+    const expected = await (await openGraph(bytes, data, facts)).run(input);
     expect(found.logits).toHaveLength(3 * EXPORT_VOCAB);
     expect(compareLogits(found.logits, expected.logits, EXPORT_VOCAB).rel).toBeLessThan(1e-4);
   }

@@ -84,11 +84,21 @@ export type RunOptions = GenerateOptions & {
  * loop over its events aborts it. `pause`, `resume` and `step` steer the running job and do nothing without one.
  */
 export interface Engine extends AsyncDisposable {
+  /** What was opened, and where it runs. */
   readonly info: EngineInfo;
+  /**
+   * Continues `prompt`. The last event is `done`, also of a run that `signal` ended. Leaving the loop early ends the run within one step.
+   *
+   * @throws UnmaskError while it is iterated: `busy` when another run is under way, or what is wrong with the request
+   */
   generate(prompt: string, options?: RunOptions): AsyncIterable<GenerateEvent>;
+  /** Fills the gaps of `text`: `[[8]]` takes 8 tokens, `[[?]]` as many as it needs. Else as {@link Engine.generate}. */
   infill(text: string, options?: RunOptions): AsyncIterable<GenerateEvent>;
+  /** Holds the run before its next step; nothing without one. */
   pause(): void;
+  /** Lets a held run go on. */
   resume(): void;
+  /** Lets a held run take one step. */
   step(): void;
 }
 

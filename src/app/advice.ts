@@ -120,8 +120,12 @@ const LABELS: Readonly<Record<Exclude<Remedy, "none">, string>> = {
   template: "Open the chat template",
 };
 
-/** Draws the error into `box`: what happened, what to do, the code small, a button that does it. */
-export function showProblem(box: HTMLElement, error: UnmaskError, act: (remedy: Remedy) => void): void {
+/**
+ * Draws the error into `box`: what happened, what to do, the code small, a button that does it.
+ *
+ * @returns what happened and what to do, for the status line to read out
+ */
+export function showProblem(box: HTMLElement, error: UnmaskError, act: (remedy: Remedy) => void): string {
   const option = String(error.detail["option"]);
   const special = Object.hasOwn(BY_OPTION, option) ? BY_OPTION[option] : undefined;
   const { what, todo, remedy } = special ?? ADVICE[error.code] ?? ADVICE.internal;
@@ -140,6 +144,7 @@ export function showProblem(box: HTMLElement, error: UnmaskError, act: (remedy: 
   row.append(code);
   box.replaceChildren(sentence, paragraph("todo", todo), row);
   box.hidden = false;
+  return `${sentence.textContent} ${todo}`;
 }
 
 function paragraph(name: string, text: string): HTMLParagraphElement {

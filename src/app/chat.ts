@@ -5,6 +5,7 @@ import type { EngineInfo } from "../protocol.ts";
 import type { ModelRecord } from "../runtime/store-layout.ts";
 import type { ChatPanel } from "./chat-panel.ts";
 import type { Page } from "./page.ts";
+import { sameFolder } from "./same-folder.ts";
 import type { Status } from "./status.ts";
 
 /** Modes of the prompt: those of the bundle, and the chat of a model that has a template or was given one. */
@@ -21,6 +22,9 @@ export interface Chat {
 
 /** Value of the mode in which the prompt is a message. Bundles name theirs with letters. */
 const CHAT = "(chat)";
+
+/** Those of the embedded model before it is loaded. */
+const EMBEDDED: ModeFacts = { modes: ["story", "task", "chat", "plain"], chat: false };
 
 /** The panel for a template of the user's own comes with its first use. */
 export function wireChat(page: Page, say: Status["say"]): Chat {
@@ -39,6 +43,7 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
     const isChat = facts?.chat === true || template !== undefined;
     const label = modes.includes("chat") ? "Chat, by your template" : "Chat";
     page.mode.replaceChildren(
+      ...(facts === undefined ? [new Option("The model's own", "")] : []),
       ...modes.map((mode) => new Option(mode[0]?.toUpperCase() + mode.slice(1), mode)),
       ...(isChat ? [new Option(label, CHAT)] : []),
     );
@@ -83,9 +88,10 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
   return {
     open: () => void open().then(() => page.chat.querySelector("textarea")?.focus()),
     modeOf() {
-      // A text with gaps is no message.
-      if (facts === undefined && !chosen) return {};
+      // Of a model that is not known yet.
+      if (page.mode.value === "") return {};
       if (page.mode.value !== CHAT) return { mode: page.mode.value };
+      // A text with gaps is no message.
       if (hasGaps(page.prompt.value)) return {};
       return { chat: template === undefined ? {} : { template } };
     },
@@ -98,8 +104,9 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
     changed() {
       template = undefined;
       info = undefined;
-      facts = undefined;
+      facts = sameFolder(page.model.value, "models/default") ? EMBEDDED : undefined;
       chosen = false;
+      offer();
       // Long before the model is there.
       void recall();
       if (!page.chat.hidden) void open();

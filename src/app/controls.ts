@@ -3,13 +3,6 @@ import type { LoadOptions } from "../protocol.ts";
 import type { Page } from "./page.ts";
 import { STRATEGIES, STRATEGY_GROUPS, type Strategy } from "./strategies.ts";
 
-const MODES: readonly (readonly [string, string])[] = [
-  ["story", "Story"],
-  ["task", "Task"],
-  ["chat", "Chat"],
-  ["plain", "Plain"],
-];
-
 export function fillSelects(page: Page): void {
   for (const { label, strategies } of STRATEGY_GROUPS) {
     const group = document.createElement("optgroup");
@@ -17,7 +10,6 @@ export function fillSelects(page: Page): void {
     group.append(...strategies.map((strategy) => new Option(strategy.label, strategy.id)));
     page.strategy.append(group);
   }
-  page.mode.append(...MODES.map(([id, label]) => new Option(label, id)));
   const showHint = (): void => {
     page.strategyHint.textContent = strategyOf(page).hint;
   };

@@ -52,6 +52,7 @@ const stored = wireStoredModels(page, {
   get running() {
     return runner.running;
   },
+  tell: status.add,
   changed() {
     chat.changed();
     sheet.setAttribute("model", page.model.value);
@@ -67,8 +68,7 @@ const stored = wireStoredModels(page, {
   },
 });
 const fail = (error: UnmaskError): void => {
-  status.say(`error: ${error.code}`);
-  showProblem(page.problem, error, runner.remedy);
+  status.say(`error: ${error.code}`, showProblem(page.problem, error, runner.remedy));
 };
 const recordings = wireRecordings(page, {
   show: runner.show,
@@ -164,8 +164,8 @@ sheet.addEventListener("unmask-done", (event) => {
 sheet.addEventListener("unmask-error", (event) => {
   if (!runner.used && sheet.hasAttribute("src")) return;
   const error = (event as CustomEvent<UnmaskError>).detail;
-  status.say(error.code === "aborted" ? "done: stopped" : `error: ${error.code}`);
-  if (error.code !== "aborted") showProblem(page.problem, toUnmaskError(error), runner.remedy);
+  if (error.code === "aborted") status.say("done: stopped");
+  else fail(toUnmaskError(error));
 });
 const follow = inOwnTask(() => {
   paragraph.drawn(runner.running || sheet.state.step < sheet.state.steps);

@@ -63,6 +63,7 @@ export function wireOwnPanel(
     code.textContent = error.code;
     form.problem.replaceChildren(what, code);
     form.problem.hidden = false;
+    say(`error: ${error.code}`, error.message);
   };
   /** @returns what the job failed with */
   const run = async (text: string, job: () => Promise<void>): Promise<UnmaskError | undefined> => {

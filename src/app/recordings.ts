@@ -4,9 +4,6 @@ import { visible } from "../element/spans.ts";
 import { sharedText } from "./controls.ts";
 import type { Page } from "./page.ts";
 
-/** Far above any real recording, and little enough to be parsed at once. */
-const MAX_BYTES = 32 * 2 ** 20;
-
 /** What happens with a file that was opened, or with text that another app shared. */
 export interface RecordingHost {
   show(trace: Trace): void;
@@ -27,9 +24,10 @@ interface Launch {
 
 /** Saves the run on the sheet as a `.unmask.json` file, and opens such files: chosen, dropped, or handed over by the system. */
 export function wireRecordings(page: Page, host: RecordingHost): { refresh(running: boolean): void } {
-  const open = async (file: File | undefined): Promise<void> => {
-    if (file === undefined) return;
+  const open = async (given: File | Promise<File> | undefined): Promise<void> => {
+    if (given === undefined) return;
     try {
+      const file = await given;
       if (running) throw new UnmaskError("busy", "The model is still writing.");
       host.show(await readRecording(file));
     } catch (error) {
@@ -56,7 +54,7 @@ export function wireRecordings(page: Page, host: RecordingHost): { refresh(runni
   });
   const { launchQueue } = globalThis as { launchQueue?: LaunchQueue };
   launchQueue?.setConsumer(({ files, targetURL }) => {
-    void files[0]?.getFile().then(open);
+    void open(files[0]?.getFile());
     // An app that is already open is only told what was shared with it.
     const shared = targetURL === undefined ? "" : sharedText(new URL(targetURL).searchParams);
     if (shared !== "" && !running) host.share(shared);
@@ -71,10 +69,10 @@ export function wireRecordings(page: Page, host: RecordingHost): { refresh(runni
 }
 
 async function readRecording(file: File): Promise<Trace> {
-  if (file.size > MAX_BYTES) {
+  const { MAX_TRACE_BYTES, parseTrace } = await import("../engine/trace.ts");
+  if (file.size > MAX_TRACE_BYTES) {
     throw new UnmaskError("trace-invalid", `${visible(file.name)} is too large for a recording.`);
   }
-  const { parseTrace } = await import("../engine/trace.ts");
   return parseTrace(parseJson(await file.text(), file.name));
 }
 

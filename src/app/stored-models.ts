@@ -9,6 +9,8 @@ import type { StoredPanel } from "./stored-panel.ts";
 /** What happens on the page when a stored model is chosen, or room was made for the one that is loaded. */
 export interface StoredHost {
   readonly running: boolean;
+  /** Reads out what the panel shows. */
+  tell(text: string): void;
   /** The chosen model is another one now. */
   changed(): void;
   /** Loads the chosen model anew, so that it is kept. */
@@ -34,7 +36,7 @@ export function wireStoredModels(page: Page, host: StoredHost): { loaded(info: E
     page.stored.hidden = !isOpen;
     page.storedToggle.ariaExpanded = String(isOpen);
     panel ??= import("./stored-panel.ts").then(({ createStoredPanel }) =>
-      createStoredPanel(page.stored, { chosen, use }),
+      createStoredPanel(page.stored, { chosen, use, tell: host.tell }),
     );
     const opened = await panel;
     if (isOpen) await opened.open();

@@ -12,6 +12,8 @@ export interface PanelHost {
   chosen(): string;
   /** Chooses a model; false while a text is being written. */
   use(model: StoredModel): boolean;
+  /** Reads out what is shown here. */
+  tell(text: string): void;
 }
 
 export interface StoredPanel {
@@ -26,7 +28,6 @@ export function createStoredPanel(section: HTMLElement, host: PanelHost): Stored
   const list = document.createElement("ul");
   const room = hint();
   const said = hint();
-  said.ariaLive = "polite";
   const bar = document.createElement("progress");
   bar.ariaLabel = "Importing a model";
   bar.hidden = true;
@@ -38,13 +39,17 @@ export function createStoredPanel(section: HTMLElement, host: PanelHost): Stored
   const take = button("Import", "", () => file.click());
   take.title = "A .tar file that was exported here";
   section.replaceChildren(list, file, take, bar, said, room);
+  const tell = (text: string): void => {
+    said.textContent = text;
+    host.tell(text);
+  };
 
   const refresh = async (): Promise<void> => {
     try {
       client ??= openStoreClient();
       show(await client.list());
     } catch (error) {
-      if (toUnmaskError(error).code !== "aborted") said.textContent = toUnmaskError(error).message;
+      if (toUnmaskError(error).code !== "aborted") tell(toUnmaskError(error).message);
     }
   };
   const show = (listing: StoreListing): void => {
@@ -56,15 +61,16 @@ export function createStoredPanel(section: HTMLElement, host: PanelHost): Stored
   const rowOf = (model: StoredModel): HTMLLIElement =>
     storedRow(model, sameFolder(model.address, host.chosen()), {
       use() {
-        if (!host.use(model)) said.textContent = "Stop the current text first.";
+        if (!host.use(model)) tell("Stop the current text first.");
         else void refresh().then(() => take.focus());
       },
       verify: (report) => client!.verify(model.id, report),
       save: async () => offer(await client!.pack(model.id), `${fileName(model.name)}.unmask.tar`),
+      tell: host.tell,
       async remove() {
         const freed = await client!.remove(model.id);
         await refresh();
-        said.textContent = `${model.name} is deleted, ${megabytes(freed)} MB are free again.`;
+        tell(`${model.name} is deleted, ${megabytes(freed)} MB are free again.`);
         (list.querySelector("button") ?? take).focus();
       },
     });
@@ -75,15 +81,15 @@ export function createStoredPanel(section: HTMLElement, host: PanelHost): Stored
     take.disabled = true;
     bar.hidden = false;
     bar.value = 0;
-    said.textContent = `Importing ${archive.name}`;
+    tell(`Importing ${archive.name}`);
     try {
       const model = await client.unpack(archive, (bytes, total) => {
         bar.value = bytes / Math.max(1, total);
       });
       await refresh();
-      said.textContent = `${model.name} is imported, every hash is right.`;
+      tell(`${model.name} is imported, every hash is right.`);
     } catch (error) {
-      said.textContent = toUnmaskError(error).message;
+      tell(toUnmaskError(error).message);
     } finally {
       bar.hidden = true;
       take.disabled = false;

@@ -5,6 +5,8 @@ import { usedWhen } from "./used-when.ts";
 
 /** What the buttons of a row do. */
 export interface RowActions {
+  /** Reads out what the row shows. */
+  tell(text: string): void;
   use(): void;
   verify(report: StoreProgress): Promise<Verification>;
   save(): Promise<void>;
@@ -15,7 +17,10 @@ export interface RowActions {
 /** One stored model: name, size, last use, and its buttons. Deleting asks once more in the row itself. */
 export function storedRow(model: StoredModel, chosen: boolean, actions: RowActions): HTMLLIElement {
   const said = element("p", "hint said");
-  said.ariaLive = "polite";
+  const tell = (text: string): void => {
+    said.textContent = text;
+    actions.tell(text);
+  };
   const bar = document.createElement("progress");
   bar.max = 1;
   bar.ariaLabel = `Verifying ${model.name}`;
@@ -28,7 +33,7 @@ export function storedRow(model: StoredModel, chosen: boolean, actions: RowActio
     try {
       await job();
     } catch (error) {
-      said.textContent = toUnmaskError(error).message;
+      tell(toUnmaskError(error).message);
     } finally {
       bar.hidden = true;
       for (const each of all()) each.disabled = false;
@@ -39,20 +44,22 @@ export function storedRow(model: StoredModel, chosen: boolean, actions: RowActio
     busy(async () => {
       bar.hidden = false;
       bar.value = 0;
-      said.textContent = "Verifying every chunk";
+      tell("Verifying every chunk");
       const found = await actions.verify((bytes, total) => {
         bar.value = total === 0 ? 1 : bytes / total;
       });
-      said.textContent = verdict(model, found);
+      tell(verdict(model, found));
     });
   const ask = (): void => {
     const sure = button("Delete", `Delete ${model.name} for good`, () => void busy(actions.remove));
     sure.classList.add("danger");
     const keep = button("Keep", `Keep ${model.name}`, () => offer(true));
     buttons.replaceChildren(sure, keep);
-    said.textContent = model.local
-      ? "This browser has the only copy. Delete it?"
-      : "It can be downloaded again. Delete it here?";
+    tell(
+      model.local
+        ? "This browser has the only copy. Delete it?"
+        : "It can be downloaded again. Delete it here?",
+    );
     sure.focus();
   };
   const offer = (focus = false): void => {

@@ -13,6 +13,7 @@ export interface OpenEngineOptions extends LoadOptions {
   readonly model: string;
   /** Ends the opening; the promise then rejects with `aborted`. */
   readonly signal?: AbortSignal;
+  /** Called as files are downloaded, verified and compiled. */
   readonly onProgress?: (event: LoadEvent) => void;
   /** The worker to use, for pages that cannot start one from this module's address (other origins). */
   readonly worker?: Worker;

@@ -15,6 +15,7 @@ export interface CheckpointFolder {
   readonly name: string;
   /** Reached over a network: a failure may pass, and what was done so far is worth keeping. */
   readonly remote?: boolean;
+  /** Names of its files. */
   names(): Promise<readonly string[]>;
   /** @throws UnmaskError `not-found` */
   open(name: string): Promise<ByteSource>;

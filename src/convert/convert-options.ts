@@ -17,6 +17,7 @@ export interface ConvertOptions {
   readonly name: string;
   /** Where the checkpoint is from, for the manifest; the name when left out. */
   readonly source?: string;
+  /** Told what may matter to who uses the bundle; never ends the conversion. */
   warn(code: string, message: string): void;
   /**
    * Called before each stage and as it goes on; what it throws ends the conversion.

@@ -92,7 +92,7 @@ export class SheetAttributes extends FormField {
 }
 
 function reflect(element: Element, name: string, value: Reflected): void {
-  if (value === null || value === undefined || value === false) element.removeAttribute(name);
+  if ((value ?? false) === false) element.removeAttribute(name);
   else element.setAttribute(name, value === true ? "" : `${value}`);
 }
 

@@ -42,6 +42,8 @@ export class UnmaskTextElement extends SheetAttributes {
   readonly #poster = document.createElement("slot");
   readonly #player: Player;
   readonly #runs: Runs = this.#createRuns();
+  /** What the browser keeps of a finished text for a form that is restored. */
+  #kept: string | null = null;
   #controls: HTMLElement | undefined;
   #frame = 0;
   #source = 0;
@@ -83,6 +85,10 @@ export class UnmaskTextElement extends SheetAttributes {
     if (this.src !== null) void this.#openSource(this.src);
   }
 
+  formStateRestoreCallback(state: string): void {
+    void this.#openSource(state);
+  }
+
   /** What a form sends: the text. */
   get value(): string {
     return this.#player.text;
@@ -108,7 +114,10 @@ export class UnmaskTextElement extends SheetAttributes {
     return this.#player.log.steps;
   }
 
-  /** The last run with everything needed to replay it. Setting one shows its end. */
+  /**
+   * The last run with everything needed to replay it. Setting one shows its end. A file from elsewhere is checked only
+   * where `src` names it; a `blob:` address will do.
+   */
   get trace(): Trace | undefined {
     return this.#player.log.trace;
   }
@@ -119,6 +128,8 @@ export class UnmaskTextElement extends SheetAttributes {
     this.abort();
     const log = this.#player.begin(trace ?? {});
     for (const event of trace?.events ?? []) log.push(event);
+    // Another text of the same phase is kept as well.
+    this.internals.states.clear();
     this.#runs.rest(trace === undefined ? "empty" : "done");
   }
 
@@ -238,9 +249,10 @@ export class UnmaskTextElement extends SheetAttributes {
     if (!states.has(phase)) {
       states.clear();
       states.add(phase);
+      this.#kept = phase === "done" ? JSON.stringify(this.trace) : null;
     }
     this.internals.ariaBusy = String(phase === "loading" || phase === "generating");
-    this.internals.setFormValue(this.value);
+    this.internals.setFormValue(this.value, this.#kept);
     this.dispatchEvent(new Event("unmask-draw"));
   }
 }

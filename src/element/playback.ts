@@ -6,10 +6,11 @@ export interface Playback {
 }
 
 /**
- * @param tick advances by one position and says whether there is more.
- * @param ms time between two ticks.
+ * @param tick advances by one position and says whether there is more
+ * @param moved is called after each tick, when it is known whether it goes on
+ * @param ms time between two ticks
  */
-export function createPlayback(tick: () => boolean, ms: number): Playback {
+export function createPlayback(tick: () => boolean, moved: () => void, ms: number): Playback {
   let timer: ReturnType<typeof setInterval> | undefined;
   const pause = (): void => {
     clearInterval(timer);
@@ -23,6 +24,7 @@ export function createPlayback(tick: () => boolean, ms: number): Playback {
       pause();
       timer = setInterval(() => {
         if (!tick()) pause();
+        moved();
       }, ms);
     },
     pause,

@@ -30,7 +30,7 @@ export interface Player {
 /** @param moved is called when another step is to be drawn because of the playback */
 export function createPlayer(sheet: HTMLElement, moved: () => void): Player {
   const view = new SheetView(sheet);
-  const playback = createPlayback(advance, TICK_MS);
+  const playback = createPlayback(advance, moved, TICK_MS);
   let log = new RunLog();
   let text = "";
   /** Undefined follows the newest step. */
@@ -42,7 +42,6 @@ export function createPlayer(sheet: HTMLElement, moved: () => void): Player {
 
   function advance(): boolean {
     show((position ?? 0) + 1);
-    moved();
     return position !== undefined;
   }
 

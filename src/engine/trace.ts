@@ -72,6 +72,8 @@ export function applyStep(
 }
 
 const VERSION = 1;
+/** Of a trace file: far above any real recording, and little enough to be parsed at once. */
+export const MAX_TRACE_BYTES: number = 32 * 2 ** 20;
 const MAX_CANVAS = 65_536;
 const MAX_EVENTS = 200_000;
 /** Cells over all frames of a trace: what a timeline holds in memory. */

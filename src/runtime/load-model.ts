@@ -44,7 +44,9 @@ export async function loadModel(
   };
   const source = platform.openSource(model);
   const manifest = await readManifest(source, signal);
-  const backend = await chooseBackend(options, platform, manifest.vocab);
+  const refused = platform.threads ? await platform.threadsRefused?.(options.runtimeUrl) : undefined;
+  const able = refused === undefined ? platform : { ...platform, threads: false, noThreadsReason: refused };
+  const backend = await chooseBackend(options, able, manifest.vocab);
   const ortLoading = platform
     .loadOrt(backend.kind, options.runtimeUrl)
     .then((loaded) => startRuntime(loaded, backend))

@@ -12,6 +12,8 @@ export interface Platform {
   claimGpu?(): Promise<(() => void) | undefined>;
   /** True when WASM may use threads. */
   readonly threads: boolean;
+  /** What forbids the threads of a runtime at this address all the same; undefined where nothing does. */
+  threadsRefused?(runtimeUrl: string | undefined): Promise<string | undefined>;
   readonly cores: number;
   /** What to tell someone who wonders why there is only one thread. */
   readonly noThreadsReason: string;

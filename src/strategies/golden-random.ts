@@ -7,6 +7,7 @@ export interface GoldenRandom extends Rng {
   nextCall(): number;
   /** Uniform of element `e` of call `call`. */
   float64(call: number, e: number): number;
+  /** As `float64`, with the 24 bits that torch draws for a float32. */
   float32(call: number, e: number): number;
 }
 

@@ -13,6 +13,7 @@ export interface Oracle {
   readonly maskId: number;
   /** What the last forward saw of each canvas: with cached rows, the tokens of the time they were stored. */
   readonly seen: readonly Sight[];
+  /** Row statistics of the wanted rows, as a model would give them. */
   forward(request: ForwardRequest): RowStats;
 }
 

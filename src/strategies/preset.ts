@@ -69,5 +69,6 @@ export interface Preset {
   readonly overrules?: boolean;
   /** Tokens that were committed may change: the page shows them as provisional. */
   readonly revises?: boolean;
+  /** What the preset is made of, for these settings. */
   pieces(settings: Settings, model: ModelHints): Pieces;
 }

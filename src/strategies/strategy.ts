@@ -104,6 +104,7 @@ export interface Piece {
 
 /** Chooses the next block, asked whenever the open one is finished. */
 export interface BlockSchedule extends Piece {
+  /** Canvas rows `[start, end)` of the next block; null when all are written. */
   next(state: DecodeState): Span | null;
   /** Asked with the statistics of a block's first forward: may move its end. */
   refine?(step: Omit<Step, "candidates">): Span;
@@ -126,6 +127,7 @@ export interface Sampler extends Piece {
 
 /** Ranks the candidates: larger is committed earlier. */
 export interface Scorer extends Piece {
+  /** One score a candidate, in their order; a new array. */
   score(step: Step): Float64Array;
   /** What a commit reports as its confidence; `none` when the choice says nothing about the model. */
   readonly confidence: "probability" | "score" | "none";
@@ -159,6 +161,7 @@ export interface Selector extends Piece {
   visible?(state: DecodeState): number;
   /** Canvases to evaluate along with the main one. */
   drafts?(state: DecodeState, maskId: number): readonly Draft[];
+  /** Which candidates are committed; `scores` are those of the scorer, one a candidate. */
   select(step: Step, scores: Float64Array): readonly Pick[];
 }
 
@@ -172,6 +175,7 @@ export interface Revision {
 export interface Reviser extends Piece {
   /** Canvases to evaluate along with the main one. */
   drafts?(state: DecodeState, maskId: number): readonly Draft[];
+  /** What to take back or replace, after these commits. */
   revise(step: Step, commits: readonly Commit[]): Revision;
   /** True while a block without masks wants another forward. */
   isPending?(state: DecodeState): boolean;
@@ -210,6 +214,7 @@ export interface StopEdit {
 
 /** Guidance that depends on what the branches said. */
 export interface GuidanceControl {
+  /** Guidance of the next forward. */
   plan(state: DecodeState): Guidance;
   /** The second canvas, `[N]`, a new array; absent: everything that was given is masked. */
   unconditional?(state: DecodeState, maskId: number): Int32Array;
@@ -219,6 +224,7 @@ export interface GuidanceControl {
 
 /** Asked after the commits of a step are in the canvas; null goes on. */
 export interface StopRule extends Piece {
+  /** How the run ends after this step; null when it does not. */
   stop(step: Step): StopEdit | null;
 }
 
