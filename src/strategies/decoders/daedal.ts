@@ -1,6 +1,6 @@
 import { MASKED } from "../canvas.ts";
 import type { Preset } from "../preset.ts";
-import { bestProbability, positionOf } from "../rows.ts";
+import { bestProbability, positionOf, sampledProbability } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { BlockSchedule, DecodeState, LengthControl, LengthEdit, Selector, Step } from "../strategy.ts";
 
@@ -110,8 +110,7 @@ function daedalLength(options: DaedalOptions): LengthControl {
       const taken = new Set(commits.map(({ row }) => row));
       let worst = { row: -1, p: low };
       for (const [index, row] of candidates.rows.entries()) {
-        const r = candidates.at[index]! * stats.k;
-        const p = Math.exp(stats.topLogits[r]! - stats.lse[candidates.at[index]!]!);
+        const p = sampledProbability(stats, candidates.at[index]!);
         if (!taken.has(row) && state.canvas.kinds[row] === MASKED && p < worst.p) worst = { row, p };
       }
       if (worst.row < 0) return null;

@@ -8,6 +8,7 @@ import { gumbelSampler } from "../sampler.ts";
 import { probabilityScorer, randomScorer } from "../scorer.ts";
 import { quotaSelector } from "../selector.ts";
 import type { Selector, Strategy } from "../strategy.ts";
+import { gumbelDraw } from "./draws.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** How a golden case is run: our pieces put together as the reference function behaves, quirks included. */
@@ -42,6 +43,28 @@ export function compose(golden: GoldenCase, selector: Selector, pieces: Partial<
       guidance: cfgGuidance(hyperNumber(golden, "cfg_scale") ?? 0),
       ...pieces,
     },
+  };
+}
+
+/**
+ * In a cached forward the reference counts its random numbers from the first row that it computes.
+ *
+ * @param wasted random calls of a cached forward of which nothing is used
+ */
+export function drawnFromBlock(plan: GoldenPlan, random: GoldenRandom, wasted = 0): GoldenPlan {
+  const { sampler } = plan.strategy;
+  let first = 0;
+  const noise: typeof sampler.noise = (state, ...rest) => {
+    const asked = sampler.noise(state, ...rest);
+    const isCached = state.stepInBlock > 0;
+    first = isCached ? state.targets[state.block.start]! : 0;
+    if (isCached && asked !== undefined) for (let i = 0; i < wasted; i++) random.nextCall();
+    return asked;
+  };
+  return {
+    ...plan,
+    strategy: { ...plan.strategy, sampler: { ...sampler, noise } },
+    draw: gumbelDraw(random, random.float64, () => first),
   };
 }
 

@@ -2,6 +2,7 @@ import { fixedBlocks, gridBlocks } from "../blocks.ts";
 import { continuationCanvas, MASKED } from "../canvas.ts";
 import { blockEosStop, dynamicBlockSelector, evenQuota } from "../decoders/dynamic-block.ts";
 import { tokenEditReviser } from "../decoders/token-edit.ts";
+import type { GoldenRandom } from "../golden-random.ts";
 import { defineMemory } from "../memory.ts";
 import { dllmLinearQuota } from "../quota.ts";
 import { temperedSampler } from "../sampler.ts";
@@ -14,7 +15,7 @@ import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders of block-causal models: a forward sees the blocks before the open one, and the open one. */
 export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
-  "dllm-llada2": (golden) => {
+  "dllm-llada2": (golden, random) => {
     const size = hyperCount(golden, "block_size") ?? 32;
     const least = hyperCount(golden, "minimal_topk") ?? 1;
     const steps = Math.min(
@@ -29,19 +30,26 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const stops = golden.hyper["eos_early_stop"] === true;
     // The reference leaves the masks of a block that holds an end of text, and goes on with the next.
     const limit = (state: DecodeState): number => (stops && blockIds(state).includes(eos) ? 0 : steps);
-    return aligned(golden, size, { ...selector, limit });
+    return drawn(golden, random, size, aligned(golden, size, { ...selector, limit }));
   },
-  "dllm-llada21": (golden) => {
+  "dllm-llada21": (golden, random) => {
     const size = hyperCount(golden, "block_size") ?? 32;
     const selector = dynamicBlockSelector({
       threshold: hyperNumber(golden, "threshold") ?? 0.95,
       quota: () => hyperCount(golden, "num_to_transfer") ?? 1,
     });
+    const temperature = hyperNumber(golden, "temperature") ?? 0;
     const reviser = tokenEditReviser({
       threshold: hyperNumber(golden, "editing_threshold") ?? 0.9,
-      postSteps: hyperCount(golden, "max_post_steps") ?? 16,
+      postSteps: hyperNumber(golden, "max_post_steps") ?? 16,
+      ...(temperature === 0
+        ? {}
+        : {
+            probability: (stats, r) =>
+              Math.exp(stats.sampledLogits[r]! / temperature - stats.temperedLse![r]!),
+          }),
     });
-    const plan = aligned(golden, size, selector);
+    const plan = drawn(golden, random, size, aligned(golden, size, selector));
     const rule = blockEosStop([eosOf(golden)]);
     const stop: StopRule = { stop: (step) => (reviser.isPending!(step.state) ? null : rule.stop(step)) };
     const stops = golden.hyper["eos_early_stop"] === true;
@@ -77,23 +85,37 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
         : inner;
     const prefill = Math.floor(golden.prompt.length / size) * size;
     const stops = numbers(golden.hyper["stopping_criteria_idx"] ?? [], "stopping_criteria_idx");
-    const plan = aligned(golden, size, storing(selector, prefill));
+    const plan = drawn(golden, random, size, aligned(golden, size, storing(selector, prefill)), 1);
     return {
       ...plan,
       strategy: {
         ...plan.strategy,
-        sampler: temperedSampler({
-          temperature: hyperNumber(golden, "temperature") ?? 1,
-          topK: hyperNumber(golden, "top_k") ?? 0,
-          topP: hyperNumber(golden, "top_p") ?? 1,
-        }),
         ...(prefill > 0 ? { length: PREFILL } : {}),
         ...(stops.length > 0 ? { stop: afterStore(blockEosStop(stops)) } : {}),
       },
-      draw: multinomialDraw(random, (row) => row % size),
     };
   },
 };
+
+/** Tokens drawn from the tempered and filtered distribution, one call for the cells of a block. */
+function drawn(
+  golden: GoldenCase,
+  random: GoldenRandom,
+  size: number,
+  plan: GoldenPlan,
+  otherwise = 0,
+): GoldenPlan {
+  const sampler = temperedSampler({
+    temperature: hyperNumber(golden, "temperature") ?? otherwise,
+    topK: hyperNumber(golden, "top_k") ?? 0,
+    topP: hyperNumber(golden, "top_p") ?? 1,
+  });
+  return {
+    ...plan,
+    strategy: { ...plan.strategy, sampler },
+    draw: multinomialDraw(random, (row) => row % size),
+  };
+}
 
 /** Blocks at multiples of their size; the canvas is filled up to one. */
 function aligned(golden: GoldenCase, size: number, selector: Selector): GoldenPlan {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { isUnmaskError } from "../../core/errors.ts";
@@ -16,6 +16,13 @@ test.each([...TABLES, ...Object.keys(GOLDEN_PLANS)])("%s is replayed exactly", (
   expect(name).toBe(decoder);
   expect(outcomes.length).toBeGreaterThan(2);
   expect(outcomes.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+});
+
+/** Recorded like the others, with arguments that they leave out: temperatures, baselines, guidance of forced cells. */
+test.each(readdirSync(`${FIXTURES}further`))("further cases of %s are replayed exactly", (file) => {
+  const { outcomes } = replayGolden(golden(`further/${file.replace(".json", "")}`));
+  expect(outcomes.length).toBeGreaterThan(0);
+  expect(outcomes.filter(({ outcome }) => outcome !== "passed")).toEqual([]);
 });
 
 interface MutableCase {
