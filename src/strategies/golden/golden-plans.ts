@@ -18,7 +18,8 @@ export const GOLDEN_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const threshold = hyperNumber(golden, "threshold");
     return compose(golden, threshold === null ? quotas(golden, false) : thresholdSelector(threshold));
   },
-  "fastdllm-prefix": (golden, random) => drawnFromBlock(twiceABlock(golden, prefixCache(0)), random, 1),
+  "fastdllm-prefix": (golden, random) =>
+    drawnFromBlock(twiceABlock(golden, prefixCache(0)), random, "wasted"),
   "fastdllm-dual": (golden, random) => drawnFromBlock(twiceABlock(golden, dualCache(0)), random),
   ...ANCESTRAL_PLANS,
   ...BLOCK_PLANS,

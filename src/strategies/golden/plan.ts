@@ -49,17 +49,22 @@ export function compose(golden: GoldenCase, selector: Selector, pieces: Partial<
 /**
  * In a cached forward the reference counts its random numbers from the first row that it computes.
  *
- * @param wasted random calls of a cached forward of which nothing is used
+ * @param extra `wasted`: a cached forward makes a random call more of which nothing is used; `open`: the first forward of
+ * a block makes none
  */
-export function drawnFromBlock(plan: GoldenPlan, random: GoldenRandom, wasted = 0): GoldenPlan {
+export function drawnFromBlock(
+  plan: GoldenPlan,
+  random: GoldenRandom,
+  extra?: "wasted" | "open",
+): GoldenPlan {
   const { sampler } = plan.strategy;
   let first = 0;
   const noise: typeof sampler.noise = (state, ...rest) => {
     const asked = sampler.noise(state, ...rest);
     const isCached = state.stepInBlock > 0;
     first = isCached ? state.targets[state.block.start]! : 0;
-    if (isCached && asked !== undefined) for (let i = 0; i < wasted; i++) random.nextCall();
-    return asked;
+    if (isCached && asked !== undefined && extra === "wasted") random.nextCall();
+    return isCached || extra !== "open" ? asked : undefined;
   };
   return {
     ...plan,

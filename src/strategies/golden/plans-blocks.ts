@@ -6,9 +6,9 @@ import type { GoldenRandom } from "../golden-random.ts";
 import { defineMemory } from "../memory.ts";
 import { dllmLinearQuota } from "../quota.ts";
 import { temperedSampler } from "../sampler.ts";
-import type { DecodeState, LengthControl, Sampler, Selector, StopRule } from "../strategy.ts";
+import type { DecodeState, LengthControl, Rng, Sampler, Scorer, Selector, StopRule } from "../strategy.ts";
 import { multinomialDraw } from "./draws.ts";
-import { compose, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
+import { compose, drawnFromBlock, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
 import { tableSelector } from "./plans-dllm.ts";
 import { eosOf } from "./plans-revising.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
@@ -55,7 +55,7 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const stops = golden.hyper["eos_early_stop"] === true;
     return { ...plan, strategy: { ...plan.strategy, reviser, ...(stops ? { stop } : {}) } };
   },
-  "dllm-bd3lm": (golden) => {
+  "dllm-bd3lm": (golden, random) => {
     const size = hyperCount(golden, "block_size") ?? 32;
     const blocks = Math.ceil(genLength(golden) / size);
     const steps =
@@ -65,8 +65,16 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       stop: blockEosStop([eosOf(golden)]),
     });
     const shifted = golden.hyper["right_shift_logits"] === true;
+    const { strategy, draw } = drawnFromBlock(plan, random, "open");
+    const counted = { ...strategy, scorer: countedInBlock(strategy.scorer) };
     return {
-      strategy: shifted ? withPrefixRow(plan.strategy) : plan.strategy,
+      strategy: shifted ? withPrefixRow(counted) : counted,
+      ...(draw === undefined ? {} : { draw }),
+      ...(shifted && golden.prompt.length === 0
+        ? {
+            canvas: continuationCanvas([Number(golden.file["bosId"])], genLength(golden), golden.oracle.mask),
+          }
+        : {}),
       hashesSeen: true,
       forwards: plan.strategy.guidance.kind === "cfg" ? 2 : 1,
     };
@@ -141,6 +149,24 @@ function prefixFirst(selector: Selector): Selector {
     limit: (state) => state.quotas.length,
     visible: ({ stepInBlock, targets, block }) =>
       stepInBlock === 0 ? targets[block.start]! : targets[block.end - 1]! + 1,
+  };
+}
+
+/** Random scores of a block are counted from its first cell; none are drawn for the forward over what is before it. */
+function countedInBlock(scorer: Scorer): Scorer {
+  return {
+    ...scorer,
+    score: (step) => {
+      const { state, candidates, rng } = step;
+      const from = state.targets[state.block.start]!;
+      const uniforms: Rng["uniforms"] = (at, rows) =>
+        rng.uniforms(
+          at,
+          rows.map((row) => row - from),
+        );
+      if (state.stepInBlock === 0) return new Float64Array(candidates.rows.length);
+      return scorer.score({ ...step, rng: { ...rng, uniforms } });
+    },
   };
 }
 

@@ -43,6 +43,12 @@ function changed(change: (golden: MutableCase) => void): unknown {
   return { ...llada, cases: [golden] };
 }
 
+/** The first svdd case, changed: it was recorded two canvases at a time. */
+function changedBatch(change: object): unknown {
+  const svdd = golden("svdd") as { cases: object[] };
+  return { ...svdd, cases: [{ ...svdd.cases[0], ...change }] };
+}
+
 test.each<[string, (golden: MutableCase) => void, RegExp]>([
   [
     "a confidence",
@@ -169,6 +175,9 @@ test.each<[string, unknown]>([
       c.oracle = { V: 1e9 };
     }),
   ],
+  ["a batch that is a number", changedBatch({ steps: [{ batch: 3 }] })],
+  ["a number of candidates that is a list", changedBatch({ hyper: { length: 16, steps: 8, M: [4] } })],
+  ["no canvas at the end", changedBatch({ final: [] })],
   ["rows without numbers", { format: "dlm-golden-1", decoder: "quotas", columns: [], rows: [["a"]] }],
 ])("%s is golden-invalid", (_what, json) => {
   try {

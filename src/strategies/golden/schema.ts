@@ -124,14 +124,33 @@ export function parseCases(json: unknown): readonly GoldenCase[] {
   return cases.map((golden) => ({ ...golden, file }));
 }
 
+const batchStep = v.looseObject({
+  batch: v.array(
+    v.looseObject({
+      h: seed,
+      values: v.pipe(v.array(v.number()), v.minLength(1)),
+      pick: small,
+      commit: v.array(v.array(v.number())),
+    }),
+  ),
+});
+export type BatchStep = v.InferOutput<typeof batchStep>;
+
 /** Cases that were recorded with several canvases at once: one `final` each. */
 export function parseBatches(json: unknown): readonly {
   readonly golden: GoldenCase;
   readonly finals: readonly (readonly number[])[];
-  readonly steps: unknown;
+  readonly steps: readonly BatchStep[];
 }[] {
   const file = parse(
-    v.looseObject({ cases: v.array(v.looseObject({ final: v.array(ids), steps: v.array(v.unknown()) })) }),
+    v.looseObject({
+      cases: v.array(
+        v.looseObject({
+          final: v.pipe(v.array(ids), v.minLength(1)),
+          steps: v.pipe(v.array(batchStep), v.maxLength(MAX_STEPS)),
+        }),
+      ),
+    }),
     json,
   );
   return file.cases.map(({ final, steps, ...rest }) => {
