@@ -73,9 +73,10 @@ export function drawnFromBlock(
   };
 }
 
-/** LLaDA's quotas for the steps in the arguments. */
+/** LLaDA's quotas for the steps in the arguments. A block ends with them, even where a token drawn was the mask itself. */
 export function quotas(golden: GoldenCase, keepZeroSteps = true): Selector {
-  return quotaSelector({ steps: hyperCount(golden, "steps") ?? genLength(golden), keepZeroSteps });
+  const selector = quotaSelector({ steps: hyperCount(golden, "steps") ?? genLength(golden), keepZeroSteps });
+  return { ...selector, limit: (state) => state.quotas.length };
 }
 
 export function genLength(golden: GoldenCase): number {

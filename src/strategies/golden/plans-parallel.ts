@@ -132,11 +132,7 @@ function withoutMasks(selector: Selector): Selector {
 
 /** The block restriction is overwritten in the reference: blocks only set the quotas. */
 function wholeCanvas(golden: GoldenCase, scorer: Scorer) {
-  return compose(
-    golden,
-    { ...quotas(golden), scope: "canvas", limit: (state) => state.quotas.length },
-    { scorer },
-  );
+  return compose(golden, { ...quotas(golden), scope: "canvas" }, { scorer });
 }
 
 export function filterOf(golden: GoldenCase): CommitFilter {
@@ -196,7 +192,7 @@ function forcedCellsMasked({ prompt, ...golden }: GoldenCase, fixed: readonly (r
 /** KLASS's baselines: the best rows of the open block by quota, which ends with the block. */
 function upToQuotas(golden: GoldenCase): Selector {
   const { isPending: _isPending, ...selector } = quotas(golden);
-  return { ...selector, scope: "open", limit: (state) => state.quotas.length };
+  return { ...selector, scope: "open" };
 }
 
 /** Its `entropy` takes the least certain rows first: the sign is missing in the reference. */

@@ -42,7 +42,7 @@ function mismatch(
   const session = openSession({ strategy, traits, start, seed: 0, rngOf: () => random, blank: [] });
   const search = searchPaths(session, {
     method: "svdd",
-    n: Number(golden.hyper["M"]),
+    n: Math.min(MOST_CANDIDATES, hyperCount(golden, "M") ?? 1),
     width: 1,
     every: 1,
     alpha: 0,
