@@ -29,7 +29,8 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const eos = eosOf(golden);
     const stops = golden.hyper["eos_early_stop"] === true;
     // The reference leaves the masks of a block that holds an end of text, and goes on with the next.
-    const limit = (state: DecodeState): number => (stops && blockIds(state).includes(eos) ? 0 : steps);
+    const limit = (state: DecodeState): number =>
+      stops && state.stepInBlock > 0 && blockIds(state, size).includes(eos) ? 0 : steps;
     return drawn(golden, random, size, aligned(golden, size, { ...selector, limit }));
   },
   "dllm-llada21": (golden, random) => {
@@ -137,8 +138,10 @@ function aligned(golden: GoldenCase, size: number, selector: Selector): GoldenPl
   };
 }
 
-function blockIds({ canvas, targets, block }: DecodeState): number[] {
-  return Array.from(targets.subarray(block.start, block.end), (row) => canvas.ids[row]!);
+/** Tokens of the block on the grid, those of the prompt among them. */
+function blockIds({ canvas, targets, block }: DecodeState, size: number): Int32Array {
+  const first = Math.floor(targets[block.start]! / size) * size;
+  return canvas.ids.subarray(first, first + size);
 }
 
 /** A forward over the cells before each block: without a cache it changes nothing, but the reference counts it. */
