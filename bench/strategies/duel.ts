@@ -37,6 +37,8 @@ export interface DuelOptions {
   readonly prompts: ReadonlyMap<string, readonly TaskPrompt[]>;
   /** The first canvas gets every prompt of a task, the others one of so many. */
   readonly thinning: number;
+  /** Code of a preset; see identity.ts. */
+  readonly codeOf: ReadonlyMap<string, string>;
 }
 
 /** One prompt of each task on one canvas: what is measured alike or not at all. */
@@ -53,7 +55,7 @@ export interface Round {
 export function duelRounds(
   model: JobModel,
   contestants: readonly Contestant[],
-  { canvases, prompts, thinning }: DuelOptions,
+  { canvases, prompts, thinning, codeOf }: DuelOptions,
 ): Round[] {
   const most = Math.max(0, ...[...prompts.values()].map((list) => list.length));
   return Array.from({ length: most }, (_, round) =>
@@ -68,7 +70,7 @@ export function duelRounds(
         const units = [...prompts.values()].flatMap((list) => {
           const entry = list[round];
           if (entry === undefined || roomFor(model, entry, canvas) < LEAST_CELLS) return [];
-          return present.map((contestant) => unitOf(model, contestant, entry, canvas));
+          return present.map((contestant) => unitOf(model, contestant, entry, canvas, codeOf));
         });
         return { canvas, contestants: present.length, units };
       }),
@@ -115,7 +117,13 @@ function roomFor({ tokenizer, manifest }: JobModel, { prompt }: TaskPrompt, canv
   }
 }
 
-function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canvas: number): Unit<Outcome> {
+function unitOf(
+  model: JobModel,
+  contestant: Contestant,
+  entry: TaskPrompt,
+  canvas: number,
+  codeOf: DuelOptions["codeOf"],
+): Unit<Outcome> {
   const { name, start } = contestant;
   const { task, prompt, answer } = entry;
   const room = roomFor(model, entry, canvas);
@@ -131,6 +139,7 @@ function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canv
       answer,
       String(cells),
       JSON.stringify(recipe),
+      codeOf.get(String(recipe["preset"]))!,
       ...(recipe["preset"] === "learn2pd" ? [dataHash(model.manifest.filters)] : []),
     ],
     label: `canvas of ${canvas}, ${task}, ${name}`,
