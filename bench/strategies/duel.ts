@@ -24,6 +24,8 @@ const outcomeSchema = v.object({
   cells: v.number(),
   room: v.number(),
   seconds: v.number(),
+  /** Tokens that the model wavered over. */
+  doubts: v.number(),
 });
 
 /** Fewest cells that are left for a response; prompts with less room are left out of a canvas. */
@@ -155,7 +157,8 @@ function unitOf(
       const spared = lab.spared();
       const done = await runToEnd({ kind: "generate", prompt, options }, lab);
       const { user, system } = process.cpuUsage(before);
-      const text = done.text ?? "";
+      // A vote decides on an answer and leaves the text as it is.
+      const text = done.search?.votes?.[0]?.answer ?? done.text ?? "";
       return {
         canvas,
         task,
@@ -170,6 +173,7 @@ function unitOf(
         cells: done.tokens.length,
         room,
         seconds: (user + system) / 1e6 + lab.spared() - spared,
+        doubts: done.doubts?.length ?? 0,
       };
     },
   };
