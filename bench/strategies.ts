@@ -76,7 +76,10 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const overall = standingTables(all, "all tasks");
   const extent = extentOf(rounds, counts);
   const isDone = [...extent.values()].every(({ done, planned }) => done === planned);
-  const candidates = able.filter(({ name, draft }) => draft === undefined && name !== FIXED);
+  // What needs to know the answer or the task is nobody's default.
+  const candidates = able.filter(
+    ({ name, draft, recipe }) => draft === undefined && recipe["constraint"] === undefined && name !== FIXED,
+  );
   const best = bestDecoder(
     all,
     candidates.map(({ name }) => name),

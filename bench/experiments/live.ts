@@ -49,7 +49,7 @@ export function liveUnit(entry: TaskPrompt, recipe: object, cells: number): Unit
         const draft: string | null = before === null ? null : carryDraft(before, typed);
         // With the space that the model puts before a response.
         const init = draft === null ? {} : { init: { draft: ` ${draft.trimStart()}` } };
-        const drafted = draft === null ? fresh : await write(lab, typed, { ...recipe, ...init }, cells);
+        const drafted: Run = draft === null ? fresh : await write(lab, typed, { ...recipe, ...init }, cells);
         sum.fresh += fresh.nfe;
         sum.drafted += drafted.nfe;
         sum.freshRight = finalAnswer(fresh.text) === finalAnswer(answer);
@@ -61,7 +61,12 @@ export function liveUnit(entry: TaskPrompt, recipe: object, cells: number): Unit
   };
 }
 
-async function write({ model, signal }: Lab, prompt: string, recipe: object, cells: number) {
+interface Run {
+  readonly text: string;
+  readonly nfe: number;
+}
+
+async function write({ model, signal }: Lab, prompt: string, recipe: object, cells: number): Promise<Run> {
   const options = { ...taskMode(model.manifest.modes), recipe: { ...recipe }, maxNewTokens: cells };
   const { text = "", nfe } = await runToEnd({ kind: "generate", prompt, options }, { model, signal });
   return { text, nfe };

@@ -30,10 +30,10 @@ export const ADAPTIVE = "fast-dllm + adaptive guidance";
 /** The same with an unconditional branch that is computed once a block. */
 export const RESIDUAL = "fast-dllm + residual guidance";
 /** Draws tokens, as most searches need: what they are measured beside. */
-export const DRAWN = "fast-dllm, drawn";
+export const DRAWN = "fast-dllm with drawn tokens";
 /** Fewer steps than tokens, the same number of tokens in each: what a searched schedule is measured beside. */
-export const UNIFORM = "quota-table, uniform";
-export const SEARCHED = "quota-table, searched";
+export const UNIFORM = "uniform quota-table";
+export const SEARCHED = "searched quota-table";
 /** Begins with the right response: a user's own text, edited as it is wanted. */
 export const WARM = "warm-start from the right text";
 /** The same with a word that is wrong. */
@@ -42,7 +42,7 @@ export const SPOILED = "warm-start from a text with a wrong word";
 const EOTP = { eotp: { minConf: 0.9 } };
 const DRAWING = { preset: "fast-dllm", temperature: 0.5 };
 /** What responses to the tasks look like: a calculation, where there is one, and an answer. */
-const ANSWER = "[ -z]{0,80}answer [ -~]{1,120}";
+const ANSWER = "([ -z]* )?answer [ -~]+";
 
 /** Combinations that seed systems claim something for, beside the presets by themselves. */
 const COMBINED: readonly Contestant[] = [
