@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { BenchOptions } from "../src/cli/bench.ts";
 import { modelOption } from "../src/cli/generation-options.ts";
 import { taskMode } from "./eval/tasks.ts";
+import { liveTable, liveUnit } from "./experiments/live.ts";
 import { interpolated, pruned, reused, type Scheme, schemeDenoiser, whole } from "./experiments/schemes.ts";
 import { openTwoParts, type TwoParts } from "./experiments/two-parts.ts";
 import { countOption } from "./harness/counts.ts";
@@ -40,6 +41,7 @@ const MIDDLE = 3;
 /**
  * Ideas that need the graph cut open, measured on held-out tasks: embedding interpolation (the part behind the embedding
  * takes vectors), pruning of the prompt in late steps and reuse of the lower layers (the part behind a middle layer).
+ * And a prompt that is typed while the model writes, with the similarity filter and drafts from the text before.
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const limit = countOption(values, "limit", quick ? 1 : 20);
@@ -53,12 +55,14 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
     const units = [...prompts.values()]
       .flat()
       .flatMap((entry) => variantsOf(open, embeds, split).map((variant) => unitOf(open, variant, entry)));
-    const progress = createProgress(totalCost(units), () => performance.now(), io.status);
+    const typed = [...prompts.values()].flat().map((entry) => liveUnit(entry, RECIPE, CELLS));
+    const progress = createProgress(totalCost(units) + totalCost(typed), () => performance.now(), io.status);
     const outcomes = await runUnits(units, { ...open, progress });
-    const table = tableOf(outcomes);
+    const live = await runUnits(typed, { ...open, progress });
+    const tables = [tableOf(outcomes), liveTable(live)];
     const { info } = open.model;
     const json = { model: info.name, variant: info.variant, identity: open.identity, limit, recipe: RECIPE };
-    const lines = [markdownTable(table)];
+    const lines = tables.map(markdownTable);
     if (typeof values["out"] === "string") {
       const isWhole = values["tasks"] === undefined;
       const report = {
@@ -66,14 +70,14 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
         intro: [
           `${info.name}, weights ${info.variant}, ${prompts.size} tasks, at most ${limit} prompts each. Runtime: ${open.runtime.reason}`,
         ],
-        tables: [table],
+        tables,
       };
       const name = reportName("experiments", quick, isWhole);
       lines.push(
-        `written: ${(await writeReport(values["out"], name, { ...json, outcomes }, report)).join(", ")}`,
+        `written: ${(await writeReport(values["out"], name, { ...json, outcomes, live }, report)).join(", ")}`,
       );
     }
-    return { json: { ...json, table }, lines };
+    return { json: { ...json, tables }, lines };
   } finally {
     await embeds.release();
     await split.release();

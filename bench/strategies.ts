@@ -2,6 +2,7 @@ import type { BenchOptions } from "../src/cli/bench.ts";
 import { UnmaskError } from "../src/core/errors.ts";
 import { countOption } from "./harness/counts.ts";
 import { groupBy } from "./harness/group-by.ts";
+import { presetIdentity } from "./harness/identity.ts";
 import { runUnits, totalCost } from "./harness/lab.ts";
 import { openLab } from "./harness/open-lab.ts";
 import { createProgress } from "./harness/progress.ts";
@@ -9,7 +10,7 @@ import { reportName, writeReport } from "./harness/report.ts";
 import { markdownTable } from "./harness/table.ts";
 import { readTaskPrompts } from "./harness/task-prompts.ts";
 import { claimsSection } from "./strategies/claims-section.ts";
-import { chooseContestants, FIXED, PLAIN } from "./strategies/contestants.ts";
+import { type Contestant, chooseContestants, FIXED, PLAIN } from "./strategies/contestants.ts";
 import { duelRounds, fitting, type Round } from "./strategies/duel.ts";
 import { accuracyChart, NOTES, standingTables } from "./strategies/report.ts";
 import { ALL_TASKS, type Outcome, type Standing, standings } from "./strategies/summary.ts";
@@ -25,7 +26,8 @@ const THINNING = 3;
 /**
  * Every decoder on held-out tasks and canvases of several lengths, beside two baselines: LLaDA with one token a step at
  * fixed length, and the same with a plain stop at the end of the text. A run that was stopped goes on where it was, and
- * one whose `--minutes` are over reports the rounds that are whole.
+ * one whose `--minutes` are over reports the rounds that are whole. Several processes may take a `--share` each: they
+ * write to one journal, from which a run without it then reports everything.
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const limit = countOption(values, "limit", quick ? 2 : 300);
@@ -43,14 +45,24 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   }
   const asked = values["presets"] ?? (quick ? QUICK_DECODERS : undefined);
   const { able, unable } = fitting(open.model, chooseContestants(asked, manifest));
-  const rounds = duelRounds(open.model, able, { canvases, prompts, thinning: quick ? 1 : THINNING });
+  const share = shareOf(values["share"], values["out"]);
+  const rounds = duelRounds(open.model, able, {
+    canvases,
+    prompts,
+    thinning: quick ? 1 : THINNING,
+    codeOf: await codeOf(able),
+  }).filter((_round, at) => at % share.of === share.index);
   const units = rounds.flatMap((round) => round.units);
   const progress = createProgress(totalCost(units), () => performance.now(), io.status);
   const until = minutes === null ? Number.POSITIVE_INFINITY : performance.now() + 60_000 * minutes;
   const outcomes: Outcome[] = [];
   const counts = new Map(canvases.map((canvas) => [canvas, 0]));
   for (const { canvas, contestants, units: wanted } of rounds) {
-    const found = await runUnits(wanted, { ...open, progress }, () => performance.now() > until);
+    const found = await runUnits(
+      wanted,
+      { ...open, identity: open.sharedIdentity, progress },
+      () => performance.now() > until,
+    );
     const isWhole = found.length === wanted.length;
     if (!isWhole && counts.get(canvas)! > 0) continue;
     // Of a canvas that has no whole round yet, the tasks that all contestants are done with.
@@ -64,7 +76,10 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const overall = standingTables(all, "all tasks");
   const extent = extentOf(rounds, counts);
   const isDone = [...extent.values()].every(({ done, planned }) => done === planned);
-  const candidates = able.filter(({ name, draft }) => draft === undefined && name !== FIXED);
+  // What needs to know the answer or the task is nobody's default.
+  const candidates = able.filter(
+    ({ name, draft, recipe }) => draft === undefined && recipe["constraint"] === undefined && name !== FIXED,
+  );
   const best = bestDecoder(
     all,
     candidates.map(({ name }) => name),
@@ -85,7 +100,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
     variant: info.variant,
     runtime: open.runtime.kind,
     reason: open.runtime.reason,
-    identity: open.identity,
+    identity: open.sharedIdentity,
     limit,
     rounds: [...extent].map(([canvas, counts]) => ({ canvas, ...counts })),
     decoders: able,
@@ -117,6 +132,29 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
     lines.push(`written: ${(await writeReport(values["out"], name, json, report, chart)).join(", ")}`);
   }
   return { json, lines };
+}
+
+/** Fingerprints of the presets that take part. */
+async function codeOf(able: readonly Contestant[]): Promise<ReadonlyMap<string, string>> {
+  const names = [...new Set(able.map(({ recipe }) => String(recipe["preset"])))];
+  return new Map(await Promise.all(names.map(async (name) => [name, await presetIdentity(name)] as const)));
+}
+
+/** `2/4` is the second of four processes that share the rounds and one journal. */
+function shareOf(value: unknown, out: unknown): { readonly index: number; readonly of: number } {
+  if (value === undefined) return { index: 0, of: 1 };
+  const [, part, of] = /^(\d{1,2})\/(\d{1,2})$/.exec(String(value)) ?? [];
+  const [index, count] = [Number(part) - 1, Number(of)];
+  const detail = { option: "share" };
+  if (!(index >= 0 && index < count)) {
+    const message = `--share is a part of the whole, such as 1/2, not "${String(value).slice(0, 40)}".`;
+    throw new UnmaskError("invalid-options", message, { detail });
+  }
+  if (out !== undefined) {
+    const message = "The report is of all shares: write it with --out in a run without --share.";
+    throw new UnmaskError("invalid-options", message, { detail });
+  }
+  return { index, of: count };
 }
 
 const QUICK_DECODERS = "fast-dllm,eb,credit,fast-dllm + eotp,llada + dual cache";

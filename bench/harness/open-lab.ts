@@ -3,7 +3,7 @@ import type { CommandIo, OptionValues } from "../../src/cli/command.ts";
 import { modelOption, numberOption } from "../../src/cli/generation-options.ts";
 import { readManifest } from "../../src/runtime/bundle.ts";
 import { type LoadedModel, loadModel } from "../../src/runtime/load-model.ts";
-import { identityOf } from "./identity.ts";
+import { identityOf, sharedIdentity } from "./identity.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { rememberForwards } from "./remember.ts";
 import { chooseRuntime, type Runtime } from "./runtime.ts";
@@ -13,6 +13,8 @@ export interface OpenLab extends AsyncDisposable {
   readonly model: LoadedModel;
   readonly runtime: Runtime;
   readonly identity: readonly string[];
+  /** For results that name the code of their preset themselves; see identity.ts. */
+  readonly sharedIdentity: readonly string[];
   readonly journal: Journal;
   readonly signal: AbortSignal;
   /** Processor seconds that forwards from memory would have taken so far; see remember.ts. */
@@ -44,6 +46,7 @@ export async function openLab(
     model,
     runtime,
     identity: await identityOf(model, runtime.kind),
+    sharedIdentity: await sharedIdentity(model, runtime.kind),
     journal,
     signal,
     spared,

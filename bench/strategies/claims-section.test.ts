@@ -19,6 +19,7 @@ const outcome = (contestant: string, forwards: number, right: boolean): Outcome 
   cells: 240,
   room: 240,
   seconds: 0.1,
+  doubts: 0,
 });
 
 test("the ratio to the fixed length is taken apart, and what did not run says why", () => {
@@ -41,9 +42,45 @@ test("the ratio to the fixed length is taken apart, and what did not run says wh
 
 test("every contestant of a claim can be chosen, or is a preset that other bundles or versions have", () => {
   const known = chooseContestants(undefined, { tokens: { mask: 1, eos: [2] } }).map(({ name }) => name);
-  const later = ["learn2pd", "svdd"].filter((name) => !PRESET_NAMES.includes(name));
+  const later = ["learn2pd"].filter((name) => !PRESET_NAMES.includes(name));
   for (const name of CLAIMS.flatMap(({ contestants }) => contestants))
     expect([...known, ...later]).toContain(name);
+  for (const { contestants, elsewhere } of CLAIMS) {
+    expect(contestants.length > 0 || /`unmask [a-z]+ /.test(elsewhere ?? ""), elsewhere).toBe(true);
+  }
+});
+
+/** Issue by issue what the comparison has to speak of; the words are those of the papers. */
+test.each([
+  "Learn2PD",
+  "EoTP",
+  "CreditDecoding",
+  "DAEDAL",
+  "Context-aware initialisation",
+  "FreeCache",
+  "guided diffusion",
+  "ReDiff",
+  "SVDD",
+  "best of n",
+  "zero-order",
+  "paths",
+  "voting",
+  "Classifier-free guidance",
+  "Adaptive Guidance",
+  "Residual guidance",
+  "AutoDiffusion",
+  "OLSS",
+  "EVODiff",
+  "Region-adaptive",
+  "cache sharing",
+  "Trajectory variance",
+  "StreamDiffusion",
+  "pruning",
+  "layer reuse",
+])("%s has its claim, the command that measures it and the reason for the difference", (system) => {
+  const text = claimsSection([], []);
+  const part = text.split("### ").find((section) => section.split("\n")[0]!.includes(system));
+  expect(part).toMatch(/Claim: .*`unmask (bench|fit) .*Why they differ: /s);
 });
 
 test("a misspelt decoder is refused with the nearest name; the baselines are always there", () => {

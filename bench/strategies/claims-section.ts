@@ -16,21 +16,35 @@ export function claimsSection(all: readonly Standing[], unable: readonly Unable[
 }
 
 function claimText(
-  { system, contestants, claim, rival, differs }: Claim,
+  { system, contestants, claim, rival, elsewhere, flags, differs }: Claim,
   overall: readonly Standing[],
   unable: readonly Unable[],
 ): string {
   const lines = contestants.flatMap((name) => {
     const found = overall.filter(({ contestant }) => contestant === name);
     if (found.length > 0) {
-      return found.map((standing) => `- ${measured(standing, overall)}${beside(standing, rival, overall)}`);
+      return found.map((standing) =>
+        flags === true
+          ? `- ${doubts(standing)}`
+          : `- ${measured(standing, overall)}${beside(standing, rival, overall)}`,
+      );
     }
     const reason = unable.find((other) => other.name === name)?.reason ?? "it was not part of this run.";
     return [`- ${name}: not measured, ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`];
   });
-  return [`### ${system}`, "", `Claim: ${claim}.`, "", ...lines, "", `Why they differ: ${differs}`, ""].join(
-    "\n",
-  );
+  const command = `Measured by \`unmask bench strategies --presets "${contestants.join(",")}" --out docs/results\`:`;
+  const figures = contestants.length === 0 ? [] : [command, "", ...lines, ""];
+  const further = elsewhere === undefined ? [] : [`${elsewhere}.`, ""];
+  return [
+    `### ${system}`,
+    "",
+    `Claim: ${claim}.`,
+    "",
+    ...figures,
+    ...further,
+    `Why they differ: ${differs}`,
+    "",
+  ].join("\n");
 }
 
 /**
@@ -54,6 +68,15 @@ function measured(standing: Standing, overall: readonly Standing[]): string {
     );
   }
   return parts.join(" ");
+}
+
+/** Whether responses with doubtful tokens are wrong more often. */
+function doubts({ contestant, canvas, prompts, doubted }: Standing): string {
+  const { responses, right, otherwise } = doubted;
+  return (
+    `${contestant}, canvas of ${canvas}, ${prompts} prompts: ${responses} responses have a token that the model wavered over; ` +
+    `${percent(right)} of them are right, and ${percent(otherwise)} of the others.`
+  );
 }
 
 /** The nearest decoder without the system's idea, on the same prompts. */

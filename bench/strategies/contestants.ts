@@ -2,6 +2,8 @@ import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
 import type { ModelFacts } from "../../src/engine/plan.ts";
 import { PRESET_NAMES, PRESETS } from "../../src/strategies/presets.ts";
+import { lladaQuota } from "../../src/strategies/quota.ts";
+import schedule from "./schedule.json" with { type: "json" }; // unmask fit schedule --out bench/strategies/schedule.json
 
 /** A decoder in the comparison. */
 export interface Contestant {
@@ -25,12 +27,22 @@ export const PLAIN = "llada";
 /** Guidance as people would use it, and the same leaving a branch out: two of a kind, for their branches. */
 export const GUIDED = "fast-dllm + guidance";
 export const ADAPTIVE = "fast-dllm + adaptive guidance";
+/** The same with an unconditional branch that is computed once a block. */
+export const RESIDUAL = "fast-dllm + residual guidance";
+/** Draws tokens, as most searches need: what they are measured beside. */
+export const DRAWN = "fast-dllm with drawn tokens";
+/** Fewer steps than tokens, the same number of tokens in each: what a searched schedule is measured beside. */
+export const UNIFORM = "uniform quota-table";
+export const SEARCHED = "searched quota-table";
 /** Begins with the right response: a user's own text, edited as it is wanted. */
 export const WARM = "warm-start from the right text";
 /** The same with a word that is wrong. */
 export const SPOILED = "warm-start from a text with a wrong word";
 
 const EOTP = { eotp: { minConf: 0.9 } };
+const DRAWING = { preset: "fast-dllm", temperature: 0.5 };
+/** What responses to the tasks look like: a calculation, where there is one, and an answer. */
+const ANSWER = "([ -z]* )?answer [ -~]+";
 
 /** Combinations that seed systems claim something for, beside the presets by themselves. */
 const COMBINED: readonly Contestant[] = [
@@ -40,6 +52,35 @@ const COMBINED: readonly Contestant[] = [
   { name: "learn2pd without eotp", recipe: { preset: "learn2pd", stop: { eotp: false } } },
   { name: GUIDED, recipe: { preset: "fast-dllm", guidance: { cfg: 0.5 } } },
   { name: ADAPTIVE, recipe: { preset: "fast-dllm", guidance: { cfg: 0.5, adaptive: {} } } },
+  { name: RESIDUAL, recipe: { preset: "fast-dllm", guidance: { cfg: 0.5, residual: {} } } },
+  { name: "fast-dllm + weak guidance", recipe: { preset: "fast-dllm", guidance: { cfg: 0.5, weak: {} } } },
+  { name: DRAWN, recipe: DRAWING },
+  { name: "best of 4", recipe: { ...DRAWING, search: { method: "best-of", n: 4 } } },
+  {
+    name: "best of 4 by likelihood",
+    recipe: { ...DRAWING, search: { method: "best-of", n: 4, score: "likelihood" } },
+  },
+  {
+    name: "zero-order search",
+    recipe: { preset: "fast-dllm", search: { method: "zero-order", n: 2, rounds: 2 } },
+  },
+  {
+    name: "path search",
+    recipe: { ...DRAWING, search: { method: "paths", n: 2, width: 2, every: 2 } },
+  },
+  { name: "svdd", recipe: { ...DRAWING, search: { method: "svdd", n: 4, every: 2 } } },
+  {
+    name: "svdd with lookahead",
+    recipe: { ...DRAWING, search: { method: "svdd", n: 4, every: 2, lookahead: true } },
+  },
+  {
+    name: "temporal voting",
+    recipe: { preset: "fast-dllm", search: { method: "vote", answer: "answer [^\\n]*" } },
+  },
+  { name: "fast-dllm + regular expression", recipe: { preset: "fast-dllm", constraint: { regex: ANSWER } } },
+  { name: "llada + regular expression", recipe: { preset: "llada", constraint: { regex: ANSWER } } },
+  { name: UNIFORM, recipe: { preset: "quota-table", block: schedule.block, steps: evenly(schedule.steps) } },
+  { name: SEARCHED, recipe: schedule },
   { name: "llada + eotp", recipe: { preset: "llada", stop: EOTP } },
   { name: "llada + prefix cache", recipe: { preset: "llada", cache: "prefix" } },
   { name: "llada + dual cache", recipe: { preset: "llada", cache: "dual" } },
@@ -111,6 +152,12 @@ export function chooseContestants(
 function presetAlone(name: string): Contestant {
   const start = PRESETS[name]?.defaults?.length;
   return { name, recipe: { preset: name }, ...(start === undefined ? {} : { start }) };
+}
+
+/** As many steps as a table has, of the same number of tokens. */
+function evenly(table: readonly number[]): number[] {
+  const tokens = table.reduce((sum, count) => sum + count, 0);
+  return lladaQuota(tokens, table.length);
 }
 
 /** A text with the word in its middle replaced by the one before. */

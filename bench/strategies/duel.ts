@@ -24,6 +24,8 @@ const outcomeSchema = v.object({
   cells: v.number(),
   room: v.number(),
   seconds: v.number(),
+  /** Tokens that the model wavered over. */
+  doubts: v.number(),
 });
 
 /** Fewest cells that are left for a response; prompts with less room are left out of a canvas. */
@@ -37,6 +39,8 @@ export interface DuelOptions {
   readonly prompts: ReadonlyMap<string, readonly TaskPrompt[]>;
   /** The first canvas gets every prompt of a task, the others one of so many. */
   readonly thinning: number;
+  /** Code of a preset; see identity.ts. */
+  readonly codeOf: ReadonlyMap<string, string>;
 }
 
 /** One prompt of each task on one canvas: what is measured alike or not at all. */
@@ -53,7 +57,7 @@ export interface Round {
 export function duelRounds(
   model: JobModel,
   contestants: readonly Contestant[],
-  { canvases, prompts, thinning }: DuelOptions,
+  { canvases, prompts, thinning, codeOf }: DuelOptions,
 ): Round[] {
   const most = Math.max(0, ...[...prompts.values()].map((list) => list.length));
   return Array.from({ length: most }, (_, round) =>
@@ -68,7 +72,7 @@ export function duelRounds(
         const units = [...prompts.values()].flatMap((list) => {
           const entry = list[round];
           if (entry === undefined || roomFor(model, entry, canvas) < LEAST_CELLS) return [];
-          return present.map((contestant) => unitOf(model, contestant, entry, canvas));
+          return present.map((contestant) => unitOf(model, contestant, entry, canvas, codeOf));
         });
         return { canvas, contestants: present.length, units };
       }),
@@ -115,7 +119,13 @@ function roomFor({ tokenizer, manifest }: JobModel, { prompt }: TaskPrompt, canv
   }
 }
 
-function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canvas: number): Unit<Outcome> {
+function unitOf(
+  model: JobModel,
+  contestant: Contestant,
+  entry: TaskPrompt,
+  canvas: number,
+  codeOf: DuelOptions["codeOf"],
+): Unit<Outcome> {
   const { name, start } = contestant;
   const { task, prompt, answer } = entry;
   const room = roomFor(model, entry, canvas);
@@ -131,6 +141,7 @@ function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canv
       answer,
       String(cells),
       JSON.stringify(recipe),
+      codeOf.get(String(recipe["preset"]))!,
       ...(recipe["preset"] === "learn2pd" ? [dataHash(model.manifest.filters)] : []),
     ],
     label: `canvas of ${canvas}, ${task}, ${name}`,
@@ -146,7 +157,8 @@ function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canv
       const spared = lab.spared();
       const done = await runToEnd({ kind: "generate", prompt, options }, lab);
       const { user, system } = process.cpuUsage(before);
-      const text = done.text ?? "";
+      // A vote decides on an answer and leaves the text as it is.
+      const text = done.search?.votes?.[0]?.answer ?? done.text ?? "";
       return {
         canvas,
         task,
@@ -161,6 +173,7 @@ function unitOf(model: JobModel, contestant: Contestant, entry: TaskPrompt, canv
         cells: done.tokens.length,
         room,
         seconds: (user + system) / 1e6 + lab.spared() - spared,
+        doubts: done.doubts?.length ?? 0,
       };
     },
   };

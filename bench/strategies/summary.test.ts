@@ -21,6 +21,7 @@ const outcome = (
   cells: 40,
   room: 100,
   seconds: 0.5,
+  doubts: 0,
   ...more,
 });
 

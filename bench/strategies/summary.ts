@@ -23,6 +23,8 @@ export interface Outcome {
   readonly room: number;
   /** Of processor time. */
   readonly seconds: number;
+  /** Tokens that the model wavered over; see src/strategies/doubts.ts. */
+  readonly doubts: number;
 }
 
 /** Against a baseline, on the prompts that both have. */
@@ -53,6 +55,8 @@ export interface Standing {
   readonly tokensPerSecond: number;
   /** Tokens among the cells of the responses. */
   readonly effective: number;
+  /** Responses with a doubtful token, and the share of right ones among those and among the others. */
+  readonly doubted: { readonly responses: number; readonly right: number; readonly otherwise: number };
   /**
    * Times fewer forwards, and rows, than one token a step at fixed length: those are known without running it, one
    * forward a cell over the whole canvas.
@@ -101,7 +105,19 @@ function figures(list: readonly Outcome[]) {
     tokensPerForward: tokens / Math.max(1, forwards),
     tokensPerSecond: tokens / sum(list, "seconds"),
     effective: tokens / Math.max(1, sum(list, "cells")),
+    doubted: doubted(list),
     fewerThanFixed: { forwards: sum(list, "room") / forwards, rows: whole / rows },
+  };
+}
+
+function doubted(list: readonly Outcome[]): Standing["doubted"] {
+  const rightOf = (some: readonly Outcome[]): number =>
+    some.filter(({ right }) => right).length / Math.max(1, some.length);
+  const flagged = list.filter(({ doubts }) => doubts > 0);
+  return {
+    responses: flagged.length,
+    right: rightOf(flagged),
+    otherwise: rightOf(list.filter(({ doubts }) => doubts === 0)),
   };
 }
 

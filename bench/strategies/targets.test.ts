@@ -16,6 +16,7 @@ const outcome = (contestant: string, prompt: number, forwards: number, right: bo
   cells: 240,
   room: 240,
   seconds: 0.1,
+  doubts: 0,
 });
 
 /** Ten prompts of each of two tasks. */

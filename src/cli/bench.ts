@@ -37,6 +37,10 @@ const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites:
     help: "stop after so many and report what is whole; the same command goes on",
     suites: ["strategies"],
   },
+  share: {
+    help: "1/2: run every second round from the first on; processes with the other shares write to the same journal",
+    suites: ["strategies"],
+  },
   canvas: {
     help: "comma-separated cells of the canvas, prompt included (default 128,256,512)",
     suites: ["strategies"],

@@ -2,7 +2,10 @@ import { expect, test } from "vitest";
 import { CACHE_NAMES } from "../cache/choice.ts";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Job } from "../core/job.ts";
+import { storeFilter } from "../model/commit-filter.ts";
+import { PRESET_NAMES } from "../strategies/presets.ts";
 import type { JobModel } from "./open-run.ts";
+import { planGeneration } from "./plan.ts";
 import { runJob } from "./run-job.ts";
 import { FACTS, testModel } from "./scripted-model.ts";
 import { foldTrace } from "./trace.ts";
@@ -11,6 +14,16 @@ import { foldTrace } from "./trace.ts";
  * Pieces of a recipe together (strategies note, sections 1.4 and 5). What does not fit is refused: plan.test.ts, search.test.ts,
  * cache/compose.test.ts. Here is what fits.
  */
+
+const REGION = { kind: "generate", promptCells: 5 } as const;
+/** Filters that accept every cell. */
+const filters = [4, 32].map((size) => {
+  const zeros = new Array<number>(size).fill(0);
+  return storeFilter(
+    { size, w1: [zeros], b1: [0], w2: zeros.map(() => [0]), b2: zeros.map(() => 4) },
+    "int8",
+  );
+});
 
 type Done = Extract<GenerateEvent, { type: "done" }>;
 
@@ -71,4 +84,85 @@ test("guidance doubles the rows of a search, and its texts count as one forward 
   const { done } = await run(recipe);
   // Guided logits are combined in place, so each draw is a forward of its own.
   expect(done).toMatchObject({ nfe: 60, rows: 60 * 2 * 26 });
+});
+
+/** Presets that choose cells one step at a time, as they are: what they write may become longer. */
+const GROWING = PRESET_NAMES.filter((name) => {
+  try {
+    const init = name === "warm-start" ? { init: { draft: "hello" } } : {};
+    planGeneration(
+      { recipe: { preset: name, lengthControl: { daedal: {} }, ...init } },
+      { ...FACTS, filters },
+      REGION,
+    );
+    return true;
+  } catch (error) {
+    // Each refusal says what does not fit.
+    expect(error).toMatchObject({
+      code: "invalid-options",
+      message: expect.stringMatching(/does not fit|takes tokens back/),
+    });
+    return false;
+  }
+});
+
+test("a length control fits decoders that plan nothing and take nothing back", () => {
+  expect(GROWING).toEqual(
+    expect.arrayContaining([
+      "fast-dllm",
+      "factor",
+      "eb",
+      "dparallel",
+      "klass",
+      "credit",
+      "localleap",
+      "hierarchy",
+      "daedal",
+      "guided",
+    ]),
+  );
+  expect(GROWING).not.toContain("llada");
+  expect(GROWING).not.toContain("wino");
+});
+
+test.each(GROWING)("%s fills a canvas that grows, within the room there is", async (preset) => {
+  for (const eosRate of [0, 120]) {
+    for (const block of [4, 32]) {
+      const lengthControl = { daedal: { factor: 4, low: 0.6, window: 8 } };
+      const recipe = { preset, length: 12, block, lengthControl, stop: { eos: true } };
+      const { done, masksLeft } = await run(recipe, eosRate, {
+        ...testModel(eosRate),
+        manifest: { ...FACTS, filters },
+      });
+      expect(masksLeft).toBe(0);
+      expect(done.tokens.length).toBeGreaterThan(12);
+      expect(done.tokens.length).toBeLessThanOrEqual(FACTS.maxCanvas - 5);
+    }
+  }
+});
+
+test("the length control of daedal is daedal's own", async () => {
+  const of = (more: object) => run({ preset: "daedal", ...more }, 60);
+  expect((await of({ lengthControl: { daedal: {} } })).done.tokens).toEqual((await of({})).done.tokens);
+});
+
+test.each<[object, string]>([
+  [{ preset: "daedal", lengthControl: "fixed" }, "never fixed"],
+  [{ preset: "eb", lengthControl: { daedal: {} }, constraint: { regex: "a+" } }, "counts on its cells"],
+  [{ preset: "eb", lengthControl: { daedal: {} }, stop: { eotp: {} } }, "length"],
+  [{ preset: "eb", lengthControl: { daedal: {} }, init: { draft: "x" } }, "length"],
+  [{ preset: "eb", lengthControl: { daedal: {} }, cache: "dual" }, "looks at"],
+  [{ preset: "llada", lengthControl: { daedal: {} } }, "plans its steps"],
+])("%j is refused", async (recipe, sentence) => {
+  await expect(run(recipe)).rejects.toMatchObject({
+    code: "invalid-options",
+    message: expect.stringContaining(sentence),
+  });
+});
+
+test("a resolved recipe keeps its length control", () => {
+  const lengthControl = { daedal: { factor: 4 } };
+  const { recipe } = planGeneration({ recipe: { preset: "eb", lengthControl } }, FACTS, REGION);
+  expect(recipe).toMatchObject({ lengthControl, length: 64 });
+  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
 });

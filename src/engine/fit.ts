@@ -13,6 +13,8 @@ export interface Asked {
   readonly input: RecipeInput;
   readonly settings: Settings;
   readonly strategy: Strategy;
+  /** The preset without the length control that the recipe puts on it. */
+  readonly alone: Strategy;
   readonly model: ModelFacts;
   readonly region: Region;
   readonly search: Search | undefined;
@@ -34,6 +36,7 @@ type Refusal = readonly [applies: boolean, option: string, sentence: string];
 export function checkFit(asked: Asked): void {
   const refusals = [
     ...ofPreset(asked),
+    ...ofLength(asked),
     ...ofEotp(asked),
     ...ofDraft(asked),
     ...ofCompanion(asked),
@@ -102,6 +105,41 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       "init",
       "The recipe warm-start needs a draft to start from: init.draft or init.from.",
     ],
+  ];
+}
+
+/** A canvas that grows needs an open end, and a decoder that plans nothing for the cells there were. */
+function ofLength({ name, preset, input, alone, model, region, search }: Asked): readonly Refusal[] {
+  if (input.lengthControl === undefined) return [];
+  const refusal = (applies: boolean, why: string): Refusal => [
+    applies,
+    "lengthControl",
+    `A length control ${why}.`,
+  ];
+  if (input.lengthControl === "fixed") {
+    return [refusal(alone.length !== undefined, `is what ${name} is about: its length is never fixed`)];
+  }
+  const { selector, blocks } = alone;
+  return [
+    refusal(region.kind === "infill", "is for continuations: a gap keeps its length"),
+    refusal(model.tokens.eos.length === 0, "needs a model with an end-of-text token"),
+    refusal(model.attention.kind === "block-causal", `does not fit ${model.name}, whose blocks are fixed`),
+    refusal(blocks.refine !== undefined, `does not fit ${name}, which chooses where a block ends`),
+    refusal(
+      preset.keys.includes("steps"),
+      `does not fit ${name}, which plans its steps for the cells there are`,
+    ),
+    refusal(
+      selector.visible !== undefined || alone.demands?.drafts === true,
+      `does not fit ${name}, whose forwards leave cells out`,
+    ),
+    refusal(preset.revises === true, `does not fit ${name}, which takes tokens back`),
+    refusal(alone.stop !== undefined, `does not fit ${name}, which ends the run by itself`),
+    refusal(input.constraint !== undefined, "does not fit a constraint, which counts on its cells"),
+    refusal(
+      search?.method === "zero-order",
+      "does not fit the search zero-order, which rewrites tokens in their cells",
+    ),
   ];
 }
 

@@ -7,6 +7,7 @@ import type { Manifest } from "../model/manifest.ts";
 import { resolveSearch, type Search } from "../search/input.ts";
 import { watchingAll } from "../search/vote.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
+import { daedalPieces } from "../strategies/decoders/daedal.ts";
 import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
 import { type DraftCheck, scepticalReviser } from "../strategies/decoders/warm-start.ts";
@@ -56,6 +57,7 @@ export interface ResolvedRecipe {
   readonly factor?: number;
   readonly gamma?: number;
   readonly cache: CacheInput;
+  readonly lengthControl?: NonNullable<RecipeInput["lengthControl"]>;
   readonly constraint?: Constraint;
   readonly guidance: GuidanceSettings;
   /** Tokens that were committed may still change. */
@@ -89,6 +91,8 @@ export type Region =
   | { readonly kind: "infill"; readonly gapCells: number };
 
 const MAX_SEED = 0xffff_ffff;
+/** Cells that DAEDAL begins with. */
+const DAEDAL_START = 64;
 
 /**
  * Resolves options against a bundle.
@@ -112,22 +116,37 @@ export function planGeneration(
   for (const key of Object.keys(input)) {
     if (!allowed.includes(key)) throw invalid(key, `The recipe key "${key}" does not apply to ${name}.`);
   }
+  const grows = typeof input.lengthControl === "object" ? input.lengthControl.daedal : undefined;
   const length =
-    region.kind === "infill" ? region.gapCells : continuationLength(options, input, preset, model, region);
+    region.kind === "infill"
+      ? region.gapCells
+      : continuationLength(
+          options,
+          input,
+          grows === undefined
+            ? preset
+            : { ...preset, defaults: { ...preset.defaults, length: DAEDAL_START } },
+          model,
+          region,
+        );
   const settings = settingsOf(options, input, preset, length);
   const eos = region.kind === "generate" && endsAtEos(input, model);
   const search = input.search === undefined ? undefined : resolveSearch(input.search, hasScore);
-  const built = buildStrategy(preset, settings, {
+  const hints = {
     eos: region.kind === "generate" ? model.tokens.eos : [],
     pad: padId(model),
     delimiters: model.delimiters ?? [],
     room: region.kind === "generate" ? model.maxCanvas - region.promptCells : length,
+  };
+  const alone = buildStrategy(preset, settings, {
+    ...hints,
     companion: hasCompanion,
     ...(model.frequency === undefined || name !== "pc"
       ? {}
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
     ...(name === "learn2pd" ? { filter: commitFilter(model, blockOf(input, preset)) } : {}),
   });
+  const built = grows === undefined ? alone : growing(alone, daedalPieces(grows, settings, hints));
   const strategy = search?.method === "vote" ? watchingAll(built) : built;
   const check = draftCheck(input);
   const demands = {
@@ -143,6 +162,7 @@ export function planGeneration(
     input,
     settings,
     strategy,
+    alone,
     model,
     region,
     search,
@@ -195,6 +215,7 @@ export function planGeneration(
       ...(preset.keys.includes("factor") ? { factor: settings.factor } : {}),
       ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
       cache: writeCache(choice),
+      ...(input.lengthControl === undefined ? {} : { lengthControl: input.lengthControl }),
       ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
       guidance: settings.guidance,
       ...(input.init === undefined ? {} : { init: input.init }),
@@ -204,6 +225,11 @@ export function planGeneration(
       ...(search === undefined ? {} : { search }),
     },
   };
+}
+
+/** A strategy whose canvas grows: blocks follow the length, the selector stays its own. */
+function growing(strategy: Strategy, { length, blocks }: ReturnType<typeof daedalPieces>): Strategy {
+  return { ...strategy, length, blocks, demands: { ...strategy.demands, looksAhead: true } };
 }
 
 /** Caches and guidance have nothing for further canvases. */

@@ -13,7 +13,6 @@ import { check, MASK, ROOM, run, type Scene, sceneOf, TRAITS } from "./testing/p
 function boundOf({ name, settings }: Scene): number {
   const { length, block, steps } = settings;
   const blocks = Math.ceil(length / block);
-  if (name === "quota-table") return length;
   if (name === "gemma-eb") return 48 * blocks;
   if (PRESETS[name]!.keys.includes("steps")) return Math.min(length, steps + blocks);
   if (name === "daedal") return ROOM / 8 + 1 + ROOM;

@@ -76,7 +76,7 @@ const DEGENERATE: readonly (readonly [
     "ReDiff that never starts is the threshold",
     () => ({
       ...threshold(),
-      reviser: overwriteReviser({ steps: 999, share: 0, top: 1, confidence: 0, most: 9, suppress: [] }),
+      reviser: overwriteReviser({ steps: 999, share: 0, top: 1, confidence: 0, most: 9 }),
     }),
     threshold,
   ],

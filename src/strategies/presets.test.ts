@@ -46,6 +46,11 @@ test("a table is played in every block, its last entry again and again", () => {
   expect(counts).toEqual([3, 1, 2, 2, 3, 1, 2, 2, 3, 1, 2, 2]);
 });
 
+test("a number of steps in place of a table is shared by the blocks", () => {
+  const counts = run("quota-table", { steps: 6 }).map(({ commits }) => commits.length);
+  expect(counts).toEqual(new Array(6).fill(4));
+});
+
 test("a threshold of 0 takes one step a block, of 1 one token a step", () => {
   expect(run("fast-dllm", { threshold: 0 })).toHaveLength(3);
   expect(run("fast-dllm", { threshold: 1 })).toHaveLength(24);

@@ -44,6 +44,7 @@ export const COMMON_KEYS = [
   "topK",
   "topP",
   "cache",
+  "lengthControl",
   "constraint",
   "init",
   "remask",

@@ -104,6 +104,25 @@ export const recipeSchema = v.strictObject({
   ),
   constraint: v.optional(v.pipe(constraintSchema, v.description("what the text has to satisfy"))),
   cache: v.optional(v.pipe(cacheSchema, v.description("keys and values reused between steps"))),
+  lengthControl: v.optional(
+    v.pipe(
+      v.union([
+        v.literal("fixed"),
+        v.strictObject({
+          daedal: v.strictObject({
+            factor: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(1024))),
+            low: v.optional(between(0, 1)),
+            startEos: v.optional(between(0, 1)),
+            growEos: v.optional(between(0, 1)),
+            window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024))),
+          }),
+        }),
+      ]),
+      v.description(
+        "fixed, or {daedal}: masks are added until the text is expected to end within them, and doubtful ones become several",
+      ),
+    ),
+  ),
   stop: v.optional(
     v.pipe(
       v.strictObject({
@@ -146,9 +165,6 @@ export const recipeSchema = v.strictObject({
 /** A recipe as it is written: every key may be absent. */
 export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 
-/** Keys of the recipe language whose feature this version does not have. They are refused, never ignored. */
-const PLANNED_KEYS = ["lengthControl"];
-
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
 
 /**
@@ -161,9 +177,8 @@ export function parseRecipe(value: unknown): RecipeInput {
     throw invalid("A recipe is a name or a JSON object.", "recipe");
   }
   for (const key of Object.keys(value)) {
-    if (PLANNED_KEYS.includes(key)) throw invalid(`The recipe key "${key}" is not supported yet.`, key);
     if (!KNOWN_KEYS.includes(key)) {
-      const near = nearest(key, [...KNOWN_KEYS, ...PLANNED_KEYS]);
+      const near = nearest(key, KNOWN_KEYS);
       throw invalid(`A recipe has no key "${key.slice(0, 60)}". Did you mean "${near}"?`, key.slice(0, 60));
     }
   }

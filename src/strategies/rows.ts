@@ -43,6 +43,11 @@ export function filledInBlock({ canvas, targets, block }: DecodeState): number[]
   return Array.from(targets.subarray(block.start, block.end)).filter((row) => canvas.kinds[row] === FILLED);
 }
 
+/** Probability of the token that was drawn in statistics row `r`: the best one at temperature 0. */
+export function sampledProbability(stats: RowStats, r: number): number {
+  return Math.exp(stats.sampledLogits[r]! - stats.lse[r]!);
+}
+
 /** Probability of the best token of statistics row `r`. */
 export function bestProbability(stats: RowStats, r: number): number {
   return Math.exp(stats.topLogits[r * stats.k]! - stats.lse[r]!);

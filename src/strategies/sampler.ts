@@ -42,7 +42,8 @@ export function rawCandidates(stats: RowStats, rows: Int32Array, at: Int32Array)
  */
 export function temperedSampler(options: SamplerOptions): Sampler {
   const { temperature } = options;
-  if (temperature === 0) return gumbelSampler(options);
+  if (temperature === 0)
+    return options.topK === 0 && options.topP >= 1 ? gumbelSampler(options) : filteredBest(options);
   return {
     ...gumbelSampler(options),
     needs: { tempered: true },
@@ -55,5 +56,22 @@ export function temperedSampler(options: SamplerOptions): Sampler {
       }
       return candidates;
     },
+  };
+}
+
+/** The best token of each row, with its probability among those that top-k and top-p leave: Dream's at temperature 0. */
+function filteredBest({ topK, topP }: SamplerOptions): Sampler {
+  return {
+    // What is drawn at temperature 1 is not used, what it is drawn from is.
+    noise: (state, rng) => ({ temperature: 1, topK, topP, seed: rng.seed, step: state.step }),
+    needs: { tempered: true },
+    draw: (stats, rows, at) => ({
+      rows,
+      ids: Int32Array.from(at, (r) => stats.topIds[r * stats.k]!),
+      probabilities: Float64Array.from(at, (r) =>
+        Math.exp(stats.topLogits[r * stats.k]! - stats.temperedLse![r]!),
+      ),
+      at,
+    }),
   };
 }

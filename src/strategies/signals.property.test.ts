@@ -2,10 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RowStats } from "../core/types.ts";
 import type { Oracle } from "./oracle.ts";
+import { ORACLE_DEFAULTS } from "./oracle-logits.ts";
 import { PRESETS } from "./presets.ts";
+import { withPoison } from "./testing/poison.ts";
 import { run, sceneOf } from "./testing/preset-scenes.ts";
 
-/** P17 of the strategies note, section 12: strategies depend on the statistics that they asked for, while these hold. */
+/** P17 and P20 of the strategies note, section 12: strategies depend on the statistics that they asked for, while these hold. */
 
 test("P17: what a step answers depends on its own statistics and on nothing that was not asked for", () => {
   for (const name of Object.keys(PRESETS)) {
@@ -35,7 +37,7 @@ test("P17: nothing is read that was not asked for", () => {
         const whole = run(input, structuredClone(input.state)).events;
         const oracle: Oracle = {
           ...input.oracle,
-          forward: (request) => ({ ...poisoned(request.rows.length), ...input.oracle.forward(request) }),
+          forward: (request) => withPoison(input.oracle.forward(request)),
         };
         expect(run({ ...input, oracle }, structuredClone(input.state)).events).toEqual(whole);
       }),
@@ -44,19 +46,24 @@ test("P17: nothing is read that was not asked for", () => {
   }
 });
 
-/** Every signal that a request may leave out, as NaN. */
-function poisoned(rows: number): Partial<RowStats> {
-  const nothing = (): Float64Array => new Float64Array(rows * 8).fill(Number.NaN);
-  return {
-    entropy: nothing(),
-    currentLogits: nothing(),
-    probeLogits: nothing(),
-    gatherLogits: nothing(),
-    klPrevious: nothing(),
-    temperedLse: nothing(),
-    temperedEntropy: nothing(),
-  };
-}
+test("P20: the best few tokens of each row tell a step as much as all of them", () => {
+  for (const name of Object.keys(PRESETS)) {
+    fc.assert(
+      fc.property(sceneOf([name]), (input) => {
+        const sparse = run(input, structuredClone(input.state));
+        const oracle: Oracle = {
+          ...input.oracle,
+          forward: (request) => {
+            const signals = { ...request.signals, topK: ORACLE_DEFAULTS.V };
+            return withPoison(input.oracle.forward({ ...request, signals }));
+          },
+        };
+        expect(run({ ...input, oracle }, structuredClone(input.state))).toEqual(sparse);
+      }),
+      { numRuns: 8 },
+    );
+  }
+});
 
 /** Statistics are the denoiser's: after its next forward they mean nothing. */
 function poison(stats: RowStats): void {

@@ -1,5 +1,5 @@
 import type { Preset } from "../preset.ts";
-import { bestProbability, positionOf } from "../rows.ts";
+import { positionOf, sampledProbability } from "../rows.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { BlockSchedule } from "../strategy.ts";
 
@@ -32,9 +32,9 @@ export function adaptiveBlocks({ size, delimiters, threshold }: AdablockOptions)
       let best = { length: 0, p: threshold };
       for (let offset = 0; offset < ahead(block.start, targets.length); offset++) {
         const r = positionOf(stats.rows, targets[block.start + offset]!);
-        const p = bestProbability(stats, r);
+        const p = sampledProbability(stats, r);
         const isBetter = best.length === 0 ? p >= best.p : p > best.p;
-        if (isBetter && delimiters.includes(stats.topIds[r * stats.k]!)) best = { length: offset + 1, p };
+        if (isBetter && delimiters.includes(stats.sampledIds[r]!)) best = { length: offset + 1, p };
       }
       return best.length === 0 ? block : { start: block.start, end: block.start + best.length };
     },

@@ -1,6 +1,6 @@
 import { MASKED } from "../canvas.ts";
-import type { Preset } from "../preset.ts";
-import { bestProbability, positionOf } from "../rows.ts";
+import type { ModelHints, Preset, Settings } from "../preset.ts";
+import { bestProbability, positionOf, sampledProbability } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { BlockSchedule, DecodeState, LengthControl, LengthEdit, Selector, Step } from "../strategy.ts";
 
@@ -110,8 +110,7 @@ function daedalLength(options: DaedalOptions): LengthControl {
       const taken = new Set(commits.map(({ row }) => row));
       let worst = { row: -1, p: low };
       for (const [index, row] of candidates.rows.entries()) {
-        const r = candidates.at[index]! * stats.k;
-        const p = Math.exp(stats.topLogits[r]! - stats.lse[candidates.at[index]!]!);
+        const p = sampledProbability(stats, candidates.at[index]!);
         if (!taken.has(row) && state.canvas.kinds[row] === MASKED && p < worst.p) worst = { row, p };
       }
       if (worst.row < 0) return null;
@@ -142,24 +141,38 @@ function fitted(
   };
 }
 
+/** What a recipe may say about it; the paper's values where it does not. */
+type DaedalLength = {
+  readonly [Key in "factor" | "low" | "startEos" | "growEos" | "window"]?: number | undefined;
+};
+
+/** DAEDAL's length alone, for a decoder that chooses by itself. */
+export function daedalPieces(
+  asked: DaedalLength,
+  { threshold, block }: Pick<Settings, "threshold" | "block">,
+  { eos, pad, room }: Pick<ModelHints, "eos" | "pad" | "room">,
+): ReturnType<typeof daedal> {
+  return daedal({
+    endIds: [...eos, pad],
+    maxLength: room,
+    block,
+    high: threshold,
+    low: asked.low ?? 0.1,
+    factor: asked.factor ?? 8,
+    startEos: asked.startEos ?? 0.5,
+    growEos: asked.growEos ?? 0.9,
+    window: asked.window ?? 32,
+  });
+}
+
 /** The paper's thresholds. It starts from the length that is asked for and grows it up to the room there is. */
 export const daedalPreset: Preset = {
   title: "DAEDAL: finds the length of the text while it writes",
   keys: ["threshold"],
   continuationOnly: true,
   defaults: { length: 64 },
-  pieces: ({ threshold, block }, { eos, pad, room }) => ({
-    ...daedal({
-      endIds: [...eos, pad],
-      maxLength: room,
-      block,
-      high: threshold,
-      low: 0.1,
-      factor: 8,
-      startEos: 0.5,
-      growEos: 0.9,
-      window: 32,
-    }),
+  pieces: (settings, model) => ({
+    ...daedalPieces({}, settings, model),
     demands: { looksAhead: true },
   }),
 };

@@ -20,7 +20,8 @@ export function dreamScorer(kind: DreamConfidence, temperature: number): Scorer 
       if (kind === "entropy") return Float64Array.from(at, (r) => -stats.temperedEntropy![r]!);
       const p = (r: number, place: number): number =>
         Math.exp(stats.topLogits[r * stats.k + place]! / t - stats.temperedLse![r]!);
-      return Float64Array.from(at, (r) => p(r, 0) - p(r, 1));
+      // Where top-k or top-p leave one token, the second-best has no probability: they sum to 1 at most.
+      return Float64Array.from(at, (r) => Math.max(p(r, 0) - p(r, 1), 2 * p(r, 0) - 1));
     },
     confidence: "probability",
   };

@@ -1,7 +1,7 @@
 import type { Commit } from "../../core/events.ts";
 import { MASKED } from "../canvas.ts";
 import type { Preset } from "../preset.ts";
-import { bestProbability, positionOf } from "../rows.ts";
+import { positionOf, sampledProbability } from "../rows.ts";
 import { quotaSelector } from "../selector.ts";
 import type { DecodeState, StopRule } from "../strategy.ts";
 
@@ -16,7 +16,7 @@ export interface ProphetOptions {
 
 /**
  * Prophet (arXiv 2508.19982): once the mean gap between the best and the second-best logit of the answer is large
- * enough, every mask takes its best token and the run ends. The gaps are of logits, so guidance scales them.
+ * enough, every mask takes the token that was drawn for it and the run ends. The gaps are of logits, so guidance scales them.
  */
 export function prophetStop({ steps, gaps, answer }: ProphetOptions): StopRule {
   const rowsOf = ({ canvas, targets }: DecodeState): readonly number[] =>
@@ -36,8 +36,8 @@ export function prophetStop({ steps, gaps, answer }: ProphetOptions): StopRule {
       if (rows.length === 0 || !(total / rows.length >= bar)) return null;
       const commits = rowsOf(state).map((row): Commit => {
         const r = positionOf(stats.rows, row);
-        const conf = bestProbability(stats, r);
-        return { row, id: stats.topIds[r * stats.k]!, conf, reason: "fill" };
+        const conf = sampledProbability(stats, r);
+        return { row, id: stats.sampledIds[r]!, conf, reason: "fill" };
       });
       return commits.some(({ id }) => id === traits.maskId)
         ? null

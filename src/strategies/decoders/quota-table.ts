@@ -1,5 +1,5 @@
 import type { Preset } from "../preset.ts";
-import { rank } from "../selector.ts";
+import { quotaSelector, rank } from "../selector.ts";
 import type { Selector } from "../strategy.ts";
 
 /**
@@ -19,9 +19,11 @@ export function tableSelector(table: readonly number[]): Selector {
   };
 }
 
-/** Without a table it is one token a step. */
+/** A number of steps in place of a table is LLaDA's: as many tokens in each step as it takes. */
 export const quotaTablePreset: Preset = {
   title: "Quota table: as many tokens in each step of a block as a table says",
   keys: ["steps"],
-  pieces: ({ table }) => ({ selector: tableSelector(table.length > 0 ? table : [1]) }),
+  pieces: ({ table, steps }) => ({
+    selector: table.length > 0 ? tableSelector(table) : quotaSelector({ steps, keepZeroSteps: false }),
+  }),
 };

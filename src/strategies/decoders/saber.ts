@@ -1,16 +1,16 @@
 import { FILLED, MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
-import { bestProbability, positionOf } from "../rows.ts";
+import { positionOf, sampledProbability } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { DecodeState, Reviser, Selector, Step } from "../strategy.ts";
 
 interface SaberMemory {
   /** Confidence of every cell at its last commit, by slot. */
   readonly committed: Map<number, number>;
-  /** Best probability of every cell in the last forward that covered it, by slot. */
+  /** Probability of every cell's drawn token in the last forward that covered it, by slot. */
   last: Map<number, number>;
-  /** Rise of the best probability since the forward before, by slot. */
+  /** Rise of that probability since the forward before, by slot. */
   rise: Map<number, number>;
 }
 
@@ -68,7 +68,7 @@ function compare(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Compares every cell's best probability with the last forward. */
+/** Compares the probability of every cell's drawn token with the last forward. */
 function observe({ state, stats }: Step): void {
   const kept = memory.of(state);
   const now = new Map<number, number>();
@@ -78,7 +78,7 @@ function observe({ state, stats }: Step): void {
   for (const row of rowsUpTo(state)) {
     const r = positionOf(stats.rows, row);
     const slot = state.canvas.slots[row]!;
-    const p = bestProbability(stats, r);
+    const p = sampledProbability(stats, r);
     const before = kept.last.get(slot) ?? unseen;
     if (before !== undefined) kept.rise.set(slot, p - before);
     now.set(slot, p);

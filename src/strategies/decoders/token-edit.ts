@@ -1,7 +1,8 @@
+import type { RowStats } from "../../core/types.ts";
 import { MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
-import { filledInBlock, positionOf } from "../rows.ts";
+import { filledInBlock, positionOf, sampledProbability } from "../rows.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { DecodeState, Reviser } from "../strategy.ts";
 
@@ -10,6 +11,8 @@ export interface TokenEditOptions {
   readonly threshold: number;
   /** Forwards over a full block, at most, in search of further edits. */
   readonly postSteps: number;
+  /** Probability of the token drawn in statistics row `r`; absent: the raw one. */
+  probability?(stats: RowStats, r: number): number;
 }
 
 interface EditMemory {
@@ -26,7 +29,8 @@ const memory = defineMemory<EditMemory>("token-edit", () => ({ block: -1, post: 
  * LLaDA2.1's token-to-token editing (arXiv 2602.08676): a committed token of the open block is replaced when the model
  * prefers another one clearly enough; a block is done when it is full and nothing was edited, or after `postSteps`.
  */
-export function tokenEditReviser({ threshold, postSteps }: TokenEditOptions): Reviser {
+export function tokenEditReviser(options: TokenEditOptions): Reviser {
+  const { threshold, postSteps, probability = sampledProbability } = options;
   return {
     watch: filledInBlock,
     isPending: (state) => {
@@ -41,7 +45,7 @@ export function tokenEditReviser({ threshold, postSteps }: TokenEditOptions): Re
       const overwrites = filledInBlock(state).flatMap((row) => {
         const r = positionOf(stats.rows, row);
         const id = stats.sampledIds[r]!;
-        const p = Math.exp(stats.sampledLogits[r]! - stats.lse[r]!);
+        const p = probability(stats, r);
         return id !== state.canvas.ids[row] && id !== traits.maskId && p > threshold ? [{ row, id }] : [];
       });
       if (isFull(state)) {

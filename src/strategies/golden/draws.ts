@@ -4,13 +4,22 @@ import type { OracleDraw } from "../oracle.ts";
 
 /** How recorded random numbers become tokens (FORMAT.md section 1, random numbers). */
 
-/** `argmax l - T ln(-ln u)` in float64: LLaDA's Gumbel noise, one random call of shape `[1, N, V]` a forward. */
-export function gumbelDraw(random: GoldenRandom): OracleDraw {
+/**
+ * `argmax l - T ln(-ln u)` in float64: LLaDA's Gumbel noise, one random call of shape `[1, N, V]` a forward.
+ *
+ * @param first canvas row that the call begins with
+ */
+export function gumbelDraw(
+  random: GoldenRandom,
+  uniform = random.float64,
+  first: () => number = () => 0,
+): OracleDraw {
   return (logits, vocab, stats, { temperature }) => {
     const call = random.nextCall();
+    const from = first();
     for (const [r, row] of stats.rows.entries()) {
       chooseLargest(logits, vocab, stats, r, (logit, id) => {
-        return logit - temperature * Math.log(-Math.log(random.float64(call, row * vocab + id)));
+        return logit - temperature * Math.log(-Math.log(uniform(call, (row - from) * vocab + id)));
       });
     }
   };
@@ -29,7 +38,7 @@ export function multinomialDraw(
     if (stats.rows.length === 0) return;
     const call = random.nextCall();
     for (const [r, row] of stats.rows.entries()) {
-      const weights = temper(logits.subarray(r * vocab, (r + 1) * vocab), r, stats, noise);
+      const weights = temper(logits.subarray(r * vocab, (r + 1) * vocab), r, stats, noise, "best first");
       const id = pickWeighted(weights, random.float64(call, element(row, r)));
       stats.sampledIds[r] = id;
       stats.sampledLogits[r] = logits[r * vocab + id]!;
@@ -39,7 +48,9 @@ export function multinomialDraw(
 
 /** The best token, with the tempered distribution noted. */
 export const bestDraw: OracleDraw = (logits, vocab, stats, noise) => {
-  for (const r of stats.rows.keys()) temper(logits.subarray(r * vocab, (r + 1) * vocab), r, stats, noise);
+  for (const r of stats.rows.keys()) {
+    temper(logits.subarray(r * vocab, (r + 1) * vocab), r, stats, noise, "nucleus first");
+  }
 };
 
 /** First index whose cumulative weight exceeds `u` times the total, never one of weight zero. */
@@ -57,30 +68,35 @@ export function pickWeighted(weights: ArrayLike<number>, u: number): number {
   return last;
 }
 
-/** Probabilities after temperature, top-p and top-k, in that order; notes their log-sum-exp and entropy. */
+/** Which filter comes first: Dream cuts to the nucleus and then to the best, SDAR and LLaDA2 the other way round. */
+type FilterOrder = "nucleus first" | "best first";
+
+/** Probabilities after temperature, top-p and top-k; notes their log-sum-exp and entropy. */
 function temper(
   logits: Float32Array,
   r: number,
   stats: RowStats,
   { temperature, topK, topP }: NoiseRequest,
+  order: FilterOrder,
 ): Float64Array {
-  const order = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
+  const sorted = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
+  const ranked = order === "best first" && topK > 0 ? sorted.slice(0, topK) : sorted;
   const scaled = Float64Array.from(logits, (logit) => Math.fround(logit / temperature));
-  const best = scaled[order[0]!]!;
-  const total = scaled.reduce((sum, value) => sum + Math.exp(value - best), 0);
-  let kept = order.length;
+  const best = scaled[ranked[0]!]!;
+  const total = ranked.reduce((sum, id) => sum + Math.exp(scaled[id]! - best), 0);
+  let kept = ranked.length;
   if (topP < 1) {
     let reached = 0;
     kept = 0;
-    while (kept < order.length && reached <= topP)
-      reached += Math.exp(scaled[order[kept++]!]! - best) / total;
+    while (kept < ranked.length && reached <= topP)
+      reached += Math.exp(scaled[ranked[kept++]!]! - best) / total;
   }
   if (topK > 0) kept = Math.min(kept, topK);
   const weights = new Float64Array(logits.length);
   let mass = 0;
-  for (const id of order.slice(0, kept)) mass += Math.exp(scaled[id]! - best);
+  for (const id of ranked.slice(0, kept)) mass += Math.exp(scaled[id]! - best);
   let entropy = 0;
-  for (const id of order.slice(0, kept)) {
+  for (const id of ranked.slice(0, kept)) {
     const p = Math.exp(scaled[id]! - best) / mass;
     weights[id] = p;
     entropy -= p * Math.log(p + 1e-10);

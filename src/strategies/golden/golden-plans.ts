@@ -2,7 +2,7 @@ import { dualCache, prefixCache } from "../../cache/frozen.ts";
 import type { CachePolicy } from "../../cache/policy.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { DecodeState } from "../strategy.ts";
-import { compose, type GoldenPlan, type GoldenPlanner, quotas } from "./plan.ts";
+import { compose, drawnFromBlock, type GoldenPlan, type GoldenPlanner, quotas } from "./plan.ts";
 import { ANCESTRAL_PLANS } from "./plans-ancestral.ts";
 import { BLOCK_PLANS } from "./plans-blocks.ts";
 import { DLLM_PLANS } from "./plans-dllm.ts";
@@ -18,8 +18,9 @@ export const GOLDEN_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const threshold = hyperNumber(golden, "threshold");
     return compose(golden, threshold === null ? quotas(golden, false) : thresholdSelector(threshold));
   },
-  "fastdllm-prefix": (golden) => twiceABlock(golden, prefixCache(0)),
-  "fastdllm-dual": (golden) => twiceABlock(golden, dualCache(0)),
+  "fastdllm-prefix": (golden, random) =>
+    drawnFromBlock(twiceABlock(golden, prefixCache(0)), random, "wasted"),
+  "fastdllm-dual": (golden, random) => drawnFromBlock(twiceABlock(golden, dualCache(0)), random),
   ...ANCESTRAL_PLANS,
   ...BLOCK_PLANS,
   ...DLLM_PLANS,

@@ -8,6 +8,7 @@ import { gumbelSampler } from "../sampler.ts";
 import { probabilityScorer, randomScorer } from "../scorer.ts";
 import { quotaSelector } from "../selector.ts";
 import type { Selector, Strategy } from "../strategy.ts";
+import { gumbelDraw } from "./draws.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** How a golden case is run: our pieces put together as the reference function behaves, quirks included. */
@@ -45,9 +46,37 @@ export function compose(golden: GoldenCase, selector: Selector, pieces: Partial<
   };
 }
 
-/** LLaDA's quotas for the steps in the arguments. */
+/**
+ * In a cached forward the reference counts its random numbers from the first row that it computes.
+ *
+ * @param extra `wasted`: a cached forward makes a random call more of which nothing is used; `open`: the first forward of
+ * a block makes none
+ */
+export function drawnFromBlock(
+  plan: GoldenPlan,
+  random: GoldenRandom,
+  extra?: "wasted" | "open",
+): GoldenPlan {
+  const { sampler } = plan.strategy;
+  let first = 0;
+  const noise: typeof sampler.noise = (state, ...rest) => {
+    const asked = sampler.noise(state, ...rest);
+    const isCached = state.stepInBlock > 0;
+    first = isCached ? state.targets[state.block.start]! : 0;
+    if (isCached && asked !== undefined && extra === "wasted") random.nextCall();
+    return isCached || extra !== "open" ? asked : undefined;
+  };
+  return {
+    ...plan,
+    strategy: { ...plan.strategy, sampler: { ...sampler, noise } },
+    draw: gumbelDraw(random, random.float64, () => first),
+  };
+}
+
+/** LLaDA's quotas for the steps in the arguments. A block ends with them, even where a token drawn was the mask itself. */
 export function quotas(golden: GoldenCase, keepZeroSteps = true): Selector {
-  return quotaSelector({ steps: hyperCount(golden, "steps") ?? genLength(golden), keepZeroSteps });
+  const selector = quotaSelector({ steps: hyperCount(golden, "steps") ?? genLength(golden), keepZeroSteps });
+  return { ...selector, limit: (state) => state.quotas.length };
 }
 
 export function genLength(golden: GoldenCase): number {

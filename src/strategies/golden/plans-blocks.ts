@@ -2,19 +2,20 @@ import { fixedBlocks, gridBlocks } from "../blocks.ts";
 import { continuationCanvas, MASKED } from "../canvas.ts";
 import { blockEosStop, dynamicBlockSelector, evenQuota } from "../decoders/dynamic-block.ts";
 import { tokenEditReviser } from "../decoders/token-edit.ts";
+import type { GoldenRandom } from "../golden-random.ts";
 import { defineMemory } from "../memory.ts";
 import { dllmLinearQuota } from "../quota.ts";
 import { temperedSampler } from "../sampler.ts";
-import type { DecodeState, LengthControl, Sampler, Selector, StopRule } from "../strategy.ts";
+import type { DecodeState, LengthControl, Rng, Sampler, Scorer, Selector, StopRule } from "../strategy.ts";
 import { multinomialDraw } from "./draws.ts";
-import { compose, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
+import { compose, drawnFromBlock, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
 import { tableSelector } from "./plans-dllm.ts";
 import { eosOf } from "./plans-revising.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders of block-causal models: a forward sees the blocks before the open one, and the open one. */
 export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
-  "dllm-llada2": (golden) => {
+  "dllm-llada2": (golden, random) => {
     const size = hyperCount(golden, "block_size") ?? 32;
     const least = hyperCount(golden, "minimal_topk") ?? 1;
     const steps = Math.min(
@@ -28,26 +29,34 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const eos = eosOf(golden);
     const stops = golden.hyper["eos_early_stop"] === true;
     // The reference leaves the masks of a block that holds an end of text, and goes on with the next.
-    const limit = (state: DecodeState): number => (stops && blockIds(state).includes(eos) ? 0 : steps);
-    return aligned(golden, size, { ...selector, limit });
+    const limit = (state: DecodeState): number =>
+      stops && state.stepInBlock > 0 && blockIds(state, size).includes(eos) ? 0 : steps;
+    return drawn(golden, random, size, aligned(golden, size, { ...selector, limit }));
   },
-  "dllm-llada21": (golden) => {
+  "dllm-llada21": (golden, random) => {
     const size = hyperCount(golden, "block_size") ?? 32;
     const selector = dynamicBlockSelector({
       threshold: hyperNumber(golden, "threshold") ?? 0.95,
       quota: () => hyperCount(golden, "num_to_transfer") ?? 1,
     });
+    const temperature = hyperNumber(golden, "temperature") ?? 0;
     const reviser = tokenEditReviser({
       threshold: hyperNumber(golden, "editing_threshold") ?? 0.9,
-      postSteps: hyperCount(golden, "max_post_steps") ?? 16,
+      postSteps: hyperNumber(golden, "max_post_steps") ?? 16,
+      ...(temperature === 0
+        ? {}
+        : {
+            probability: (stats, r) =>
+              Math.exp(stats.sampledLogits[r]! / temperature - stats.temperedLse![r]!),
+          }),
     });
-    const plan = aligned(golden, size, selector);
+    const plan = drawn(golden, random, size, aligned(golden, size, selector));
     const rule = blockEosStop([eosOf(golden)]);
     const stop: StopRule = { stop: (step) => (reviser.isPending!(step.state) ? null : rule.stop(step)) };
     const stops = golden.hyper["eos_early_stop"] === true;
     return { ...plan, strategy: { ...plan.strategy, reviser, ...(stops ? { stop } : {}) } };
   },
-  "dllm-bd3lm": (golden) => {
+  "dllm-bd3lm": (golden, random) => {
     const size = hyperCount(golden, "block_size") ?? 32;
     const blocks = Math.ceil(genLength(golden) / size);
     const steps =
@@ -57,8 +66,16 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       stop: blockEosStop([eosOf(golden)]),
     });
     const shifted = golden.hyper["right_shift_logits"] === true;
+    const { strategy, draw } = drawnFromBlock(plan, random, "open");
+    const counted = { ...strategy, scorer: countedInBlock(strategy.scorer) };
     return {
-      strategy: shifted ? withPrefixRow(plan.strategy) : plan.strategy,
+      strategy: shifted ? withPrefixRow(counted) : counted,
+      ...(draw === undefined ? {} : { draw }),
+      ...(shifted && golden.prompt.length === 0
+        ? {
+            canvas: continuationCanvas([Number(golden.file["bosId"])], genLength(golden), golden.oracle.mask),
+          }
+        : {}),
       hashesSeen: true,
       forwards: plan.strategy.guidance.kind === "cfg" ? 2 : 1,
     };
@@ -77,23 +94,37 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
         : inner;
     const prefill = Math.floor(golden.prompt.length / size) * size;
     const stops = numbers(golden.hyper["stopping_criteria_idx"] ?? [], "stopping_criteria_idx");
-    const plan = aligned(golden, size, storing(selector, prefill));
+    const plan = drawn(golden, random, size, aligned(golden, size, storing(selector, prefill)), 1);
     return {
       ...plan,
       strategy: {
         ...plan.strategy,
-        sampler: temperedSampler({
-          temperature: hyperNumber(golden, "temperature") ?? 1,
-          topK: hyperNumber(golden, "top_k") ?? 0,
-          topP: hyperNumber(golden, "top_p") ?? 1,
-        }),
         ...(prefill > 0 ? { length: PREFILL } : {}),
         ...(stops.length > 0 ? { stop: afterStore(blockEosStop(stops)) } : {}),
       },
-      draw: multinomialDraw(random, (row) => row % size),
     };
   },
 };
+
+/** Tokens drawn from the tempered and filtered distribution, one call for the cells of a block. */
+function drawn(
+  golden: GoldenCase,
+  random: GoldenRandom,
+  size: number,
+  plan: GoldenPlan,
+  otherwise = 0,
+): GoldenPlan {
+  const sampler = temperedSampler({
+    temperature: hyperNumber(golden, "temperature") ?? otherwise,
+    topK: hyperNumber(golden, "top_k") ?? 0,
+    topP: hyperNumber(golden, "top_p") ?? 1,
+  });
+  return {
+    ...plan,
+    strategy: { ...plan.strategy, sampler },
+    draw: multinomialDraw(random, (row) => row % size),
+  };
+}
 
 /** Blocks at multiples of their size; the canvas is filled up to one. */
 function aligned(golden: GoldenCase, size: number, selector: Selector): GoldenPlan {
@@ -107,8 +138,10 @@ function aligned(golden: GoldenCase, size: number, selector: Selector): GoldenPl
   };
 }
 
-function blockIds({ canvas, targets, block }: DecodeState): number[] {
-  return Array.from(targets.subarray(block.start, block.end), (row) => canvas.ids[row]!);
+/** Tokens of the block on the grid, those of the prompt among them. */
+function blockIds({ canvas, targets, block }: DecodeState, size: number): Int32Array {
+  const first = Math.floor(targets[block.start]! / size) * size;
+  return canvas.ids.subarray(first, first + size);
 }
 
 /** A forward over the cells before each block: without a cache it changes nothing, but the reference counts it. */
@@ -119,6 +152,24 @@ function prefixFirst(selector: Selector): Selector {
     limit: (state) => state.quotas.length,
     visible: ({ stepInBlock, targets, block }) =>
       stepInBlock === 0 ? targets[block.start]! : targets[block.end - 1]! + 1,
+  };
+}
+
+/** Random scores of a block are counted from its first cell; none are drawn for the forward over what is before it. */
+function countedInBlock(scorer: Scorer): Scorer {
+  return {
+    ...scorer,
+    score: (step) => {
+      const { state, candidates, rng } = step;
+      const from = state.targets[state.block.start]!;
+      const uniforms: Rng["uniforms"] = (at, rows) =>
+        rng.uniforms(
+          at,
+          rows.map((row) => row - from),
+        );
+      if (state.stepInBlock === 0) return new Float64Array(candidates.rows.length);
+      return scorer.score({ ...step, rng: { ...rng, uniforms } });
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import type { GoldenRandom } from "../golden-random.ts";
 import { cfgGuidance } from "../guidance.ts";
 import { dllmCosineQuota, dllmLinearQuota } from "../quota.ts";
 import { temperedSampler } from "../sampler.ts";
-import { probabilityScorer } from "../scorer.ts";
+import { probabilityScorer, randomScorer } from "../scorer.ts";
 import { rank } from "../selector.ts";
 import type { Scorer, Selector } from "../strategy.ts";
 import { bestDraw, pickWeighted } from "./draws.ts";
@@ -28,7 +28,7 @@ export const DLLM_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       tableSelector(steps, hyper["scheduler"] === "cosine" ? dllmCosineQuota : dllmLinearQuota),
       {
         blocks: fixedBlocks(size),
-        scorer: committedLast(late),
+        scorer: hyper["remasking"] === "random" ? randomScorer : committedLast(late),
         guidance: cfgGuidance(hyperNumber(golden, "cfg_scale") ?? 0, keep),
       },
     );

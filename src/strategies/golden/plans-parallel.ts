@@ -10,9 +10,11 @@ import { learn2pdSelector } from "../decoders/learn2pd.ts";
 import { positionCalibratedScorer } from "../decoders/pc-sampler.ts";
 import { prophetStop } from "../decoders/prophet.ts";
 import { slowFastSelector } from "../decoders/slowfast.ts";
-import { entropyScorer, marginScorer } from "../scorer.ts";
+import { cfgGuidance } from "../guidance.ts";
+import { entropyScorer, marginScorer, probabilityScorer, randomScorer } from "../scorer.ts";
 import { thresholdSelector } from "../selector.ts";
-import type { Scorer, Selector } from "../strategy.ts";
+import type { GuidanceControl, Scorer, Selector } from "../strategy.ts";
+import { gumbelDraw } from "./draws.ts";
 import { compose, type GoldenPlanner, genLength, numbers, quotas, table } from "./plan.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
@@ -31,7 +33,7 @@ export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       }),
     ),
   "dinfer-credit": (golden) =>
-    compose(golden, nearBest(hyperNumber(golden, "threshold") ?? 0.9), {
+    compose(golden, withoutMasks(nearBest(hyperNumber(golden, "threshold") ?? 0.9)), {
       sampler: creditSampler({
         alpha: hyperNumber(golden, "credit_alpha") ?? 0.7,
         gamma: hyperNumber(golden, "boost_gamma") ?? 0.2,
@@ -70,8 +72,10 @@ export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       }),
     ),
   prophet: prophetPlan,
-  klass: (golden) =>
-    compose(
+  klass: (golden) => {
+    const alg = golden.hyper["alg"] ?? "klass";
+    if (alg !== "klass") return compose(golden, upToQuotas(golden), { scorer: klassScorer(alg) });
+    return compose(
       golden,
       klassSelector({
         threshold: hyperNumber(golden, "conf_threshold") ?? 0.9,
@@ -81,9 +85,11 @@ export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
         plan: quotas(golden).plan!,
         leavesMasks: true,
       }),
-    ),
-  slowfast: (golden) =>
-    compose(
+    );
+  },
+  slowfast: (golden, random) => ({
+    draw: gumbelDraw(random, random.float32, () => golden.prompt.length),
+    ...compose(
       golden,
       slowFastSelector({
         exploration: hyperCount(golden, "k_exploration_steps") ?? 6,
@@ -94,6 +100,7 @@ export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
         exploresFull: true,
       }),
     ),
+  }),
 };
 
 /** dInfer's rule: near-ties of the best row go too. */
@@ -125,11 +132,7 @@ function withoutMasks(selector: Selector): Selector {
 
 /** The block restriction is overwritten in the reference: blocks only set the quotas. */
 function wholeCanvas(golden: GoldenCase, scorer: Scorer) {
-  return compose(
-    golden,
-    { ...quotas(golden), scope: "canvas", limit: (state) => state.quotas.length },
-    { scorer },
-  );
+  return compose(golden, { ...quotas(golden), scope: "canvas" }, { scorer });
 }
 
 export function filterOf(golden: GoldenCase): CommitFilter {
@@ -153,9 +156,10 @@ function prophetPlan(golden: GoldenCase) {
     canvas.kinds[prompt.length + offset!] = FILLED;
   }
   const steps = hyperCount(golden, "steps") ?? genLength(golden);
+  const watches = hyper["analyze_gap"] === true && hyperNumber(golden, "answer_start_pos") !== null;
   const bars: Record<string, unknown> = { ...(hyper["early_exit_thresholds"] as object | null) };
   const bar = (key: string, otherwise: number) => (typeof bars[key] === "number" ? bars[key] : otherwise);
-  const first = hyperCount(golden, "answer_start_pos") ?? prompt.length;
+  const first = hyperNumber(golden, "answer_start_pos") ?? prompt.length;
   const stop = prophetStop({
     steps,
     gaps: [bar("early", 7.5), bar("mid", 5), bar("late", 2.5)],
@@ -163,11 +167,40 @@ function prophetPlan(golden: GoldenCase) {
   });
   return {
     ...compose(golden, quotas(golden), {
-      stop,
+      ...(watches ? { stop } : {}),
+      ...(fixed.length > 0 ? forcedCellsMasked(golden, fixed) : {}),
       blocks: fixedBlocks(hyperCount(golden, "block_length") ?? 1),
     }),
     canvas,
   };
+}
+
+/** The unconditional branch of the reference does not see the cells that it forces either. */
+function forcedCellsMasked({ prompt, ...golden }: GoldenCase, fixed: readonly (readonly number[])[]) {
+  const scale = hyperNumber({ prompt, ...golden }, "cfg_scale") ?? 0;
+  if (scale === 0) return {};
+  const hidden = new Set(fixed.map(([offset]) => prompt.length + offset!));
+  const guide: GuidanceControl = {
+    plan: () => cfgGuidance(scale),
+    unconditional: ({ canvas }, maskId) =>
+      canvas.ids.map((id, row) => (row < prompt.length || hidden.has(row) ? maskId : id)),
+    observe: () => {},
+  };
+  return { guide };
+}
+
+/** KLASS's baselines: the best rows of the open block by quota, which ends with the block. */
+function upToQuotas(golden: GoldenCase): Selector {
+  const { isPending: _isPending, ...selector } = quotas(golden);
+  return { ...selector, scope: "open" };
+}
+
+/** Its `entropy` takes the least certain rows first: the sign is missing in the reference. */
+function klassScorer(alg: unknown): Scorer {
+  if (alg === "random") return randomScorer;
+  if (alg === "topk_margin") return marginScorer;
+  if (alg !== "entropy") return probabilityScorer;
+  return { ...entropyScorer, score: (step) => entropyScorer.score(step).map((score) => -score) };
 }
 
 function takeOf(golden: GoldenCase): "all" | "best" | "steadiest" {

@@ -11,7 +11,16 @@ import { saber } from "../decoders/saber.ts";
 import { wino } from "../decoders/wino.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { Sampler, Scorer } from "../strategy.ts";
-import { compose, type GoldenPlan, type GoldenPlanner, genLength, numbers, quotas } from "./plan.ts";
+import { gumbelDraw } from "./draws.ts";
+import {
+  compose,
+  drawnFromBlock,
+  type GoldenPlan,
+  type GoldenPlanner,
+  genLength,
+  numbers,
+  quotas,
+} from "./plan.ts";
 import { filterOf } from "./plans-parallel.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
@@ -47,7 +56,7 @@ export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
         }),
       },
     ),
-  daedal: (golden) => {
+  daedal: (golden, random) => {
     const { selector, length, blocks } = daedal({
       endIds: [eosOf(golden)],
       maxLength: hyperCount(golden, "max_gen_length") ?? 2048,
@@ -61,10 +70,17 @@ export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     });
     const plan = compose(golden, selector, { length, blocks });
     const start = hyperCount(golden, "initial_gen_length") ?? 64;
+    const { noise } = plan.strategy.sampler;
+    const sampler: Sampler = {
+      ...plan.strategy.sampler,
+      // No noise is drawn while the length is looked for.
+      noise: (state, ...rest) => (state.block.end === 0 ? undefined : noise(state, ...rest)),
+    };
     return {
+      draw: gumbelDraw(random, random.float32),
       strategy: {
         ...plan.strategy,
-        sampler: secondBest(plan.strategy.sampler, golden.oracle.mask),
+        sampler: secondBest(sampler, golden.oracle.mask),
         scorer: renormalised,
       },
       canvas: continuationCanvas(golden.prompt, start, golden.oracle.mask),
@@ -75,13 +91,18 @@ export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const { selector, reviser } = remaskLoop({
       filled: (cells) => Math.round(cells * ratio),
       tokens: hyperCount(golden, "unmask_k") ?? 1,
-      loops: hyperCount(golden, "loop_steps") ?? 32,
+      loops: hyperNumber(golden, "loop_steps") ?? 32,
     });
-    return compose(golden, selector, { reviser });
+    const plan = compose(golden, selector, { reviser });
+    const { sampler } = plan.strategy;
+    // The reference draws no noise for a forward after which tokens are taken back.
+    const noise: Sampler["noise"] = (state, ...rest) =>
+      selector.isPending!(state) ? undefined : sampler.noise(state, ...rest);
+    return { ...plan, strategy: { ...plan.strategy, sampler: { ...sampler, noise } } };
   },
   "adablock-nocache": (golden) => adablockPlan(golden),
-  "adablock-prefix": (golden) => adablockPlan(golden, prefixCache(0)),
-  "adablock-dual": (golden) => adablockPlan(golden, dualCache(0)),
+  "adablock-prefix": (golden, random) => drawnFromBlock(adablockPlan(golden, prefixCache(0)), random),
+  "adablock-dual": (golden, random) => drawnFromBlock(adablockPlan(golden, dualCache(0)), random),
 };
 
 function adablockPlan(golden: GoldenCase, cache?: CachePolicy): GoldenPlan {
@@ -96,14 +117,13 @@ function adablockPlan(golden: GoldenCase, cache?: CachePolicy): GoldenPlan {
 }
 
 function rediffPlan(golden: GoldenCase) {
-  const steps = hyperCount(golden, "steps") ?? genLength(golden);
+  const blocks = genLength(golden) / (hyperCount(golden, "block_length") ?? genLength(golden));
   const reviser = overwriteReviser({
-    steps,
+    steps: (hyperCount(golden, "steps") ?? genLength(golden)) / blocks,
     share: golden.hyper["revise"] === false ? 0 : (hyperNumber(golden, "revise_start") ?? 1),
     top: hyperNumber(golden, "revise_topk") ?? 1,
     confidence: 0,
     most: Number.POSITIVE_INFINITY,
-    suppress: [],
   });
   const canvas = continuationCanvas(golden.prompt, genLength(golden), golden.oracle.mask);
   for (const [i, id] of numbers(golden["fakeAnswer"] ?? [], "fakeAnswer").entries()) {
@@ -111,7 +131,7 @@ function rediffPlan(golden: GoldenCase) {
     canvas.kinds[golden.prompt.length + i] = FILLED;
   }
   // The ids that stand for LLaDA's ends of text and headers are never written.
-  return { ...compose(golden, quotas(golden), { reviser }), canvas, suppress: [59, 60, 61, 62] };
+  return { ...compose(golden, quotas(golden, false), { reviser }), canvas, suppress: [59, 60, 61, 62] };
 }
 
 /** Where every row says mask, the reference looks at what comes next instead. */
@@ -133,10 +153,10 @@ function secondBest(sampler: Sampler, maskId: number): Sampler {
 
 /** Ranks a second-best token by its probability without the best one. */
 const renormalised: Scorer = {
-  score: ({ stats, candidates: { ids, at, probabilities } }) =>
+  score: ({ stats, candidates: { ids, at, probabilities }, traits }) =>
     probabilities.map((p, i) => {
       const best = at[i]! * stats.k;
-      if (stats.topIds[best] === ids[i]) return p;
+      if (stats.topIds[best] !== traits.maskId || ids[i] === traits.maskId) return p;
       return p / (1 - Math.exp(stats.topLogits[best]! - stats.lse[at[i]!]!));
     }),
   confidence: "probability",

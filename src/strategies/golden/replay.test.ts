@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { isUnmaskError } from "../../core/errors.ts";
@@ -18,6 +18,13 @@ test.each([...TABLES, ...Object.keys(GOLDEN_PLANS)])("%s is replayed exactly", (
   expect(outcomes.filter(({ outcome }) => outcome === "failed")).toEqual([]);
 });
 
+/** Recorded like the others, with arguments that they leave out: temperatures, baselines, guidance of forced cells. */
+test.each(readdirSync(`${FIXTURES}further`))("further cases of %s are replayed exactly", (file) => {
+  const { outcomes } = replayGolden(golden(`further/${file.replace(".json", "")}`));
+  expect(outcomes.length).toBeGreaterThan(0);
+  expect(outcomes.filter(({ outcome }) => outcome !== "passed")).toEqual([]);
+});
+
 interface MutableCase {
   seed: unknown;
   oracle: unknown;
@@ -34,6 +41,12 @@ function changed(change: (golden: MutableCase) => void): unknown {
   const golden = structuredClone(llada.cases[0]!) as unknown as MutableCase; // JSON types are wider than the schema
   change(golden);
   return { ...llada, cases: [golden] };
+}
+
+/** The first svdd case, changed: it was recorded two canvases at a time. */
+function changedBatch(change: object): unknown {
+  const svdd = golden("svdd") as { cases: object[] };
+  return { ...svdd, cases: [{ ...svdd.cases[0], ...change }] };
 }
 
 test.each<[string, (golden: MutableCase) => void, RegExp]>([
@@ -162,6 +175,9 @@ test.each<[string, unknown]>([
       c.oracle = { V: 1e9 };
     }),
   ],
+  ["a batch that is a number", changedBatch({ steps: [{ batch: 3 }] })],
+  ["a number of candidates that is a list", changedBatch({ hyper: { length: 16, steps: 8, M: [4] } })],
+  ["no canvas at the end", changedBatch({ final: [] })],
   ["rows without numbers", { format: "dlm-golden-1", decoder: "quotas", columns: [], rows: [["a"]] }],
 ])("%s is golden-invalid", (_what, json) => {
   try {

@@ -9,6 +9,8 @@ const MAX_STEPS = 20_000;
 
 const int = v.pipe(v.number(), v.integer());
 const seed = v.pipe(int, v.minValue(0), v.maxValue(0xffff_ffff));
+/** `seed * 7919 + 11`, which the hash takes modulo 2^32. */
+const randomSeed = v.pipe(int, v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const small = v.pipe(int, v.minValue(0), v.maxValue(MAX_CELLS));
 const ids = v.pipe(v.array(v.pipe(int, v.minValue(0), v.maxValue(65_535))), v.maxLength(MAX_CELLS));
 const signed = v.pipe(int, v.minValue(-65_536), v.maxValue(65_536));
@@ -51,7 +53,7 @@ const caseSchema = v.looseObject({
   prompt: ids,
   genLen: v.nullable(small),
   nfe: v.pipe(int, v.minValue(0)),
-  rng: v.optional(v.looseObject({ rseed: seed })),
+  rng: v.optional(v.looseObject({ rseed: randomSeed })),
   quirk: v.optional(v.boolean(), false),
   leftMasks: v.optional(small),
   stuck: v.optional(v.boolean(), false),
@@ -88,7 +90,9 @@ const vectorFile = v.looseObject({
       p1: v.number(),
     }),
   ),
-  uniforms: v.optional(v.looseObject({ rseed: seed, f64: v.array(v.number()), f32: v.array(v.number()) })),
+  uniforms: v.optional(
+    v.looseObject({ rseed: randomSeed, f64: v.array(v.number()), f32: v.array(v.number()) }),
+  ),
 });
 
 /** A case, with the fields of its file that hold for all of them. */
@@ -120,14 +124,33 @@ export function parseCases(json: unknown): readonly GoldenCase[] {
   return cases.map((golden) => ({ ...golden, file }));
 }
 
+const batchStep = v.looseObject({
+  batch: v.array(
+    v.looseObject({
+      h: seed,
+      values: v.pipe(v.array(v.number()), v.minLength(1)),
+      pick: small,
+      commit: v.array(v.array(v.number())),
+    }),
+  ),
+});
+export type BatchStep = v.InferOutput<typeof batchStep>;
+
 /** Cases that were recorded with several canvases at once: one `final` each. */
 export function parseBatches(json: unknown): readonly {
   readonly golden: GoldenCase;
   readonly finals: readonly (readonly number[])[];
-  readonly steps: unknown;
+  readonly steps: readonly BatchStep[];
 }[] {
   const file = parse(
-    v.looseObject({ cases: v.array(v.looseObject({ final: v.array(ids), steps: v.array(v.unknown()) })) }),
+    v.looseObject({
+      cases: v.array(
+        v.looseObject({
+          final: v.pipe(v.array(ids), v.minLength(1)),
+          steps: v.pipe(v.array(batchStep), v.maxLength(MAX_STEPS)),
+        }),
+      ),
+    }),
     json,
   );
   return file.cases.map(({ final, steps, ...rest }) => {

@@ -100,7 +100,8 @@ test("4.10 Prophet: fires on a mean gap that depends on how far the run is", () 
     const rows = Int32Array.from(state.targets);
     const topLogits = Float64Array.from(gaps.flatMap((gap) => [gap, 0]));
     const topIds = Int32Array.from(gaps.flatMap(() => [1, 2]));
-    const stats = { rows, k: 2, topLogits, topIds, lse: new Float64Array(cells).fill(20) };
+    const sampled = { sampledIds: new Int32Array(cells).fill(1), sampledLogits: Float64Array.from(gaps) };
+    const stats = { rows, k: 2, topLogits, topIds, lse: new Float64Array(cells).fill(20), ...sampled };
     const rule = prophetStop({ steps: 100, gaps: [7.5, 5, 2.5] });
     const traits = { maskId: MASK };
     return rule.stop({ state, stats, traits } as unknown as Step) !== null; // it looks at nothing else

@@ -125,7 +125,7 @@ test("3.4 warm start: takes back the injected tokens that the model doubts", () 
 
 test("3.6 ReDiff: replaces a token by a better one above the confidence", () => {
   const revised = (confidence: number): number[] => {
-    const options = { steps: 1, share: 1, top: 1, most: 3, suppress: [], confidence };
+    const options = { steps: 1, share: 1, top: 1, most: 3, confidence };
     const { state } = play({
       canvas: written([3, 4, -1]),
       pieces: { selector: thresholdSelector(0.9), reviser: overwriteReviser(options) },
