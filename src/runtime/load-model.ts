@@ -5,6 +5,7 @@ import type { Manifest } from "../model/manifest.ts";
 import { weightsOf } from "../model/variant.ts";
 import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import { type BackendChoice, chooseBackend, chooseVariants } from "./backend.ts";
+import { batchLimits } from "./batch-limits.ts";
 import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
 import { watchFaults } from "./gpu-faults.ts";
@@ -68,7 +69,7 @@ export async function loadModel(
     const files = await fetchFiles(needed, transfer);
     const tokenizer = createTokenizer(files.get(TOKENIZER)!, files.get(TOKENIZER_CONFIG), manifest.vocab);
     const place = { ...transfer, manifest, backend, ort: ortLoading, lost, faults };
-    const { variant, session, rows, openStore, test, bytes } = await openFirst(variants, place, files);
+    const { variant, session, rows, openBuffers, test, bytes } = await openFirst(variants, place, files);
     const threads = claimThreads(backend.threads);
     if (backend.kind === "wasm" && threads !== backend.threads) {
       warn("threads-fixed", `WASM keeps the ${threads} threads it was started with.`);
@@ -81,7 +82,16 @@ export async function loadModel(
     }
     const free = () => device?.destroy();
     const check = () => faults?.check();
-    const parts = { session, rows, manifest, openStore, free, check, blocks: device === undefined };
+    const batch = batchLimits({
+      backend: backend.kind,
+      variant,
+      asked: options.batch,
+      manifest,
+      session,
+      rows,
+      openBuffers,
+    });
+    const parts = { session, rows, manifest, openBuffers, batch, free, check, blocks: device === undefined };
     const denoiser = createDenoiser({ ...parts, ...(lost ? { lost } : {}) });
     const info = infoOf(manifest, variant, { ...backend, threads }, bytes);
     return {

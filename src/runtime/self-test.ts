@@ -1,7 +1,8 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { ForwardRequest } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { KvStore } from "./kv-store.ts";
+import type { KvBuffers } from "./kv-buffers.ts";
+import { createKvStore } from "./kv-store.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
 import type { GraphOutput, GraphSession, LogitsOutput } from "./session.ts";
 
@@ -21,7 +22,7 @@ export interface SelfTest {
 export async function selfTest(
   session: GraphSession,
   rows: RowReducer,
-  openStore: () => KvStore,
+  openBuffers: () => KvBuffers,
   manifest: Manifest,
   variant: string,
 ): Promise<SelfTest | undefined> {
@@ -41,7 +42,7 @@ export async function selfTest(
     });
     const { tolerance } = golden;
     if (!(maxError <= tolerance)) throw wrongLogits(`the ${variant} model`, maxError, tolerance);
-    const cacheError = await cachedError(session, openStore, output, logits, manifest);
+    const cacheError = await cachedError(session, openBuffers, output, logits, manifest);
     if (!(cacheError <= tolerance))
       throw wrongLogits(`cached keys of the ${variant} model`, cacheError, tolerance);
     // Last, because suppressed ids lose their logits there.
@@ -63,7 +64,7 @@ function wrongLogits(what: string, maxError: number, tolerance: number): UnmaskE
 /** Largest logit error of the second half, computed over the stored keys of the first, against the whole forward. */
 async function cachedError(
   session: GraphSession,
-  openStore: () => KvStore,
+  openBuffers: () => KvBuffers,
   { fresh }: GraphOutput,
   logits: Float32Array,
   { golden, vocab, layers }: Manifest,
@@ -72,7 +73,7 @@ async function cachedError(
   const all = Int32Array.from(golden.ids.keys());
   const half = all.length >> 1;
   if (half === 0) return 0;
-  const store = openStore();
+  const store = createKvStore(openBuffers());
   try {
     store.store(all, all.subarray(0, half), fresh);
     const second = all.slice(half);
