@@ -7,11 +7,11 @@ import type { RowReducer } from "./rows.ts";
 import type { GraphSession } from "./session.ts";
 
 /**
- * Rows up to which several canvases in one run are faster than one after the other on WASM, by weights. Few rows of
- * several canvases fill the blocks that a matrix product works in, and weights in blocks of 4 or 8 bits are unpacked once
- * a run; above, the processor has enough to do with one (docs/decisions.md, measured by bench/batch.ts).
+ * Rows up to which several canvases in one run are faster than one after the other on WASM, by weights that were measured
+ * (`unmask bench batch`, docs/decisions.md). Few rows of several canvases fill the blocks that a matrix product works in,
+ * and weights in blocks of 4 bits are unpacked once a run; above, the processor has enough to do with one.
  */
-const WASM_ROWS: Readonly<Record<string, number>> = { int8: 64, q4: 256, q8: 256, f32: 64 };
+const WASM_ROWS: Readonly<Record<string, number>> = { int8: 256, q4: 512 };
 /** Logits on WASM are read as they are: this many bytes of them at once. */
 const WASM_LOGIT_BYTES = 2 ** 25;
 
@@ -42,7 +42,7 @@ export function batchLimits(setting: BatchSetting): BatchLimits {
     rows: Math.min(maxCanvas, fast),
     rowsWhy:
       fast < maxCanvas
-        ? "so many rows are no faster together on this processor"
+        ? "so many rows are no faster together on WASM"
         : "together they have more rows than the largest canvas",
     pairs: maxCanvas * maxCanvas,
     logitRows: isGpu ? rows.maxRows : Math.floor(WASM_LOGIT_BYTES / (4 * vocab)),
