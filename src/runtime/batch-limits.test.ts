@@ -7,6 +7,7 @@ const SETTING: BatchSetting = {
   backend: "wasm",
   variant: "int8",
   asked: undefined,
+  refused: undefined,
   manifest: { maxCanvas: 512, vocab: 4096 },
   session: { takesBatch: true, sameRows: false },
   rows: { maxRows: 100 },
@@ -31,6 +32,8 @@ test("on WASM they do where few rows leave the processor idle, which depends on 
 test("it can be forced either way, but not on a graph of one canvas", () => {
   expect(batchLimits({ ...SETTING, asked: true })).toMatchObject({ rows: 512 });
   expect(batchLimits({ ...SETTING, asked: false }).off).toBe("it was asked for");
+  const wrong = { ...SETTING, refused: "this device computes two canvases at once wrongly", asked: true };
+  expect(batchLimits(wrong).off).toMatch(/wrongly/);
   const old = { ...SETTING, session: { takesBatch: false, sameRows: false }, asked: true };
   expect(batchLimits(old).off).toMatch(/one canvas at a time; convert the model again/);
 });

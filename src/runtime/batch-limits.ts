@@ -21,6 +21,8 @@ export interface BatchSetting {
   /** Undefined: where it is faster. */
   readonly asked: boolean | undefined;
   readonly manifest: Pick<Manifest, "maxCanvas" | "vocab">;
+  /** Why this device must not; undefined: nothing speaks against it. */
+  readonly refused: string | undefined;
   readonly session: Pick<GraphSession, "takesBatch" | "sameRows">;
   readonly rows: Pick<RowReducer, "maxRows">;
   readonly openBuffers: () => KvBuffers;
@@ -28,14 +30,14 @@ export interface BatchSetting {
 
 /** What a run may hold on this backend. It never takes more memory than the largest canvas of the model alone. */
 export function batchLimits(setting: BatchSetting): BatchLimits {
-  const { backend, variant, asked, manifest, session, rows, openBuffers } = setting;
+  const { backend, variant, asked, refused, manifest, session, rows, openBuffers } = setting;
   const { maxCanvas, vocab } = manifest;
   const isGpu = backend === "webgpu";
   const fast = isGpu || asked === true ? maxCanvas : (WASM_ROWS[weightsOf(variant)] ?? 0);
   const off = session.takesBatch
     ? asked === false
       ? "it was asked for"
-      : undefined
+      : refused
     : "the graph computes one canvas at a time; convert the model again";
   return {
     ...(off === undefined ? {} : { off }),

@@ -12,6 +12,7 @@ import { watchFaults } from "./gpu-faults.ts";
 import { type JinjaSource, jinjaSource, TEMPLATE_FILE } from "./jinja-chat.ts";
 import { neededFiles, openFirst, TOKENIZER, TOKENIZER_CONFIG } from "./open-variant.ts";
 import type { Platform } from "./platform.ts";
+import { testBatch } from "./self-test.ts";
 import { claimThreads } from "./session.ts";
 import { startRuntime } from "./start-runtime.ts";
 import { createTokenizer, type TextTokenizer } from "./tokenizer.ts";
@@ -82,7 +83,13 @@ export async function loadModel(
     }
     const free = () => device?.destroy();
     const check = () => faults?.check();
+    // WASM computes several canvases as it computes one; kernels of a GPU may not.
+    const trying =
+      device === undefined || options.batch === false ? undefined : testBatch(session, manifest, variant);
+    const refused = await Promise.race([trying, ...(lost ? [lost] : [])]);
+    if (refused !== undefined) warn("batch-refused", `Texts are computed one at a time: ${refused}.`);
     const batch = batchLimits({
+      refused,
       backend: backend.kind,
       variant,
       asked: options.batch,

@@ -33,13 +33,7 @@ export async function selfTest(
   const output = await session.run({ ids: Int32Array.from(ids), indices: all, positions, keep: true });
   try {
     const logits = await output.read();
-    let maxError = 0;
-    golden.topIds.forEach((top, row) => {
-      top.forEach((id, j) => {
-        const error = Math.abs(logits[row * manifest.vocab + id]! - golden.topLogits[row]![j]!);
-        if (!(error <= maxError)) maxError = error;
-      });
-    });
+    const maxError = goldenError(logits, golden, manifest.vocab);
     const { tolerance } = golden;
     if (!(maxError <= tolerance)) throw wrongLogits(`the ${variant} model`, maxError, tolerance);
     const cacheError = await cachedError(session, openBuffers, output, logits, manifest);
@@ -51,6 +45,49 @@ export async function selfTest(
   } finally {
     output.dispose();
   }
+}
+
+/**
+ * Runs the golden forward as the second of two canvases.
+ *
+ * @returns why several canvases must not share a run here; undefined when they may, or there is no record to tell by
+ */
+export async function testBatch(
+  session: Pick<GraphSession, "run" | "takesBatch">,
+  { golden, vocab }: Pick<Manifest, "golden" | "vocab">,
+  variant: string,
+): Promise<string | undefined> {
+  const { ids, positions, byVariant } = golden;
+  const record = Object.hasOwn(byVariant, variant) ? byVariant[variant] : undefined;
+  if (record === undefined || ids.length === 0 || !session.takesBatch) return undefined;
+  const output = await session.run({
+    batch: 2,
+    ids: Int32Array.from([...ids.toReversed(), ...ids]),
+    positions: [...positions, ...positions],
+    indices: Int32Array.from(ids, (_, row) => ids.length + row),
+  });
+  try {
+    const error = goldenError(await output.read(), record, vocab);
+    return error <= record.tolerance
+      ? undefined
+      : `this device computes two canvases at once wrongly: logits are off by ${error.toPrecision(3)}`;
+  } finally {
+    output.dispose();
+  }
+}
+
+type GoldenRecord = Manifest["golden"]["byVariant"][string];
+
+/** Largest error of the logits that a record lists; NaN when one is no number. */
+function goldenError(logits: Float32Array, { topIds, topLogits }: GoldenRecord, vocab: number): number {
+  let worst = 0;
+  for (const [row, top] of topIds.entries()) {
+    for (const [j, id] of top.entries()) {
+      const error = Math.abs(logits[row * vocab + id]! - topLogits[row]![j]!);
+      if (!(error <= worst)) worst = error;
+    }
+  }
+  return worst;
 }
 
 function wrongLogits(what: string, maxError: number, tolerance: number): UnmaskError {
