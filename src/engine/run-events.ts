@@ -28,18 +28,25 @@ export function isRefresh({ kv }: ForwardRequest): boolean {
 
 type Forward = Extract<GenerateEvent, { type: "forward" }>;
 
-/** The events of forwards that were asked for at once, of which the first answer knows how they were computed. */
+/**
+ * The events of forwards that were asked for at once, of which the first answer knows how they were computed.
+ *
+ * @param alone why the texts of a search do not go on together
+ */
 export function forwardEvents(
   step: number,
   asked: readonly LaneRequest[],
   answers: readonly RowStats[],
   { nfe }: Pick<Session, "nfe">,
+  alone: string | undefined,
 ): readonly Forward[] {
-  const { runs, apart } = answers[0]?.batch ?? {};
+  const { runs, apart = alone } = answers[0]?.batch ?? {};
   let before = nfe;
   return asked.map(({ request, candidate }, i) => {
-    const report =
-      runs === undefined ? {} : i > 0 ? { runs: 0 } : { runs, ...(apart === undefined ? {} : { apart }) };
+    const report = {
+      ...(runs === undefined ? {} : { runs: i === 0 ? runs : 0 }),
+      ...(i > 0 || apart === undefined ? {} : { apart }),
+    };
     const event = forwardEvent(step, request, { nfe: before, candidate }, report);
     before = event.nfe;
     return event;
@@ -51,7 +58,7 @@ function forwardEvent(
   step: number,
   request: ForwardRequest,
   { nfe, candidate }: Pick<Session, "nfe" | "candidate">,
-  report: Pick<Forward, "runs" | "apart"> | undefined,
+  report: Pick<Forward, "runs" | "apart">,
 ): Forward {
   const { canvases, kv, repeats } = request;
   const cost = costOf(request);

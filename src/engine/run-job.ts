@@ -47,7 +47,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const { traits, seed } = plan;
   const { eos, pad } = manifest.tokens;
   const blank = pad === undefined ? eos : [...eos, pad];
-  const lanes = lanesOf(plan, denoiser, state.canvas.ids.length);
+  const { lanes, ...alone } = lanesOf(plan, denoiser, state.canvas.ids.length);
   const session = openSession({ strategy, traits, seed, blank, start: state, rngOf: seededRng }, lanes);
   const book = new PieceBook(tokenizer);
   // The looks of several texts would mix.
@@ -90,6 +90,7 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     untold = [];
     for (const event of events) yield event();
   };
+  let untoldReason = alone.apart;
   let running: Promise<readonly RowStats[]> | undefined;
   try {
     let turn = search.next();
@@ -125,7 +126,10 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
           const first = answers[0]!; // as many answers as requests
           steps.forward(first.time);
           watch?.observe(session.shown.slots, first);
-          for (const [i, event] of forwardEvents(output.step, asked, answers, session).entries()) {
+          // Said once, with the first forward.
+          const told = untoldReason;
+          untoldReason = undefined;
+          for (const [i, event] of forwardEvents(output.step, asked, answers, session, told).entries()) {
             const stamped = { ...event, ...clock() };
             untold.push(() => stamped);
             if (isRefresh(asked[i]!.request)) {

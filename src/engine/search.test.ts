@@ -261,6 +261,19 @@ test.each([
   }
 });
 
+test("texts that cannot go on together say why, once", async () => {
+  const search = { method: "best-of", n: 3 };
+  const reasons = async (model: ReturnType<typeof testModel>): Promise<readonly (string | undefined)[]> => {
+    const { events } = await collect(generate({ search }), CONTROL, model);
+    return events.flatMap((event) => (event.type === "forward" ? [event.apart] : []));
+  };
+  const alone = await reasons(testModel());
+  expect(alone[0]).toBe("this model computes one text at a time");
+  expect(alone.slice(1).every((why) => why === undefined)).toBe(true);
+  expect((await reasons(batchModel([], 40)))[0]).toBe("more rows than a run takes");
+  expect((await reasons(batchModel([]))).every((why) => why === undefined)).toBe(true);
+});
+
 test("the time of texts written side by side is the wall time", async () => {
   let now = 0;
   const model = batchModel([]);
