@@ -88,6 +88,27 @@ export function* ask(session: Session, request: ForwardRequest): Part<RowStats> 
   return stats as RowStats; // the driver answers a request with its statistics
 }
 
+/** Has forwards run that do not wait for each other, together where texts go on together, and counts them. */
+export function* askAll(session: Session, requests: readonly ForwardRequest[]): Part<readonly RowStats[]> {
+  const all: RowStats[] = [];
+  if (session.lanes === 1) {
+    for (const request of requests) all.push(yield* ask(session, request));
+    return all;
+  }
+  const { step, candidate, lanes } = session;
+  for (let at = 0; at < requests.length; at += lanes) {
+    const some = requests.slice(at, at + lanes);
+    const answers = yield {
+      type: "requests",
+      step,
+      requests: some.map((request) => ({ candidate, request })),
+    };
+    for (const request of some) count(session, request);
+    all.push(...(answers as readonly RowStats[])); // the driver answers each request with its statistics
+  }
+  return all;
+}
+
 function count(session: Session, request: ForwardRequest): void {
   const { nfe, branches, rows } = costOf(request);
   session.nfe += nfe;
