@@ -39,7 +39,7 @@ async function openBoth(folder: string, dtype: Dtype, profile?: string): Promise
   return [await open(true), await open(false)];
 }
 
-const LENGTH = 24;
+const LENGTH = 20;
 const ALL = range(0, LENGTH);
 /** A canvas of its own for each word. */
 function canvasOf(word: number): Int32Array {
@@ -125,7 +125,7 @@ describe.each([
       drafts: [
         { canvas: canvasOf(4), rows: range(2, 9), gather: range(2, 9) },
         { canvas: canvasOf(5), rows: NONE },
-        { canvas: canvasOf(6), rows: Int32Array.of(0, 23) },
+        { canvas: canvasOf(6), rows: Int32Array.of(0, 19) },
       ],
     });
     expect(await compare(models, [guided])).toEqual({ canvases: 2, runs: 1 });
