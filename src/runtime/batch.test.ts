@@ -9,6 +9,7 @@ import type { Dtype } from "../convert/dtype.ts";
 import { nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import type { ForwardRequest, KvPlan, RowStats } from "../core/types.ts";
+import { runJob } from "../engine/run-job.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import { nodePlatform } from "./platform-node.ts";
 
@@ -159,6 +160,43 @@ describe.each([
     expect(await compare(models, lanes([over(block), over(block)]))).toMatchObject({ runs: 1 });
   });
 });
+
+test("a text is the same either way, with all its counts", async () => {
+  const models = await openBoth(join(FIXTURES, "a2d-qwen3-mdlm"), "q4");
+  const best = { method: "best-of", n: 3, score: ["likelihood", "confidence"] };
+  const cfg = { cfg: 1 };
+  for (const recipe of [
+    { preset: "llada", guidance: cfg },
+    { preset: "fast-dllm", threshold: 0.3, guidance: cfg, cache: "dual", block: 4 },
+    { preset: "wino", threshold: 0.2 },
+    { preset: "freedave" },
+    { preset: "llada", temperature: 1, search: best },
+    { preset: "llada", temperature: 1, search: best, guidance: cfg, cache: "dual", block: 4 },
+    { preset: "llada", temperature: 1, search: { method: "zero-order", n: 2, rounds: 1 } },
+  ]) {
+    const texts: object[] = [];
+    const runs: number[] = [];
+    for (const model of models) {
+      const job = {
+        kind: "generate",
+        prompt: "abc",
+        options: { recipe, maxNewTokens: 12, seed: 5 },
+      } as const;
+      let [shared, canvases] = [0, 0];
+      for await (const event of runJob(job, model, { stop: () => false })) {
+        if (event.type === "forward") shared += event.runs ?? 1;
+        if (event.type !== "done") continue;
+        texts.push(event);
+        canvases = event.branchNfe!;
+      }
+      runs.push(shared / canvases);
+    }
+    expect(texts[0]).toEqual(texts[1]);
+    expect(runs[0]).toBeLessThan(0.9);
+    expect(runs[1]).toBe(1);
+  }
+  await Promise.all(models.map(({ denoiser }) => denoiser.dispose()));
+}, 120_000);
 
 const absent = existsSync(SHARED) ? "" : " (../shared/checkpoints is not here)";
 describe.skipIf(absent !== "")(`block-causal reference models${absent}`, () => {
