@@ -64,7 +64,7 @@ test("texts that go on together survive the loss of their device", async ({ page
   expect(left).toEqual({ devices: 0, buffers: 0 });
 });
 
-test("branches that are too much for the GPU together are computed one at a time", async ({ page }) => {
+test("branches that are too much for the device together are computed one at a time", async ({ page }) => {
   const recipe = { guidance: { cfg: 1 } };
   const { whole, broken, after, events, left } = await page.evaluate(
     (one) => subject.loseDevice(one, "exhausted"),
