@@ -40,7 +40,12 @@ export async function runSuite({ quick, io }: BenchOptions) {
         for (const rows of ROWS) {
           io.status(`${variant}, ${canvases} canvases of ${rows} rows`);
           io.signal.throwIfAborted();
-          points.push({ variant, canvases, rows, ...(await measure(models, canvases, rows, quick ? 3 : 15)) });
+          points.push({
+            variant,
+            canvases,
+            rows,
+            ...(await measure(models, canvases, rows, quick ? 3 : 15)),
+          });
         }
       }
     } finally {
@@ -69,7 +74,8 @@ async function measure(
   const active = range(0, rows);
   const step: KvPlan = { queryRows: active, readRows: complement(CELLS, active), writeRows: NONE };
   const spent: number[][] = [[], []];
-  for (const { denoiser, manifest } of models) await denoiser.forwardAll!(requestsOf(manifest, canvases, fill));
+  for (const { denoiser, manifest } of models)
+    await denoiser.forwardAll!(requestsOf(manifest, canvases, fill));
   for (let time = -1; time < times; time++) {
     for (const [at, { denoiser, manifest }] of models.entries()) {
       const requests = requestsOf(manifest, canvases, step);

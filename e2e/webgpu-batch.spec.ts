@@ -27,7 +27,9 @@ test.beforeAll(async () => {
 test.afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 for (const model of ["full", "blocks"]) {
-  test(`${model} attention: canvases in one run on the GPU answer what they answer alone`, async ({ page }) => {
+  test(`${model} attention: canvases in one run on the GPU answer what they answer alone`, async ({
+    page,
+  }) => {
     test.setTimeout(300_000);
     await page.route("**/models/toy/**", async (route) => {
       const path = new URL(route.request().url()).pathname.split("/models/toy/")[1]!;

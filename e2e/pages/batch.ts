@@ -54,7 +54,9 @@ export async function compareBatched(model: string, runtimeUrl: string): Promise
 /** Plain, guided and cached calls; the last one may be repeated. */
 function requestsOf({ manifest }: LoadedModel): readonly (readonly ForwardRequest[])[] {
   const canvasOf = (word: number, length: number): Int32Array =>
-    range(0, length).map((row) => ((row * 7 + word) % 5 < 2 ? manifest.tokens.mask : (row * 37 + word) % 300));
+    range(0, length).map((row) =>
+      (row * 7 + word) % 5 < 2 ? manifest.tokens.mask : (row * 37 + word) % 300,
+    );
   const of = (word: number, rows: Int32Array, more: Partial<ForwardRequest> = {}): ForwardRequest => ({
     canvases: [canvasOf(word, more.kv === undefined ? 12 : LENGTH)],
     rows,
