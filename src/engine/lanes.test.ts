@@ -36,7 +36,9 @@ test("a cache leaves the block to compute, but the keys of every text are stored
 
 test("what the model keeps of one text, and models that compute one canvas, leave them one by one", () => {
   const { forwardAll: _forwardAll, batchRows: _batchRows, ...single } = model({});
-  expect(lanesOf(planOf({ preset: "llada" }), single, 64).apart).toMatch(/one text at a time/);
+  expect(lanesOf(planOf({ preset: "llada" }), single, 64).apart).toMatch(
+    /one text at a time is computed here/,
+  );
   expect(lanesOf(planOf({ preset: "klass" }), model({}), 64).apart).toMatch(/compared/);
   expect(lanesOf(planOf({ preset: "llada" }), model({}), 128).apart).toMatch(/more rows/);
   expect(lanesOf(planOf({ preset: "llada" }), model({}), 32).apart).toBeUndefined();

@@ -26,7 +26,7 @@ export function lanesOf(
 ): Lanes {
   if ((search?.method !== "best-of" && search?.method !== "zero-order") || search.n < 2) return { lanes: 1 };
   const apart = (why: string): Lanes => ({ lanes: 1, apart: why });
-  if (forwardAll === undefined || batchRows === 0) return apart("this model computes one text at a time");
+  if (forwardAll === undefined || batchRows === 0) return apart("one text at a time is computed here");
   if (strategy.selector.tracksKl === true) return apart("each step is compared with the one before it");
   if (recipe.guidance.residual !== undefined) return apart("the logits of one text guide the next steps");
   const branches = recipe.guidance.cfg > 0 ? 2 : 1;

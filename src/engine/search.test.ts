@@ -268,7 +268,7 @@ test("texts that cannot go on together say why, once", async () => {
     return events.flatMap((event) => (event.type === "forward" ? [event.apart] : []));
   };
   const alone = await reasons(testModel());
-  expect(alone[0]).toBe("this model computes one text at a time");
+  expect(alone[0]).toBe("one text at a time is computed here");
   expect(alone.slice(1).every((why) => why === undefined)).toBe(true);
   expect((await reasons(batchModel([], 40)))[0]).toBe("more rows than a run takes");
   expect((await reasons(batchModel([]))).every((why) => why === undefined)).toBe(true);

@@ -19,7 +19,8 @@ const SHARED = join(import.meta.dirname, "../../../shared/checkpoints");
 const NONE = new Int32Array(0);
 const MASK = 310;
 /** Relative to the largest logit. A last bit may round an activation of int8 to another code. */
-const toleranceOf = ({ info }: LoadedModel): number => (info.variant === "int8" ? 2e-2 : 1e-5);
+const TOLERANCES: Readonly<Record<string, number>> = { int8: 2e-2, f16: 5e-3 };
+const toleranceOf = ({ info }: LoadedModel): number => TOLERANCES[info.variant] ?? 1e-5;
 
 let scratch = "";
 beforeAll(async () => {
@@ -104,6 +105,7 @@ describe.each([
   ["a2d-qwen3-mdlm", "q8"],
   ["a2d-qwen3-mdlm", "q4"],
   ["a2d-qwen3-mdlm", "int8"],
+  ["a2d-qwen3-mdlm", "f16"],
   ["llada", "f32"],
   ["mdlm-dit", "f32"],
   // Windows of eight rows on each side.
