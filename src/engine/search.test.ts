@@ -241,6 +241,8 @@ test.each([
     { search, cache: "dual", block: 4 },
     { search, guidance: { cfg: 1 } },
     { search, preset: "wino" },
+    { search, constraint: { regex: "([a-m]|[A-Z ]{2})*" } },
+    ...(search.method === "best-of" ? [{ search, init: { draft: "abcdefgh" } }] : []),
   ]) {
     const rounds: number[] = [];
     const alone = await collect(generate(recipe));
