@@ -29,7 +29,7 @@ test("a closed model leaves no device and no buffer, and runs leave none behind"
 });
 
 test("a lost device is replaced in the middle of a text, which ends the same", async ({ page }) => {
-  const { whole, broken, after, events, left } = await page.evaluate(() => subject.loseDevice("none"));
+  const { whole, broken, after, events, left } = await page.evaluate(() => subject.loseDevice({}));
   expect(whole).toMatchObject({ reason: "complete", steps: 6, nfe: 6 });
   expect(broken).toEqual(whole);
   expect(after).toEqual(whole);
@@ -43,11 +43,40 @@ test("a lost device is replaced in the middle of a text, which ends the same", a
 });
 
 test("a lost device takes the cached keys with it, and the text goes on without them", async ({ page }) => {
-  const { whole, broken, after, events } = await page.evaluate(() => subject.loseDevice("dual"));
+  const { whole, broken, after, events } = await page.evaluate(() => subject.loseDevice({ cache: "dual" }));
   expect(whole).toMatchObject({ reason: "complete", steps: 6 });
   expect(broken).toMatchObject({ reason: "complete", steps: 6 });
   expect(events.some((event) => event.type === "cache" && event.why.includes("taken away"))).toBe(true);
   expect(after).toEqual(whole);
+});
+
+test("texts that go on together survive the loss of their device", async ({ page }) => {
+  const search = { method: "best-of", n: 2 };
+  const recipe = { temperature: 1, search, cache: "dual" };
+  const { whole, broken, after, events, left } = await page.evaluate(
+    (one) => subject.loseDevice(one),
+    recipe,
+  );
+  const runs = events.flatMap((event) => (event.type === "forward" ? [event.runs] : []));
+  expect(runs.slice(0, 4)).toEqual([1, 0, 1, 0]);
+  expect(whole).toMatchObject({ reason: "complete", nfe: 12 });
+  expect([broken, after]).toEqual([whole, whole]);
+  expect(left).toEqual({ devices: 0, buffers: 0 });
+});
+
+test("branches that are too much for the device together are computed one at a time", async ({ page }) => {
+  const recipe = { guidance: { cfg: 1 } };
+  const { whole, broken, after, events, left } = await page.evaluate(
+    (one) => subject.loseDevice(one, "exhausted"),
+    recipe,
+  );
+  const runs = events.flatMap((event) => (event.type === "forward" ? [event.runs] : []));
+  expect(runs).toEqual([1, 1, 1, 2, 2, 2]);
+  expect(events.flatMap((event) => (event.type === "cache" ? [event.why] : []))).toEqual([
+    expect.stringContaining("out of memory"),
+  ]);
+  expect([broken, after]).toEqual([whole, whole]);
+  expect(left).toEqual({ devices: 0, buffers: 0 });
 });
 
 test("a GPU without memory is a clear error, everything is released, and a shorter text then works", async ({
@@ -61,9 +90,10 @@ test("a GPU without memory is a clear error, everything is released, and a short
 });
 
 test("a steady step makes no buffer", async ({ page }) => {
-  for (const cache of ["none", "dual"] as const) {
-    const steps = await page.evaluate((name) => subject.buffersPerStep(name), cache);
-    test.info().annotations.push({ type: `buffers, ${cache}`, description: steps.join(" ") });
+  for (const recipe of [{}, { cache: "dual" }, { cache: "dual", guidance: { cfg: 1 } }]) {
+    const steps = await page.evaluate((one) => subject.buffersPerStep(one), recipe);
+    const type = `buffers, ${JSON.stringify(recipe)}`;
+    test.info().annotations.push({ type, description: steps.join(" ") });
     expect(steps.slice(2).every((count) => count === 0)).toBe(true);
   }
 });

@@ -189,14 +189,14 @@ test("32 rows of 151936 logits come back as at most 8 kB, and a steady step make
   expect(work.bytesRead).toBeLessThanOrEqual(20_480);
 });
 
-test("a vocabulary of 151936", async ({ page }) => {
+test("vocabularies of 151936 and 262144", async ({ page }) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
   const noise = { temperature: 1, topK: 0, topP: 1, seed: 9, step: 4 };
-  const large: RowCase = {
-    name: "large",
-    ...{ vocab: 151_936, rows: [0, 1, 2, 3], shape: "normal", seed: 8, suppress: [151_666] },
-    signals: { ...PLAIN, topK: 16, probe: [151_643], noise },
-  };
-  expect(await page.evaluate((cases) => subject.compareRows(cases), [large])).toEqual([]);
+  const large = [151_936, 262_144].map((vocab): RowCase => {
+    const [probe, suppress] = [[vocab - 1], [vocab - 2]];
+    const signals = { ...PLAIN, topK: 16, probe, noise };
+    return { name: `V${vocab}`, vocab, rows: [0, 1, 2, 3], shape: "normal", seed: 8, suppress, signals };
+  });
+  expect(await page.evaluate((cases) => subject.compareRows(cases), large)).toEqual([]);
 });

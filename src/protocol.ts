@@ -38,6 +38,11 @@ export interface LoadOptions {
   readonly allowSoftware?: boolean;
   readonly variant?: string;
   readonly threads?: number;
+  /**
+   * Whether the canvases that a strategy asks for at once (guidance, drafts, texts of a search) share runs of the model.
+   * Absent: on WebGPU, and on WASM as far as that is faster. The text is the same either way.
+   */
+  readonly batch?: boolean;
   /** Folder with onnxruntime's `.mjs` and `.wasm`, ending in a slash. Default: `ort/` beside the page. */
   readonly runtimeUrl?: string;
 }

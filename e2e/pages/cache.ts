@@ -94,7 +94,7 @@ export async function compareCached(model: string, runtimeUrl: string): Promise<
   };
 }
 
-function difference(a: RowStats, b: RowStats): number {
+export function difference(a: RowStats, b: RowStats): number {
   let worst = 0;
   for (let r = 0; r < b.rows.length; r++) {
     const scale = Math.max(1, Math.abs(b.topLogits[r * b.k]!));
@@ -112,7 +112,7 @@ function difference(a: RowStats, b: RowStats): number {
 }
 
 /** Counts the storage buffers of the cache's own usage (storage, both copies) and what is mapped for reading. */
-function countBuffers() {
+export function countBuffers() {
   const counts = { made: 0, freed: 0, read: 0 };
   const { createBuffer } = GPUDevice.prototype;
   GPUDevice.prototype.createBuffer = function (this: GPUDevice, descriptor) {

@@ -78,19 +78,21 @@ export function openTiny() {
 }
 
 /**
- * One text written undisturbed, and once more with the device taken away after step 2.
+ * One text written undisturbed, and once more with the device taken away, or without memory, after step 2.
  *
  * @returns their tokens and the events of the second
  */
-export async function loseDevice(cache: "none" | "dual") {
+export async function loseDevice(recipe: object, how: "lost" | "exhausted" = "lost") {
   const { host, load, run: write } = openTiny();
   await load();
-  const run = (length: number, onEvent?: (event: GenerateEvent) => void) => write(length, onEvent, { cache });
+  const run = (length: number, onEvent?: (event: GenerateEvent) => void) => write(length, onEvent, recipe);
   const whole = await run(6);
   const events: GenerateEvent[] = [];
   const broken = await run(6, (event) => {
     events.push(event);
-    if (event.type === "step" && event.step === 2) for (const device of devices.keys()) device.destroy();
+    if (event.type !== "step" || event.step !== 2) return;
+    if (how === "exhausted") exhaust();
+    else for (const device of devices.keys()) device.destroy();
   });
   const after = await run(6);
   await host.dispose();
@@ -111,10 +113,10 @@ export async function openAndClose(runs: number): Promise<{ open: Census[]; clos
 }
 
 /** Buffers made during each step of a text of one block, after one of the same kind. */
-export async function buffersPerStep(cache: "none" | "dual"): Promise<number[]> {
+export async function buffersPerStep(recipe: object): Promise<number[]> {
   const { host, load, run } = openTiny();
   await load();
-  await run(8, undefined, { cache });
+  await run(8, undefined, recipe);
   const steps: number[] = [];
   let before = made;
   await run(
@@ -124,7 +126,7 @@ export async function buffersPerStep(cache: "none" | "dual"): Promise<number[]> 
       steps.push(made - before);
       before = made;
     },
-    { cache },
+    recipe,
   );
   await host.dispose();
   return steps;
@@ -140,10 +142,7 @@ export async function runOutOfMemory() {
   const short = await run(4);
   const code = await run(12, (event) => {
     if (event.type !== "step" || event.step !== 2) return;
-    const error = new GPUOutOfMemoryError("nothing left");
-    for (const device of devices.keys()) {
-      device.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
-    }
+    exhaust();
   }).then(
     () => "none",
     (error: unknown) => (isUnmaskError(error) ? error.code : String(error)),
@@ -152,6 +151,14 @@ export async function runOutOfMemory() {
   const after = await run(4);
   await host.dispose();
   return { short, code, released, after, left: census() };
+}
+
+/** Every device says that its memory is used up. */
+function exhaust(): void {
+  const error = new GPUOutOfMemoryError("nothing left");
+  for (const device of devices.keys()) {
+    device.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
+  }
 }
 
 /** Opens and writes where the adapter reports a limit of `bytes` for what it binds at once; a code where it fails. */

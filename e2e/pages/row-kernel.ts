@@ -144,13 +144,17 @@ function logitOf(shape: Shape, word: number, normal: number, id: number): number
   return normal;
 }
 
+/** As the second canvas of a run: rows of another one come before. */
 function outputOf(device: GPUDevice, logits: Float32Array<ArrayBuffer>, rows: number): LogitsOutput {
+  const first = rows > 1 ? 2 : 1;
+  const before = new Float32Array(first * (logits.length / Math.max(1, rows))).fill(99);
   const buffer = device.createBuffer({
-    size: logits.byteLength,
+    size: before.byteLength + logits.byteLength,
     usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
   });
-  device.queue.writeBuffer(buffer, 0, logits);
-  return { rows, buffer, read: async () => logits.slice(), dispose: () => buffer.destroy() };
+  device.queue.writeBuffer(buffer, 0, before);
+  device.queue.writeBuffer(buffer, before.byteLength, logits);
+  return { rows, buffer, first, read: async () => logits.slice(), dispose: () => buffer.destroy() };
 }
 
 /** @param mixed guided logits are rounded differently on a GPU, so equal ranks may swap */

@@ -31,6 +31,8 @@ test("a plan that fits is accepted", () => {
   expect(complaint({})).toBe("");
   expect(complaint({ kv: null, rows: rows(0) })).toBe("");
   expect(complaint({ rows: rows(2, 3) }, 0)).toBe("");
+  const reading = { ...PLAN, writeRows: rows() };
+  expect(complaint({ kv: reading, drafts: [{ canvas: rows(1, 2, 3, 4, 5), rows: rows(3) }] })).toBe("");
 });
 
 test.each<[string, Partial<ForwardRequest>, RegExp]>([
@@ -45,7 +47,7 @@ test.each<[string, Partial<ForwardRequest>, RegExp]>([
   ["computes nothing", { kv: { ...PLAN, queryRows: rows(), writeRows: rows() }, rows: rows() }, /nothing/],
   ["lists rows out of order", { kv: { ...PLAN, queryRows: rows(3, 2) } }, /do not ascend/],
   ["leaves the canvas", { kv: { ...PLAN, queryRows: rows(2, 3, 5) } }, /do not ascend/],
-  ["writes from a batch of drafts", { canvases: [rows(1, 2, 3, 4, 5), rows(1, 2, 3, 4, 5)] }, /drafts/],
+  ["writes beside drafts", { drafts: [{ canvas: rows(1, 2, 3, 4, 5), rows: rows(3) }] }, /drafts/],
 ])("a plan that %s is refused", (_what, change, why) => {
   expect(complaint(change)).toMatch(why);
 });

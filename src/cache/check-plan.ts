@@ -4,14 +4,14 @@ import { predictingRows } from "./rows.ts";
 
 /**
  * Checks that a cached forward can be carried out and answers only with rows it computes: a row whose statistics are
- * wanted must be computed now, a row that is read must be stored, and canvases that are not a guided pair share one
- * store, which they must not write.
+ * wanted must be computed now, a row that is read must be stored, and drafts share the store of their request, which they
+ * must not write.
  *
  * @param isStored whether the K/V of a row are in the store; not asked when the plan reads nothing
  * @throws UnmaskError `internal`
  */
 export function checkPlan(request: ForwardRequest, shift: 0 | 1, isStored: (row: number) => boolean): void {
-  const { kv, canvases, rows, guidance } = request;
+  const { kv, canvases, rows, drafts = [] } = request;
   if (kv === null) return;
   const length = canvases[0]?.length ?? 0;
   const { queryRows, readRows, writeRows } = kv;
@@ -26,9 +26,7 @@ export function checkPlan(request: ForwardRequest, shift: 0 | 1, isStored: (row:
   if (stale !== undefined) fail(`row ${stale} is asked for but not computed`);
   const missing = readRows.find((row) => !isStored(row));
   if (missing !== undefined) fail(`row ${missing} is read but not stored`);
-  if (canvases.length > 1 && guidance.kind === "none" && writeRows.length > 0) {
-    fail("a batch of drafts writes to the store it shares");
-  }
+  if (drafts.length > 0 && writeRows.length > 0) fail("drafts would write to the store they share");
 }
 
 function ascends(rows: Int32Array, length: number): boolean {

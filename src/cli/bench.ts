@@ -72,7 +72,7 @@ const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites:
     suites: ["strategies", "baselines", "engine", "experiments"],
   },
 };
-const SUITES = ["startup", "strategies", "engine", "convert", "baselines", "experiments"];
+const SUITES = ["startup", "strategies", "engine", "batch", "convert", "baselines", "experiments"];
 
 export const benchCommand: Command = {
   name: "bench",

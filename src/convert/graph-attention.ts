@@ -12,7 +12,7 @@ export interface AttentionOptions {
   readonly positions: number;
 }
 
-/** Attention of layer `i` over its cached and its new keys; `x` is `[1, S, hidden]`, and so is the result. */
+/** Attention of layer `i` over its cached and its new keys; `x` is `[B, S, hidden]`, and so is the result. */
 export type BuildAttention = (layer: Layer, i: number, x: string) => string;
 
 export function createAttention(
@@ -37,8 +37,8 @@ export function createAttention(
   const rotate = (x: string, count: number, theta: number, gamma?: Vector, output?: string) => {
     let y = x;
     if (gamma !== undefined) {
-      const split = g.op("Reshape", [x, g.ints([1, -1, headDim])]);
-      y = g.op("Reshape", [parts.rms(gamma, split), g.ints([1, -1, count * headDim])]);
+      const split = g.op("Reshape", [x, g.ints([0, -1, headDim])]);
+      y = g.op("Reshape", [parts.rms(gamma, split), g.ints([0, -1, count * headDim])]);
     }
     const attributes = {
       num_heads: { int: count },
@@ -54,12 +54,12 @@ export function createAttention(
     )[0]!;
   };
 
-  /** `[1, S * rep, kv]` back to `[1, S, width]`; where o keeps its own head order, the activations are reordered. */
+  /** `[B, S * rep, kv]` back to `[B, S, width]`; where o keeps its own head order, the activations are reordered. */
   const unfold = (x: string) => {
-    if (rep === 1 || foldsInWeights(facts)) return g.op("Reshape", [x, g.ints([1, -1, width])]);
-    const split = g.op("Reshape", [x, g.ints([1, -1, rep, kvHeads, headDim])]);
+    if (rep === 1 || foldsInWeights(facts)) return g.op("Reshape", [x, g.ints([0, -1, width])]);
+    const split = g.op("Reshape", [x, g.ints([0, -1, rep, kvHeads, headDim])]);
     const swapped = g.op("Transpose", [split], { perm: { ints: [0, 1, 3, 2, 4] } });
-    return g.op("Reshape", [swapped, g.ints([1, -1, width])]);
+    return g.op("Reshape", [swapped, g.ints([0, -1, width])]);
   };
 
   return (layer, i, x) => {
@@ -69,7 +69,7 @@ export function createAttention(
     const v = parts.linear(layer.v, x, `new_v.${i}`);
     const keys = g.op("Concat", [`past_k.${i}`, k], { axis: { int: 1 } });
     const values = g.op("Concat", [`past_v.${i}`, v], { axis: { int: 1 } });
-    const folded = g.op("Reshape", [q, g.ints([1, -1, kvHeads * headDim])]);
+    const folded = g.op("Reshape", [q, g.ints([0, -1, kvHeads * headDim])]);
     const bias = biasOf(layer.window);
     const inputs = [folded, keys, values, ...(bias === undefined ? [] : ["", "", bias])];
     const [mixed = ""] = g.microsoft("MultiHeadAttention", inputs, { num_heads: { int: kvHeads } });

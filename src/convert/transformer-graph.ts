@@ -16,12 +16,13 @@ export interface GraphOptions {
 }
 
 /**
- * The one graph of every family (runtime-graph.md, "Recommended graph"): compute S active tokens given P cached keys and
- * values, return logits of L rows and the new keys and values.
+ * The one graph of every family (runtime-graph.md, "Recommended graph"): compute S active tokens of each of B canvases
+ * given P cached keys and values of each, return logits of L rows and the new keys and values.
  *
- * Inputs: `input_ids [1, S]`, `position_ids [1, S]`, `logit_indices [L]`, `past_k.i` and `past_v.i [1, P, kv]`; models
- * with windows take `key_rows [1, P + S]`, the canvas rows of all keys, and models told their noise level `sigma [1]`.
- * Outputs: `logits [L, V]`, `new_k.i` and `new_v.i [1, S, kv]`, keys after RoPE.
+ * Inputs: `input_ids [B, S]`, `position_ids [B, S]`, `logit_indices [L]` into the B * S rows in order, `past_k.i` and
+ * `past_v.i [B, P, kv]`; models with windows take `key_rows [1, P + S]`, the canvas rows of all keys, which then are those
+ * of every canvas, as an attention bias is. Models told their noise level take `sigma [1]`, so their B is 1.
+ * Outputs: `logits [L, V]`, `new_k.i` and `new_v.i [B, S, kv]`, keys after RoPE.
  */
 export function transformerGraph(
   model: Transformer,
@@ -56,7 +57,8 @@ export function transformerGraph(
     branch = gated(fed, layer.mlpGate, now[5]);
   });
   join(undefined);
-  const rows = g.op("Gather", [stream, "logit_indices"], { axis: { int: 1 } });
+  const flat = g.op("Reshape", [stream, g.ints([1, -1, model.facts.hidden])]);
+  const rows = g.op("Gather", [flat, "logit_indices"], { axis: { int: 1 } });
   const [shift, scale] = split && model.conditioning ? split(model.conditioning.output, 2) : [];
   let last = modulate(g, style, parts.norm(model.finalNorm, rows), shift, scale);
   if (model.prediction !== undefined) {
@@ -70,9 +72,11 @@ export function transformerGraph(
 function declare(g: GraphBuilder, model: Transformer, style: WeightStyle, { masked }: GraphOptions): void {
   const { layers, heads, kvHeads, headDim, vocab } = model.facts;
   const type = style.activation;
+  // The name tells a runtime that several canvases fit.
+  const batch = model.conditioning === undefined ? "B" : 1;
   g.inputs.push(
-    { name: "input_ids", type: "i64", dims: [1, "S"] },
-    { name: "position_ids", type: "i64", dims: [1, "S"] },
+    { name: "input_ids", type: "i64", dims: [batch, "S"] },
+    { name: "position_ids", type: "i64", dims: [batch, "S"] },
     { name: "logit_indices", type: "i64", dims: ["L"] },
   );
   // The name of the third dimension tells a runtime how many query heads share a key head.
@@ -82,8 +86,8 @@ function declare(g: GraphBuilder, model: Transformer, style: WeightStyle, { mask
   g.outputs.push({ name: "logits", type: "f32", dims: ["L", vocab] });
   for (let i = 0; i < layers; i++) {
     for (const part of ["k", "v"]) {
-      g.inputs.push({ name: `past_${part}.${i}`, type, dims: [1, "P", kvHeads * headDim] });
-      g.outputs.push({ name: `new_${part}.${i}`, type, dims: [1, "S", kvHeads * headDim] });
+      g.inputs.push({ name: `past_${part}.${i}`, type, dims: [batch, "P", kvHeads * headDim] });
+      g.outputs.push({ name: `new_${part}.${i}`, type, dims: [batch, "S", kvHeads * headDim] });
     }
   }
 }

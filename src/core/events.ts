@@ -88,6 +88,13 @@ export type GenerateEvent =
       readonly rows: number;
       readonly kvRows: number;
       readonly batch: number;
+      /**
+       * Runs of the model that computed the canvases of the call, where it had several; 0: this forward came along with
+       * the one before.
+       */
+      readonly runs?: number;
+      /** Why they did not share one run. */
+      readonly apart?: string;
       /** Of a search: the text that the forward is for. */
       readonly candidate?: number;
       readonly ms?: number;

@@ -82,8 +82,18 @@ export interface RowStats {
   readonly agreement?: number;
   /** One for each draft of the request. */
   readonly drafts?: readonly RowStats[];
+  /** How the canvases of a call were computed, where there were several. */
+  readonly batch?: BatchReport;
   /** Of denoisers that have a clock. */
   readonly time?: ForwardTime;
+}
+
+/** How many canvases were computed in how many runs of the model. */
+export interface BatchReport {
+  readonly canvases: number;
+  readonly runs: number;
+  /** Why they are not all in one run. */
+  readonly apart?: string;
 }
 
 /** Where the time of a forward went, in milliseconds. */
@@ -164,6 +174,11 @@ export interface ForwardRequest {
   readonly drafts?: readonly Draft[];
   /** The canvas is that of the last request: logits may be kept, only what is drawn from them changes. */
   readonly repeats?: boolean;
+  /**
+   * Which of several runs that go on side by side this belongs to: each has stored keys and values of its own. Absent: one
+   * run goes on alone, and the stores of others are freed.
+   */
+  readonly lane?: number;
 }
 
 /** The model as a function from canvas to row statistics. The seam between decoding and hardware. */
@@ -175,6 +190,13 @@ export interface Denoiser {
   readonly blocks?: boolean;
   /** One statistics record (guidance already combines canvases). Rejects with `UnmaskError`. */
   forward(request: ForwardRequest): Promise<RowStats>;
+  /**
+   * Forwards that do not depend on each other, in as few runs of the model as fit; `time` and `batch` of the first answer
+   * are those of all. Absent: this denoiser takes one at a time.
+   */
+  forwardAll?(requests: readonly ForwardRequest[]): Promise<readonly RowStats[]>;
+  /** Rows that several canvases may have in all to share a run of the model; absent: they never do. */
+  readonly batchRows?: number;
   /** Frees sessions, buffers and devices. Idempotent. */
   dispose(): Promise<void>;
 }

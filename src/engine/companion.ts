@@ -4,8 +4,10 @@ import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
 
 /** A denoiser that answers the signal `expected`: what the companion makes of the tokens that the forward proposes. */
 export function withCompanion(denoiser: Denoiser, companion: Companion): Denoiser {
+  // A companion reads one text at a time.
+  const { forwardAll: _together, ...single } = denoiser;
   return {
-    ...denoiser,
+    ...single,
     forward: async (request) => {
       const { expected, ...signals } = request.signals;
       if (expected !== true) return denoiser.forward(request);

@@ -1,6 +1,6 @@
 import type { GenerateEvent, SearchReport } from "../core/events.ts";
-import type { ForwardRequest } from "../core/types.ts";
-import type { Session } from "../search/session.ts";
+import type { ForwardRequest, RowStats } from "../core/types.ts";
+import type { LaneRequest, Session } from "../search/session.ts";
 import type { SearchTally } from "../search/texts.ts";
 import type { Canvas } from "../strategies/canvas.ts";
 import { DOUBTFUL, type DoubtWatch } from "../strategies/doubts.ts";
@@ -26,12 +26,40 @@ export function isRefresh({ kv }: ForwardRequest): boolean {
   return kv !== null && kv.readRows.length === 0 && kv.writeRows.length > 0;
 }
 
+type Forward = Extract<GenerateEvent, { type: "forward" }>;
+
+/**
+ * The events of forwards that were asked for at once, of which the first answer knows how they were computed.
+ *
+ * @param alone why the texts of a search do not go on together
+ */
+export function forwardEvents(
+  step: number,
+  asked: readonly LaneRequest[],
+  answers: readonly RowStats[],
+  { nfe }: Pick<Session, "nfe">,
+  alone: string | undefined,
+): readonly Forward[] {
+  const { runs, apart = alone } = answers[0]?.batch ?? {};
+  let before = nfe;
+  return asked.map(({ request, candidate }, i) => {
+    const report = {
+      ...(runs === undefined ? {} : { runs: i === 0 ? runs : 0 }),
+      ...(i > 0 || apart === undefined ? {} : { apart }),
+    };
+    const event = forwardEvent(step, request, { nfe: before, candidate }, report);
+    before = event.nfe;
+    return event;
+  });
+}
+
 /** The session counts a forward when it receives the answer, which is after this event. */
-export function forwardEvent(
+function forwardEvent(
   step: number,
   request: ForwardRequest,
-  { nfe, candidate }: Session,
-): Extract<GenerateEvent, { type: "forward" }> {
+  { nfe, candidate }: Pick<Session, "nfe" | "candidate">,
+  report: Pick<Forward, "runs" | "apart">,
+): Forward {
   const { canvases, kv, repeats } = request;
   const cost = costOf(request);
   return {
@@ -41,6 +69,7 @@ export function forwardEvent(
     rows: cost.rows,
     kvRows: repeats === true ? 0 : canvases.length * (kv?.readRows.length ?? 0),
     batch: canvases.length,
+    ...report,
     ...(candidate === undefined ? {} : { candidate }),
   };
 }

@@ -2,7 +2,7 @@ import type { Companion } from "../core/companion.ts";
 import { isUnmaskError } from "../core/errors.ts";
 import type { DoneReason, GenerateEvent } from "../core/events.ts";
 import type { Job, JobControl } from "../core/job.ts";
-import type { RowStats } from "../core/types.ts";
+import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
 import { runSearch } from "../search/search.ts";
 import { openSession } from "../search/session.ts";
 import type { SearchTally } from "../search/texts.ts";
@@ -10,10 +10,11 @@ import type { Canvas } from "../strategies/canvas.ts";
 import { watchDoubts } from "../strategies/doubts.ts";
 import { seededRng } from "../strategies/rng.ts";
 import { withCompanion } from "./companion.ts";
+import { lanesOf } from "./lanes.ts";
 import { type JobModel, openRun } from "./open-run.ts";
 import { PieceBook } from "./pieces.ts";
 import { type Result, readResult } from "./result.ts";
-import { doubtsOf, forwardEvent, isRefresh, reportOf } from "./run-events.ts";
+import { doubtsOf, forwardEvents, isRefresh, reportOf } from "./run-events.ts";
 import { createStepClock } from "./step-clock.ts";
 import type { ScoreTexts } from "./text-judge.ts";
 
@@ -46,7 +47,8 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
   const { traits, seed } = plan;
   const { eos, pad } = manifest.tokens;
   const blank = pad === undefined ? eos : [...eos, pad];
-  const session = openSession({ strategy, traits, seed, blank, start: state, rngOf: seededRng });
+  const { lanes, ...alone } = lanesOf(plan, denoiser, state.canvas.ids.length);
+  const session = openSession({ strategy, traits, seed, blank, start: state, rngOf: seededRng }, lanes);
   const book = new PieceBook(tokenizer);
   // The looks of several texts would mix.
   const watch = plan.search === undefined || plan.search.method === "vote" ? watchDoubts() : null;
@@ -88,14 +90,19 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     untold = [];
     for (const event of events) yield event();
   };
-  let running: Promise<RowStats> | undefined;
+  let untoldReason = alone.apart;
+  let running: Promise<readonly RowStats[]> | undefined;
   try {
     let turn = search.next();
     while (turn.done !== true) {
       const output = turn.value;
       switch (output.type) {
-        case "request": {
-          const { request } = output;
+        case "request":
+        case "requests": {
+          const asked =
+            output.type === "requests"
+              ? output.requests
+              : [{ candidate: session.candidate, request: output.request }];
           steps.lap("decide");
           const isHeld = control.gate !== undefined && control.held?.() !== false;
           if (isHeld || denoiser.blocks === true) yield* tell();
@@ -107,20 +114,29 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
             yield done("aborted", null);
             return;
           }
-          running = denoiser.forward(request);
+          running = answerAll(
+            denoiser,
+            asked.map(({ request }) => request),
+          );
           // Its failure is met below, after what happened before it has been told.
           running.catch(() => {});
           yield* tell();
-          const stats = await running;
+          const answers = await running;
           running = undefined;
-          steps.forward(stats.time);
-          watch?.observe(session.shown.slots, stats);
-          const event = { ...forwardEvent(output.step, request, session), ...clock() };
-          untold.push(() => event);
-          if (isRefresh(request)) {
-            untold.push(() => ({ type: "cache", step: output.step, scope: "all", why: "refresh" }));
+          const first = answers[0]!; // as many answers as requests
+          steps.forward(first.time);
+          watch?.observe(session.shown.slots, first);
+          // Said once, with the first forward.
+          const told = untoldReason;
+          untoldReason = undefined;
+          for (const [i, event] of forwardEvents(output.step, asked, answers, session, told).entries()) {
+            const stamped = { ...event, ...clock() };
+            untold.push(() => stamped);
+            if (isRefresh(asked[i]!.request)) {
+              untold.push(() => ({ type: "cache", step: output.step, scope: "all", why: "refresh" }));
+            }
           }
-          turn = search.next(stats);
+          turn = search.next(output.type === "requests" ? answers : first);
           break;
         }
         case "score": {
@@ -161,4 +177,13 @@ export async function* runJob(job: Job, model: JobModel, control: RunControl): A
     // Whoever leaves in the middle may close the model next.
     await running?.catch(() => {});
   }
+}
+
+async function answerAll(
+  denoiser: Denoiser,
+  requests: readonly ForwardRequest[],
+): Promise<readonly RowStats[]> {
+  const [only] = requests;
+  if (requests.length === 1) return [await denoiser.forward(only!)];
+  return denoiser.forwardAll!(requests); // several texts are written side by side only where it is there
 }

@@ -210,3 +210,105 @@ test("what differs without a temperature may be searched without one", async () 
   const cached = await collect(generate({ cache: "dual", ...scored }));
   expect(cached.done.search!.candidates).toHaveLength(2);
 });
+
+/** The scripted model with a graph that computes several canvases in a run; `rounds` counts requests by call. */
+function batchModel(rounds: number[], batchRows = 1000): ReturnType<typeof testModel> {
+  const model = testModel();
+  const { forward } = model.denoiser;
+  return {
+    ...model,
+    denoiser: {
+      ...model.denoiser,
+      batchRows,
+      forwardAll: async (requests) => {
+        rounds.push(requests.length);
+        const answers = await Promise.all(requests.map(forward));
+        const batch = { canvases: requests.length, runs: 1 };
+        return answers.map((stats, i) => (i > 0 ? stats : { ...stats, time: SPENT, batch }));
+      },
+    },
+  };
+}
+const SPENT = { upload: 1, run: 2, readback: 3 };
+
+test.each([
+  { method: "best-of", n: 3, score: ["likelihood", { keywords: ["a", "b"] }] },
+  { method: "best-of", n: 7 },
+  { method: "zero-order", n: 3, rounds: 2 },
+])("texts written side by side are those written one after the other: %j", async (search) => {
+  for (const recipe of [
+    { search },
+    { search, cache: "dual", block: 4 },
+    { search, guidance: { cfg: 1 } },
+    { search, preset: "wino" },
+    { search, constraint: { regex: "([a-m]|[A-Z ]{2})*" } },
+    ...(search.method === "best-of" ? [{ search, init: { draft: "abcdefgh" } }] : []),
+  ]) {
+    const rounds: number[] = [];
+    const alone = await collect(generate(recipe));
+    const together = await collect(generate(recipe), CONTROL, batchModel(rounds));
+    expect(together.done).toEqual(alone.done);
+    const steps = (events: GenerateEvent[]) =>
+      events.flatMap((event) => (event.type === "step" ? [{ ...event, nfe: 0 }] : []));
+    expect(steps(together.events)).toEqual(steps(alone.events));
+    expect(Math.max(...rounds)).toBeGreaterThan(1);
+    // A call tells one run, whatever it computed; the rows are those of every text.
+    const forwards = together.events.flatMap((event) => (event.type === "forward" ? [event] : []));
+    expect(forwards.filter(({ runs }) => runs === 1)).toHaveLength(rounds.length);
+    expect(forwards.filter(({ runs }) => runs === 0)).toHaveLength(
+      rounds.reduce((sum, texts) => sum + texts - 1, 0),
+    );
+    expect(forwards.reduce((sum, { rows }) => sum + rows, 0)).toBe(alone.done.rows);
+    expect(forwards.map(({ nfe }) => nfe)).toEqual(forwards.map((_, i) => i + 1));
+  }
+});
+
+test("texts that cannot go on together say why, once", async () => {
+  const search = { method: "best-of", n: 3 };
+  const reasons = async (model: ReturnType<typeof testModel>): Promise<readonly (string | undefined)[]> => {
+    const { events } = await collect(generate({ search }), CONTROL, model);
+    return events.flatMap((event) => (event.type === "forward" ? [event.apart] : []));
+  };
+  const alone = await reasons(testModel());
+  expect(alone[0]).toBe("one text at a time is computed here");
+  expect(alone.slice(1).every((why) => why === undefined)).toBe(true);
+  expect((await reasons(batchModel([], 40)))[0]).toBe("more rows than a run takes");
+  expect((await reasons(batchModel([]))).every((why) => why === undefined)).toBe(true);
+});
+
+test("the time of texts written side by side is the wall time", async () => {
+  let now = 0;
+  const model = batchModel([]);
+  const { forwardAll } = model.denoiser;
+  const denoiser = {
+    ...model.denoiser,
+    forwardAll: (requests: readonly ForwardRequest[]) => {
+      now += 6;
+      return forwardAll!(requests);
+    },
+  };
+  const search = { method: "best-of", n: 4 };
+  const control = { ...CONTROL, now: () => now };
+  const { events, done } = await collect(generate({ search }), control, { ...model, denoiser });
+  const times = events.flatMap((event) => (event.type === "step" && event.time ? [event.time] : []));
+  const sum = (part: keyof (typeof times)[number]) => times.reduce((total, time) => total + time[part], 0);
+  expect([sum("upload"), sum("run"), sum("readback"), sum("decide"), sum("display")]).toEqual([
+    12, 24, 36, 0, 0,
+  ]);
+  expect(done.ms).toBe(72);
+});
+
+test("texts side by side stop together, and what was told of them stands", async () => {
+  let asked = 0;
+  const control = { stop: () => asked++ >= 5 };
+  const { events, done } = await collect(
+    generate({ search: { method: "best-of", n: 3 } }),
+    control,
+    batchModel([]),
+  );
+  expect(done.reason).toBe("aborted");
+  expect(done.nfe).toBe(15);
+  const shown = foldTrace(events).at(-1)!.ids.slice(6);
+  expect(shown.filter((id) => id !== 63)).toEqual(done.tokens);
+  expect(done.tokens).toHaveLength(5);
+});

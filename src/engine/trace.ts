@@ -136,6 +136,8 @@ const eventSchema = v.variant("type", [
     rows: count,
     kvRows: count,
     batch: count,
+    runs: v.exactOptional(count),
+    apart: v.exactOptional(v.pipe(v.string(), v.maxLength(1024))),
     candidate,
     ms,
   }),

@@ -1,27 +1,53 @@
 import { expect, test } from "vitest";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
+import type { BatchLimits } from "./batches.ts";
 import { createDenoiser } from "./denoiser.ts";
 import { createCpuRows } from "./rows.ts";
 import type { GraphSession } from "./session.ts";
 
 const VOCAB = 8;
 
-/** A session whose logits follow from the ids; counts what it runs and what is still held. */
-function fakeSession(parts: { readonly blocks?: boolean; readonly maxRows?: number } = {}) {
+const APART: BatchLimits = {
+  off: "switched off",
+  rows: 64,
+  rowsWhy: "too many rows",
+  pairs: 4096,
+  logitRows: 64,
+  pastRows: 64,
+  sameRows: false,
+};
+const { off: _off, ...TOGETHER } = APART;
+
+interface FakeParts {
+  readonly blocks?: boolean;
+  readonly maxRows?: number;
+  readonly batch?: BatchLimits;
+}
+
+/** A session whose logits follow from the ids of each canvas; counts what it runs and what is still held. */
+function fakeSession(parts: FakeParts = {}) {
   const log = { runs: 0, held: 0 };
   /** Second ids of the canvases as they run, and rows as they are reduced. */
   const order: string[] = [];
   const session: GraphSession = {
     kv: { names: [], width: 1, float: "float32" },
     biasRepeat: 0,
-    async run({ ids, indices }) {
+    takesBatch: true,
+    sameRows: false,
+    async run({ ids, indices, batch = 1 }) {
       log.runs++;
       log.held++;
-      order.push(`run ${ids[1]}`);
-      const logits = Float32Array.from({ length: indices.length * VOCAB }, (_, i) => Math.sin(i + ids[1]!));
+      const size = ids.length / batch;
+      const second = (index: number): number => ids[size * Math.floor(index / size) + 1]!;
+      order.push(`run ${Array.from({ length: batch }, (_, b) => second(b * size)).join(" ")}`);
+      const logits = Float32Array.from({ length: indices.length * VOCAB }, (_, i) => {
+        const index = indices[Math.floor(i / VOCAB)]!;
+        return Math.sin((index % size) * VOCAB + (i % VOCAB) + second(index));
+      });
       return {
         rows: indices.length,
         buffer: undefined,
+        first: 0,
         read: async () => logits,
         fresh: [],
         dispose: () => log.held--,
@@ -42,7 +68,8 @@ function fakeSession(parts: { readonly blocks?: boolean; readonly maxRows?: numb
       },
     },
     manifest: { vocab: VOCAB, tokens: { mask: 7, eos: [] }, maxCanvas: 16, logitsShift: 0 },
-    openStore: () => {
+    batch: parts.batch ?? APART,
+    openBuffers: () => {
       throw new Error("nothing is stored");
     },
   });
@@ -63,7 +90,7 @@ const noise = { temperature: 2, seed: 3, step: 0, topK: 0, topP: 1 };
 const AGAIN: ForwardRequest = { ...REQUEST, signals: { ...REQUEST.signals, noise }, repeats: true };
 
 /** A copy without what differs from one forward to the next. */
-function untimed({ time, ...stats }: RowStats): RowStats {
+function untimed({ time, batch: _batch, ...stats }: RowStats): RowStats {
   expect(time).toBeDefined();
   return structuredClone(stats);
 }
@@ -114,7 +141,7 @@ test("a GPU has the drafts and their request queued before the first answer is w
   const stats = await denoiser.forward(DRAFTS);
   expect(order).toEqual(["run 5", "run 6", "run 2", "reduce 2", "reduce 1,3", "reduce 2,3"]);
   expect(stats.drafts!.map(({ rows }) => Array.from(rows))).toEqual([[2], [], [1, 3]]);
-  expect(stats.drafts![0]!.gatherLogits![0]).toBeCloseTo(Math.sin(4 + 5));
+  expect(stats.drafts![0]!.gatherLogits![0]).toBeCloseTo(Math.sin(2 * VOCAB + 4 + 5));
   expect(untimed(stats).drafts).toHaveLength(3);
   expect(log.held).toBe(1);
 });
@@ -138,4 +165,54 @@ test("more rows than the device binds are refused before anything runs, fewer th
   await denoiser.forward({ ...REQUEST, rows: Int32Array.of(2) });
   const long = { ...REQUEST, canvases: [new Int32Array(17)] };
   await expect(denoiser.forward(long)).rejects.toThrow(/17 rows does not fit a canvas of 16/);
+});
+
+const GUIDED: ForwardRequest = {
+  ...REQUEST,
+  canvases: [REQUEST.canvases[0]!, Int32Array.of(7, 6, 7, 7)],
+  guidance: { kind: "cfg", scale: 1, agreement: true },
+};
+
+test("branches, drafts and several requests share a run, and nothing of their answers changes", async () => {
+  const apart = fakeSession();
+  const together = fakeSession({ batch: TOGETHER });
+  for (const asked of [GUIDED, DRAFTS]) {
+    const found = await together.denoiser.forward(asked);
+    const expected = await apart.denoiser.forward(asked);
+    expect(untimed(found)).toEqual(untimed(expected));
+    expect(found.batch).toEqual({ canvases: asked === GUIDED ? 2 : 3, runs: 1 });
+  }
+  expect(together.order.filter((entry) => entry.startsWith("run"))).toEqual(["run 2 6", "run 5 6 2"]);
+  const other: ForwardRequest = { ...AGAIN, repeats: false, canvases: [Int32Array.of(1, 3, 3, 7)] };
+  const all = [REQUEST, GUIDED, { ...other, rows: Int32Array.of(3) }, DRAFTS];
+  const answers = await together.denoiser.forwardAll!(all);
+  for (const [i, { time: _time, batch: _batch, ...stats }] of answers.entries()) {
+    expect(structuredClone(stats)).toEqual(untimed(await apart.denoiser.forward(all[i]!)));
+  }
+  expect(answers[0]!.batch).toEqual({ canvases: 7, runs: 1 });
+  expect(answers.slice(1).every(({ time, batch }) => time === undefined && batch === undefined)).toBe(true);
+  expect(together.log.held).toBe(0);
+  expect(apart.log.runs).toBe(2 + 3 + 7);
+});
+
+test.each([
+  [{ ...TOGETHER, rows: 8 }, 2, "too many rows"],
+  [{ ...TOGETHER, pairs: 40 }, 2, "together they would take more memory than the largest canvas"],
+  [{ ...TOGETHER, logitRows: 3 }, 2, "together they are larger than what the device binds at once"],
+  [APART, 3, "switched off"],
+])("what does not fit a run is computed in more of them, with the reason", async (batch, runs, apart) => {
+  const { denoiser, log } = fakeSession({ batch });
+  const stats = await denoiser.forward(DRAFTS);
+  expect(stats.batch).toEqual({ canvases: 3, runs, apart });
+  expect(log).toEqual({ runs, held: 1 });
+  expect(untimed(stats)).toEqual(untimed(await fakeSession().denoiser.forward(DRAFTS)));
+});
+
+test("a run of several that fails leaves nothing behind", async () => {
+  const { denoiser, log } = fakeSession({ batch: TOGETHER });
+  const short: ForwardRequest = { ...REQUEST, canvases: [Int32Array.of(1, 2)], rows: Int32Array.of(5) };
+  await expect(denoiser.forwardAll!([REQUEST, short])).rejects.toThrow(/does not fit/);
+  expect(log).toEqual({ runs: 0, held: 0 });
+  const stats = await denoiser.forwardAll!([REQUEST, { ...short, rows: Int32Array.of(1) }]);
+  expect(stats[0]!.batch).toEqual({ canvases: 2, runs: 2, apart: "they compute unlike numbers of rows" });
 });

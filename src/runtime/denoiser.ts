@@ -1,21 +1,24 @@
 import { checkPlan } from "../cache/check-plan.ts";
 import { UnmaskError } from "../core/errors.ts";
-import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
+import type { BatchReport, Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
 import { draftRequest } from "../math/drafts.ts";
 import { allocateRowStats } from "../math/row-stats.ts";
 import type { Manifest } from "../model/manifest.ts";
+import { type BatchLimits, type CanvasJob, planBatches } from "./batches.ts";
+import { createCanvasRuns } from "./canvas-runs.ts";
 import { checkRequest } from "./check-request.ts";
-import { createGraphInputs } from "./graph-inputs.ts";
-import type { KvStore } from "./kv-store.ts";
+import type { KvBuffers } from "./kv-buffers.ts";
 import type { RowReducer } from "./rows.ts";
-import type { GraphOutput, GraphRun, GraphSession } from "./session.ts";
+import type { GraphSession, LogitsOutput } from "./session.ts";
 
 export interface DenoiserParts {
   readonly session: GraphSession;
   readonly rows: RowReducer;
   readonly manifest: Pick<Manifest, "vocab" | "tokens" | "maxCanvas" | "logitsShift">;
-  /** An empty store of keys and values on the session's device; the denoiser disposes of it. */
-  readonly openStore: () => KvStore;
+  /** Empty buffers for keys and values on the session's device; the denoiser disposes of them. */
+  readonly openBuffers: () => KvBuffers;
+  /** Which canvases share a run of the graph. */
+  readonly batch: BatchLimits;
   /** Rejects when the device is lost. */
   readonly lost?: Promise<never>;
   /** Frees the device. */
@@ -26,137 +29,125 @@ export interface DenoiserParts {
   readonly blocks?: boolean;
 }
 
-const NO_ROWS = new Int32Array(0);
-
-/** Of a forward: when it began, and the milliseconds of its graphs and of their answers. */
+/** Of a call: when it began, and the milliseconds of its graphs and of their answers. */
 interface Spent {
   readonly began: number;
   run: number;
   read: number;
 }
 
+/** A request or one of its drafts on its way: its logits, once they are there, and what they say. */
+interface Unit {
+  readonly request: ForwardRequest;
+  readonly outputs: LogitsOutput[];
+  stats?: RowStats;
+}
+
+/** A request and its drafts. */
+interface Asked {
+  readonly main: Unit;
+  readonly drafts: readonly Unit[] | undefined;
+}
+
 /**
- * The model as a {@link Denoiser}: one forward a canvas, statistics of the wanted rows only. A forward with a plan
- * computes the plan's rows at their canvas positions, over the keys and values that earlier forwards stored. Drafts and
- * branches of guidance are further forwards; a GPU has them all queued before the first answer is waited for.
+ * The model as a {@link Denoiser}: statistics of the wanted rows only. A forward with a plan computes the plan's rows at
+ * their canvas positions, over the keys and values that earlier forwards stored. Drafts and branches of guidance are
+ * further canvases, which share runs of the graph as far as the limits allow; a GPU has all runs queued before the first
+ * answer is waited for.
  * Families with shifted logits read row r from position r - 1 (row 0 from itself).
  */
 export function createDenoiser(parts: DenoiserParts): Denoiser {
-  const { session, rows, manifest, openStore, lost, free, check: checkDevice, blocks = false } = parts;
+  const { session, rows, manifest, openBuffers, batch, lost, free, check, blocks = false } = parts;
   const { vocab, maxCanvas, logitsShift } = manifest;
   const never = lost ?? new Promise<never>(() => {});
   never.catch(() => {});
-  const inputs = createGraphInputs(logitsShift, session.biasRepeat, manifest.tokens.mask);
-  const stores: KvStore[] = [];
+  const canvases = createCanvasRuns(session, manifest, openBuffers);
   let disposed: Promise<void> | undefined;
   /** Logits of the last plain forward: a repetition only draws from them anew. Guidance writes into its own. */
-  let kept: { readonly request: ForwardRequest; readonly outputs: readonly GraphOutput[] } | undefined;
+  let kept: Unit | undefined;
   const drop = () => {
-    for (const output of kept?.outputs ?? []) output.dispose();
+    if (kept !== undefined) freeOutputs(kept);
     kept = undefined;
   };
 
-  /** The store of a canvas: a guided pair has one each, drafts share the first, which they only read. */
-  const storeOf = (request: ForwardRequest, canvas: number): KvStore => {
-    const at = request.guidance.kind === "cfg" ? canvas : 0;
-    let store = stores[at];
-    if (store === undefined) {
-      store = openStore();
-      stores[at] = store;
-    }
-    return store;
-  };
-  const timed = async (run: GraphRun, time: Spent): Promise<GraphOutput> => {
-    const began = performance.now();
-    const output = await session.run(run);
-    time.run += performance.now() - began;
-    return output;
-  };
-  const runCanvas = async (request: ForwardRequest, canvas: number, time: Spent): Promise<GraphOutput> => {
-    const { kv } = request;
-    if (kv === null) return timed(inputs(request, canvas, NO_ROWS), time);
-    const store = storeOf(request, canvas);
-    const past = kv.readRows.length === 0 ? undefined : store.past(kv.readRows);
-    const keep = kv.writeRows.length > 0;
-    const run = inputs(request, canvas, past?.order ?? NO_ROWS);
-    const output = await timed({ ...run, keep, ...(past === undefined ? {} : { past: past.feeds }) }, time);
-    if (keep) store.store(kv.queryRows, kv.writeRows, output.fresh);
-    return output;
-  };
-  /** @param outputs filled as the canvases run, so that those of a forward that fails half way are known */
-  const runAll = async (request: ForwardRequest, outputs: GraphOutput[], time: Spent): Promise<void> => {
-    for (const canvas of request.canvases.keys()) outputs.push(await runCanvas(request, canvas, time));
-  };
-  const reduce = async (
-    outputs: readonly GraphOutput[],
-    request: ForwardRequest,
-    time: Spent,
-  ): Promise<RowStats> => {
+  const reduce = async ({ outputs, request }: Unit, time: Spent): Promise<RowStats> => {
+    // What is asked for nowhere has nothing to tell.
+    if (request.rows.length === 0 && outputs.length === 0)
+      return allocateRowStats(request.rows, request.signals);
     const ran = performance.now();
     const stats = await rows.reduce(outputs, request);
-    checkDevice?.();
+    check?.();
     time.read += performance.now() - ran;
     return stats;
   };
-  /** Runs `request` after its drafts. Those on this thread are reduced one by one: their logits need the room. */
-  const runWithDrafts = async (
-    request: ForwardRequest,
-    outputs: GraphOutput[],
-    time: Spent,
-  ): Promise<RowStats> => {
-    const { drafts: wanted, ...main } = request;
-    if (wanted === undefined) {
-      await runAll(request, outputs, time);
-      return reduce(outputs, request, time);
-    }
-    const open: { readonly request: ForwardRequest; readonly outputs: GraphOutput[] }[] = [];
-    const drafts: RowStats[] = [];
+  /** Runs what is asked for. On this thread every answer is made as soon as it can be: its logits need the room. */
+  const runAll = async (asked: readonly Asked[], time: Spent): Promise<BatchReport | undefined> => {
+    const units = asked.flatMap(({ main, drafts }) => [...(drafts ?? []), main]);
+    const ofRequest = new Map(units.map((unit) => [unit.request, unit]));
+    const isMain = (unit: Unit) => asked.some(({ main }) => main === unit);
+    const evaluated = units.filter((unit) => unit.request.rows.length > 0 || isMain(unit));
+    const jobs = evaluated.flatMap(({ request }) =>
+      Array.from(request.canvases.keys(), (canvas): CanvasJob => ({ request, canvas })),
+    );
+    const { runs, apart } = planBatches(jobs, batch);
     const settle = async (): Promise<void> => {
-      for (let next = open[0]; next !== undefined; next = open[0]) {
-        const { rows: asked, signals } = next.request;
-        // A draft without masks has nothing to tell.
-        const isEmpty = asked.length === 0;
-        drafts.push(
-          isEmpty ? allocateRowStats(asked, signals) : await reduce(next.outputs, next.request, time),
-        );
-        for (const output of open.shift()!.outputs) output.dispose();
+      for (const unit of units) {
+        if (unit.stats !== undefined || (evaluated.includes(unit) && !isWhole(unit))) continue;
+        unit.stats = await reduce(unit, time);
+        if (!isMain(unit)) freeOutputs(unit);
       }
     };
-    try {
-      for (const draft of wanted) {
-        const asked = draftRequest(request, draft);
-        open.push({ request: asked, outputs: [] });
-        if (draft.rows.length > 0) await runAll(asked, open.at(-1)!.outputs, time);
-        if (blocks) await settle();
-      }
-      await runAll(main, outputs, time);
-      await settle();
-      return { ...(await reduce(outputs, main, time)), drafts };
-    } finally {
-      for (const draft of open) for (const output of draft.outputs) output.dispose();
+    for (const run of runs) {
+      const began = performance.now();
+      const outputs = await canvases.run(run);
+      time.run += performance.now() - began;
+      for (const [i, { request }] of run.entries()) ofRequest.get(request)!.outputs.push(outputs[i]!);
+      if (blocks) await settle();
     }
+    await settle();
+    if (jobs.length < 2) return undefined;
+    return { canvases: jobs.length, runs: runs.length, ...(apart === undefined ? {} : { apart }) };
+  };
+  const prepare = (request: ForwardRequest): Asked => {
+    const { drafts, ...main } = request;
+    checkRequest(request, { vocab, maxCanvas, maxRows: rows.maxRows, masked: session.biasRepeat > 0 });
+    const { lane = 0, kv } = request;
+    if (kv?.readRows.length === 0) canvases.clear(lane);
+    checkPlan(request, logitsShift, (row) => canvases.has(lane, row));
+    const unit = (of: ForwardRequest): Unit => ({ request: of, outputs: [] });
+    return { main: unit(main), drafts: drafts?.map((draft) => unit(draftRequest(request, draft))) };
   };
   /** What is neither the graph nor its answer: inputs and cached rows. */
-  const withTime = (stats: RowStats, { began, run, read: readback }: Spent): RowStats => {
+  const timeOf = ({ began, run, read: readback }: Spent) => {
     const upload = performance.now() - began - run - readback;
-    return { ...stats, time: { upload, run, readback } };
+    return { upload, run, readback };
   };
-  const forward: Denoiser["forward"] = async (request) => {
+  const forwardAll = async (requests: readonly ForwardRequest[]): Promise<readonly RowStats[]> => {
     if (disposed !== undefined) throw new UnmaskError("disposed", "The model was closed.");
     const time: Spent = { began: performance.now(), run: 0, read: 0 };
-    checkRequest(request, { vocab, maxCanvas, maxRows: rows.maxRows, masked: session.biasRepeat > 0 });
-    if (request.repeats === true && kept !== undefined && isSame(kept.request, request)) {
-      return withTime(await reduce(kept.outputs, request, time), time);
+    const [only] = requests;
+    if (requests.length === 1 && only?.repeats === true && kept !== undefined && isSame(kept.request, only)) {
+      const stats = await reduce({ request: only, outputs: kept.outputs }, time);
+      return [{ ...stats, time: timeOf(time) }];
     }
     drop();
-    if (request.kv?.readRows.length === 0) for (const store of stores) store.clear();
-    checkPlan(request, logitsShift, (row) => stores[0]?.has(row) === true);
-    const outputs: GraphOutput[] = [];
+    if (requests.every(({ lane }) => lane === undefined)) canvases.freeLanes();
+    const asked = requests.map(prepare);
     try {
-      return withTime(await runWithDrafts(request, outputs, time), time);
+      const report = await runAll(asked, time);
+      return asked.map(({ main, drafts }, i) => ({
+        ...main.stats!, // all are settled
+        ...(drafts === undefined ? {} : { drafts: drafts.map(({ stats }) => stats!) }),
+        ...(i === 0 ? { time: timeOf(time), ...(report === undefined ? {} : { batch: report }) } : {}),
+      }));
     } finally {
-      kept = { request, outputs };
-      if (request.kv !== null || request.guidance.kind !== "none") drop();
+      for (const { drafts = [] } of asked) drafts.forEach(freeOutputs);
+      for (const { main } of asked) {
+        const { kv, guidance } = main.request;
+        const isPlain = requests.length === 1 && kv === null && guidance.kind === "none";
+        if (isPlain && isWhole(main)) kept = main;
+        else freeOutputs(main);
+      }
     }
   };
   return {
@@ -164,11 +155,13 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
     maskId: manifest.tokens.mask,
     maxCanvas,
     blocks,
-    forward: (request) => Promise.race([forward(request), never]),
+    batchRows: batch.off === undefined ? batch.rows : 0,
+    forward: async (request) => (await Promise.race([forwardAll([request]), never]))[0]!,
+    forwardAll: (requests) => Promise.race([forwardAll(requests), never]),
     dispose: () => {
       disposed ??= (async () => {
         drop();
-        for (const store of stores) store.dispose();
+        canvases.dispose();
         rows.dispose();
         await session.release();
         free?.();
@@ -176,6 +169,14 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
       return disposed;
     },
   };
+}
+
+function isWhole({ request, outputs }: Unit): boolean {
+  return outputs.length === request.canvases.length;
+}
+
+function freeOutputs({ outputs }: Unit): void {
+  for (const output of outputs.splice(0)) output.dispose();
 }
 
 /** Whether two forwards compute the same logits. */

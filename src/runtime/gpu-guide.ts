@@ -5,8 +5,8 @@ export const NO_PLACE = 0xffffffff;
 export interface GpuGuide {
   /** `[rows kept, vocab]` */
   readonly buffer: GPUBuffer;
-  /** Keeps the logits of a forward, `[R, vocab]` in the order of `rows`, in place of what was kept before. */
-  keep(logits: GPUBuffer, rows: Int32Array): void;
+  /** Keeps the logits of a forward, `[R, vocab]` in the order of `rows` from row `first` on, in place of what was kept. */
+  keep(logits: GPUBuffer, first: number, rows: Int32Array): void;
   /** Writes to `out` where each row is kept, {@link NO_PLACE} where it is not. */
   find(rows: Int32Array, out: Uint32Array): void;
   destroy(): void;
@@ -20,14 +20,14 @@ export function createGpuGuide(device: GPUDevice, vocab: number, usage: number):
     get buffer() {
       return buffer;
     },
-    keep(logits, rows) {
+    keep(logits, first, rows) {
       const bytes = 4 * vocab * rows.length;
       if (buffer.size < bytes) {
         buffer.destroy();
         buffer = device.createBuffer({ size: bytes, usage });
       }
       const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(logits, 0, buffer, 0, bytes);
+      encoder.copyBufferToBuffer(logits, 4 * vocab * first, buffer, 0, bytes);
       device.queue.submit([encoder.finish()]);
       places.clear();
       for (const [place, row] of rows.entries()) places.set(row, place);

@@ -1,6 +1,6 @@
 import type { RowCopy } from "../cache/slots.ts";
 import { UnmaskError } from "../core/errors.ts";
-import { capacityFor, type KvBuffers, type KvShape, rowBytes } from "./kv-buffers.ts";
+import { capacityFor, fittingRows, type KvBuffers, type KvShape, rowBytes } from "./kv-buffers.ts";
 import type { OrtModule, OrtTensor } from "./ort.ts";
 
 /** Usage bits by value: Node has no `GPUBufferUsage`. */
@@ -19,7 +19,8 @@ export function createGpuBuffers(ort: OrtModule, device: GPUDevice, shape: KvSha
   let capacity = 0;
   let buffers: readonly GPUBuffer[] = [];
   let scratch: GPUBuffer | undefined;
-  let views: { rows: number; tensors: Readonly<Record<string, OrtTensor>> } | undefined;
+  let views: { rows: number; batch: number; tensors: Readonly<Record<string, OrtTensor>> } | undefined;
+  const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
 
   const make = (bytes: number) =>
     device.createBuffer({ label: "kv", size: bytes, usage: USAGE.storage | USAGE.copySrc | USAGE.copyDst });
@@ -36,10 +37,10 @@ export function createGpuBuffers(ort: OrtModule, device: GPUDevice, shape: KvSha
     views = undefined;
   };
   return {
+    maxRows: fittingRows(Math.floor(limit / size)),
     reserve(rows) {
       if (rows <= capacity) return;
       const wanted = capacityFor(rows);
-      const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
       if (wanted * size > limit) {
         throw new UnmaskError(
           "out-of-memory",
@@ -55,13 +56,14 @@ export function createGpuBuffers(ort: OrtModule, device: GPUDevice, shape: KvSha
       buffers = grown;
       capacity = wanted;
     },
-    tensors(rows) {
-      if (views?.rows === rows) return views.tensors;
+    tensors(rows, batch = 1) {
+      if (views?.rows === rows && views.batch === batch) return views.tensors;
+      const dims = [batch, rows / batch, width];
       const tensors = names.map((name, i) => {
-        const tensor = ort.Tensor.fromGpuBuffer(buffers[i]!, { dataType: float, dims: [1, rows, width] });
+        const tensor = ort.Tensor.fromGpuBuffer(buffers[i]!, { dataType: float, dims });
         return [name, tensor as OrtTensor] as const;
       });
-      views = { rows, tensors: Object.fromEntries(tensors) };
+      views = { rows, batch, tensors: Object.fromEntries(tensors) };
       return views.tensors;
     },
     swap(ranges) {

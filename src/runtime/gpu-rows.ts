@@ -46,6 +46,7 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
     maxRows: rowsThatFit(device, vocab),
     async reduce(outputs, request) {
       const [logits, other] = outputs.map((output) => output.buffer);
+      const [first = 0, otherFirst = 0] = outputs.map((output) => output.first);
       const { signals, guidance } = request;
       const rows = request.rows.length;
       if (logits === undefined) return onCpu.reduce(outputs, request);
@@ -58,15 +59,15 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
       };
       const bytes = 4 * strideOf(layout) * rows;
       setSuppressed(request.suppress);
-      writeParams(words, request, vocab, layout);
+      writeParams(words, request, vocab, layout, first);
       device.queue.writeBuffer(params, 0, words);
       const list = listsOf(request);
       const slots = list.subarray(2 * rows, 3 * rows);
       if (signals.klPrevious !== undefined) history.assign(request.rows, signals.klPrevious, slots);
       const guides = list.subarray(3 * rows, ROW_LISTS * rows);
       if (guidance.kind === "residual") guide.find(request.rows, guides);
-      else for (let r = 0; r < rows; r++) guides[r] = r;
-      if (guidance.kind === "cfg" && guidance.store === true) guide.keep(other!, request.rows);
+      else for (let r = 0; r < rows; r++) guides[r] = otherFirst + r;
+      if (guidance.kind === "cfg" && guidance.store === true) guide.keep(other!, otherFirst, request.rows);
       device.queue.writeBuffer(lists.atLeast(list.byteLength), 0, list);
       const target = result.atLeast(bytes);
       const readback = staging.atLeast(bytes);
@@ -105,6 +106,7 @@ function writeParams(
   { rows, signals, guidance }: ForwardRequest,
   vocab: number,
   layout: RowLayout,
+  first: number,
 ): void {
   const { noise } = signals;
   const { width, candidates, probes, gather } = layout;
@@ -117,6 +119,7 @@ function writeParams(
   const flags = [isGuided, gather, signals.klPrevious !== undefined, layout.agrees];
   ints.set(flags.map(Number), 10);
   floats[14] = guidance.kind === "residual" ? guidance.decay : 1;
+  ints[15] = first;
 }
 
 /**

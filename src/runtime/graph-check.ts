@@ -7,6 +7,8 @@ export interface GraphFacts {
   readonly float: "float32" | "float16";
   /** Query heads a key head, which is how often each query stands in the attention bias; 0: the graph takes no bias. */
   readonly biasRepeat: number;
+  /** The first dimension of the inputs counts canvases. */
+  readonly takesBatch: boolean;
   /** The graph wants the canvas rows of all keys: some of its layers see a window only. */
   readonly takesKeyRows: boolean;
   /** The graph wants the noise level. */
@@ -42,9 +44,16 @@ export function checkGraph(session: OrtSession, manifest: Manifest): GraphFacts 
   return {
     float: first?.isTensor === true && first.type === "float16" ? "float16" : "float32",
     biasRepeat: isMasked ? biasRepeat(session.inputMetadata) : 0,
+    takesBatch: takesBatch(session.inputMetadata),
     takesKeyRows: session.inputNames.includes("key_rows"),
     takesSigma: session.inputNames.includes("sigma"),
   };
+}
+
+/** The converter names the dimension `B`; other graphs may have a free one, but not logits of all canvases in a row. */
+function takesBatch(metadata: Metadata): boolean {
+  const entry = metadata.find(({ name }) => name === "input_ids");
+  return entry?.isTensor === true && entry.shape[0] === "B";
 }
 
 /** The converter names the dimension of the bias's rows `S*<repeat>`. */

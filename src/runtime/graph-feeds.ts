@@ -10,8 +10,8 @@ export type FillBias = (bias: { [index: number]: number }, closed: number) => vo
 
 /** Inputs of a graph. They are made once for a shape and filled again while it stays, as it does within a block. */
 export interface GraphFeeds {
-  /** An int64 input; `dims` follow from the number of values. */
-  longs(dims: (size: number) => readonly number[]): (values: ArrayLike<number>) => OrtTensor;
+  /** An int64 input of one dimension, or of `batch` rows of equal length. */
+  longs(): (values: ArrayLike<number>, batch?: number) => OrtTensor;
   /** `[1, 1, queries, keys]`; zeros where nothing fills it. */
   bias(queries: number, keys: number, fill: FillBias | undefined): OrtTensor;
   dispose(): void;
@@ -25,13 +25,14 @@ export function createCpuFeeds(ort: OrtModule, float: Float): GraphFeeds {
   let tensor: OrtTensor | undefined;
   let floats = makeFloats(float, 0);
   return {
-    longs: (dims) => {
+    longs: () => {
       let values = new BigInt64Array(0);
       let made: OrtTensor | undefined;
-      return (numbers) => {
-        if (made === undefined || values.length !== numbers.length) {
+      return (numbers, batch) => {
+        const dims = dimsOf(numbers.length, batch);
+        if (made === undefined || values.length !== numbers.length || made.dims[0] !== dims[0]) {
           values = new BigInt64Array(numbers.length);
-          made = new ort.Tensor("int64", values, dims(numbers.length));
+          made = new ort.Tensor("int64", values, dims);
         }
         for (let i = 0; i < numbers.length; i++) values[i] = BigInt(numbers[i]!);
         return made;
@@ -81,13 +82,13 @@ export function createGpuFeeds(ort: OrtModule, device: GPUDevice, float: Float):
   const biasSlot = slot(float);
   let floats = makeFloats(float, 0);
   return {
-    longs: (dims) => {
+    longs: () => {
       const place = slot("int64");
       let values = new BigInt64Array(0);
-      return (numbers) => {
+      return (numbers, batch) => {
         if (values.length !== numbers.length) values = new BigInt64Array(numbers.length);
         for (let i = 0; i < numbers.length; i++) values[i] = BigInt(numbers[i]!);
-        return place(values, dims(numbers.length));
+        return place(values, dimsOf(numbers.length, batch));
       };
     },
     bias(queries, keys, fill) {
@@ -101,6 +102,10 @@ export function createGpuFeeds(ort: OrtModule, device: GPUDevice, float: Float):
       for (const buffer of buffers) buffer.destroy();
     },
   };
+}
+
+function dimsOf(size: number, batch: number | undefined): number[] {
+  return batch === undefined ? [size] : [batch, size / batch];
 }
 
 function makeFloats(float: Float, count: number): Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {

@@ -13,8 +13,13 @@ export interface KvShape {
 export interface KvBuffers {
   /** Makes room for `rows` rows; what is stored stays. */
   reserve(rows: number): void;
-  /** The first `rows` rows as graph inputs; the same objects as long as nothing grows. */
-  tensors(rows: number): Readonly<Record<string, OrtTensor>>;
+  /** Rows that a buffer can have on this device. */
+  readonly maxRows: number;
+  /**
+   * The first `rows` rows as graph inputs `[batch, rows / batch, width]`, of one canvas when `batch` is absent; the same
+   * objects as long as nothing grows.
+   */
+  tensors(rows: number, batch?: number): Readonly<Record<string, OrtTensor>>;
   /** Exchanges ranges that do not overlap, in every buffer. */
   swap(ranges: readonly RowCopy[]): void;
   /** Copies rows of the graph's outputs, in the order of the names, into the buffers. */
@@ -33,6 +38,11 @@ export function capacityFor(rows: number): number {
   return CHUNK_ROWS * Math.ceil(rows / CHUNK_ROWS);
 }
 
+/** The largest number of rows whose capacity is at most `rows`. */
+export function fittingRows(rows: number): number {
+  return CHUNK_ROWS * Math.floor(rows / CHUNK_ROWS);
+}
+
 /** Buffers in this realm's memory, for WASM. onnxruntime copies what it reads of them in every run. */
 export function createCpuBuffers(ort: OrtModule, shape: KvShape): KvBuffers {
   const { names, width, float } = shape;
@@ -40,8 +50,9 @@ export function createCpuBuffers(ort: OrtModule, shape: KvShape): KvBuffers {
   let capacity = 0;
   let buffers: Uint8Array<ArrayBuffer>[] = names.map(() => new Uint8Array(0));
   let scratch = new Uint8Array(0);
-  let views: { rows: number; tensors: Readonly<Record<string, OrtTensor>> } | undefined;
+  let views: { rows: number; batch: number; tensors: Readonly<Record<string, OrtTensor>> } | undefined;
   return {
+    maxRows: Number.POSITIVE_INFINITY,
     reserve(rows) {
       if (rows <= capacity) return;
       capacity = capacityFor(rows);
@@ -52,9 +63,9 @@ export function createCpuBuffers(ort: OrtModule, shape: KvShape): KvBuffers {
       });
       views = undefined;
     },
-    tensors(rows) {
-      if (views?.rows === rows) return views.tensors;
-      const dims = [1, rows, width];
+    tensors(rows, batch = 1) {
+      if (views?.rows === rows && views.batch === batch) return views.tensors;
+      const dims = [batch, rows / batch, width];
       const tensors = names.map((name, i) => {
         const { buffer } = buffers[i]!;
         const tensor: OrtTensor =
@@ -63,7 +74,7 @@ export function createCpuBuffers(ort: OrtModule, shape: KvShape): KvBuffers {
             : new ort.Tensor("float16", new Uint16Array(buffer, 0, rows * width), dims);
         return [name, tensor] as const;
       });
-      views = { rows, tensors: Object.fromEntries(tensors) };
+      views = { rows, batch, tensors: Object.fromEntries(tensors) };
       return views.tensors;
     },
     swap(ranges) {

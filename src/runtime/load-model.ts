@@ -5,12 +5,14 @@ import type { Manifest } from "../model/manifest.ts";
 import { weightsOf } from "../model/variant.ts";
 import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import { type BackendChoice, chooseBackend, chooseVariants } from "./backend.ts";
+import { batchLimits } from "./batch-limits.ts";
 import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
 import { watchFaults } from "./gpu-faults.ts";
 import { type JinjaSource, jinjaSource, TEMPLATE_FILE } from "./jinja-chat.ts";
 import { neededFiles, openFirst, TOKENIZER, TOKENIZER_CONFIG } from "./open-variant.ts";
 import type { Platform } from "./platform.ts";
+import { testBatch } from "./self-test.ts";
 import { claimThreads } from "./session.ts";
 import { startRuntime } from "./start-runtime.ts";
 import { createTokenizer, type TextTokenizer } from "./tokenizer.ts";
@@ -70,7 +72,7 @@ export async function loadModel(
     const files = await fetchFiles(needed, transfer);
     const tokenizer = createTokenizer(files.get(TOKENIZER)!, files.get(TOKENIZER_CONFIG), manifest.vocab);
     const place = { ...transfer, manifest, backend, ort: ortLoading, lost, faults };
-    const { variant, session, rows, openStore, test, bytes } = await openFirst(variants, place, files);
+    const { variant, session, rows, openBuffers, test, bytes } = await openFirst(variants, place, files);
     const threads = claimThreads(backend.threads);
     if (backend.kind === "wasm" && threads !== backend.threads) {
       warn("threads-fixed", `WASM keeps the ${threads} threads it was started with.`);
@@ -83,7 +85,22 @@ export async function loadModel(
     }
     const free = () => device?.destroy();
     const check = () => faults?.check();
-    const parts = { session, rows, manifest, openStore, free, check, blocks: device === undefined };
+    // WASM computes several canvases as it computes one; kernels of a GPU may not.
+    const trying =
+      device === undefined || options.batch === false ? undefined : testBatch(session, manifest, variant);
+    const refused = await Promise.race([trying, ...(lost ? [lost] : [])]);
+    if (refused !== undefined) warn("batch-refused", `Texts are computed one at a time: ${refused}.`);
+    const batch = batchLimits({
+      refused,
+      backend: backend.kind,
+      variant,
+      asked: options.batch,
+      manifest,
+      session,
+      rows,
+      openBuffers,
+    });
+    const parts = { session, rows, manifest, openBuffers, batch, free, check, blocks: device === undefined };
     const denoiser = createDenoiser({ ...parts, ...(lost ? { lost } : {}) });
     const jinja = jinjaSource(manifest, files.get(TOKENIZER_CONFIG), files.get(TEMPLATE_FILE));
     const chat = manifest.chat !== undefined || jinja.template !== undefined;

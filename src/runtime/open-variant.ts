@@ -9,8 +9,7 @@ import type { GpuFaults } from "./gpu-faults.ts";
 import { createGpuBuffers } from "./gpu-kv-buffers.ts";
 import { createGpuRows } from "./gpu-rows.ts";
 import { TEMPLATE_FILE } from "./jinja-chat.ts";
-import { createCpuBuffers } from "./kv-buffers.ts";
-import { createKvStore, type KvStore } from "./kv-store.ts";
+import { createCpuBuffers, type KvBuffers } from "./kv-buffers.ts";
 import type { OrtModule } from "./ort.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
 import { type SelfTest, selfTest } from "./self-test.ts";
@@ -21,7 +20,7 @@ export interface OpenVariant {
   readonly variant: string;
   readonly session: GraphSession;
   readonly rows: RowReducer;
-  readonly openStore: () => KvStore;
+  readonly openBuffers: () => KvBuffers;
   /** Absent: the bundle has no record for the variant. */
   readonly test: SelfTest | undefined;
   /** Of its files. */
@@ -90,13 +89,13 @@ async function openVariant(
     tell("warming");
     const { kv } = session;
     rows = device === undefined ? createCpuRows(manifest.vocab) : createGpuRows(device, manifest.vocab);
-    const openStore = () =>
-      createKvStore(device === undefined ? createCpuBuffers(ort, kv) : createGpuBuffers(ort, device, kv));
-    const testing = selfTest(session, rows, openStore, manifest, variant);
+    const openBuffers = () =>
+      device === undefined ? createCpuBuffers(ort, kv) : createGpuBuffers(ort, device, kv);
+    const testing = selfTest(session, rows, openBuffers, manifest, variant);
     const test = await Promise.race([testing, ...(lost ? [lost] : [])]);
     faults?.check();
     throwIfAborted(signal);
-    return { variant, session, rows, openStore, test, bytes };
+    return { variant, session, rows, openBuffers, test, bytes };
   } catch (error) {
     rows?.dispose();
     await session.release().catch(() => {});

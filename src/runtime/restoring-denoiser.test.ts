@@ -183,3 +183,61 @@ test.each(RECIPES.map((recipe) => [JSON.stringify(recipe), recipe] as const))(
     }
   },
 );
+
+test("several canvases that are too much at once are computed one at a time, on a new device", async () => {
+  const log: string[] = [];
+  const small = (name: string, alone: boolean): Denoiser => ({
+    ...mortal(99, log, name),
+    batchRows: alone ? 0 : 64,
+    forwardAll: async (requests) => {
+      log.push(`${name} ${requests.length} ${alone ? "alone" : "together"}`);
+      if (!alone) throw new UnmaskError("out-of-memory", "x");
+      return requests.map(() => STATS);
+    },
+  });
+  const denoiser = createRestoringDenoiser(small("a", false), async (_signal, alone) => small("b", alone));
+  denoiser.watch((why) => log.push(why));
+  expect(denoiser.batchRows).toBe(64);
+  const lanes = (kv: "fill" | "read") => [0, 1].map((lane) => ({ ...request(kv), lane }));
+  await denoiser.forward(lanes("fill")[0]!);
+  expect(await denoiser.forwardAll(lanes("read"))).toEqual([STATS, STATS]);
+  expect(denoiser.batchRows).toBe(0);
+  expect(log).toEqual([
+    "a fill",
+    "a 2 together",
+    "a freed",
+    "the GPU ran out of memory with several texts in one run; going on one at a time",
+    "b fill",
+    "b 2 alone",
+  ]);
+});
+
+test("what is stored of each text is brought back on a new device", async () => {
+  const log: string[] = [];
+  const lived = (name: string, lives: number): Denoiser => {
+    let left = lives;
+    return {
+      ...mortal(99, log, name),
+      forward: async ({ lane, kv }) => {
+        log.push(`${name} ${lane} ${kv?.readRows.length === 0 ? "fill" : "read"}`);
+        if (left-- <= 0) throw new UnmaskError("device-lost", "gone");
+        return STATS;
+      },
+    };
+  };
+  const denoiser = createRestoringDenoiser(lived("a", 3), async () => lived("b", 99));
+  const of = (kv: "fill" | "read", lane?: number): ForwardRequest =>
+    lane === undefined ? request(kv) : { ...request(kv), lane };
+  for (const lane of [0, 1, 0]) await denoiser.forward(of("fill", lane));
+  await denoiser.forward(of("read", 1));
+  expect(log).toEqual([
+    "a 0 fill",
+    "a 1 fill",
+    "a 0 fill",
+    "a 1 read",
+    "a freed",
+    "b 1 fill",
+    "b 0 fill",
+    "b 1 read",
+  ]);
+});

@@ -1,10 +1,11 @@
 import { isUnmaskError, toUnmaskError, UnmaskError } from "../core/errors.ts";
-import type { Denoiser, ForwardRequest } from "../core/types.ts";
+import type { Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
 
 /** A forward is tried on this many devices before its loss is reported. */
 const MAX_RESTORES = 2;
 
 export interface RestoringDenoiser extends Denoiser {
+  forwardAll: NonNullable<Denoiser["forwardAll"]>;
   /** `listener` hears of each loss as it happens, before the new device is there; undefined stops that. */
   watch(listener: ((why: string) => void) | undefined): void;
 }
@@ -15,14 +16,15 @@ export interface RestoringDenoiser extends Denoiser {
  * forwards that stored them since a plan last started anew are run again, on the canvases of their time, and so is the
  * last one that left something else on the device. Approximate caches therefore go on with the same numbers.
  *
- * A device that ran out of memory is given up as well, with all that was taken on it: the error is reported, and the next
- * forward opens the model anew.
+ * A device that ran out of memory is given up as well, with all that was taken on it. Where several canvases shared a
+ * run, the same is tried once more on a new one that computes each by itself, and so is everything from then on; else the
+ * error is reported, and the next forward opens the model anew.
  *
- * @param reopen opens the same model once more; what was lost is already freed
+ * @param reopen opens the same model once more, with `alone` for one canvas a run; what was lost is already freed
  */
 export function createRestoringDenoiser(
   first: Denoiser,
-  reopen: (signal: AbortSignal) => Promise<Denoiser>,
+  reopen: (signal: AbortSignal, alone: boolean) => Promise<Denoiser>,
 ): RestoringDenoiser {
   const { vocab, maskId, maxCanvas } = first;
   const closing = new AbortController();
@@ -34,11 +36,13 @@ export function createRestoringDenoiser(
   let remembered: ForwardRequest | undefined;
   /** True while a new model has not run those again. */
   let isEmpty = false;
+  /** Several canvases at once were too much for the device. */
+  let alone = false;
 
   /** @param loss undefined when the model was given up for want of memory */
   const restored = async (loss: unknown): Promise<Denoiser> => {
     try {
-      const denoiser = await reopen(closing.signal);
+      const denoiser = await reopen(closing.signal, alone);
       if (!closing.signal.aborted) return denoiser;
       await denoiser.dispose();
     } catch (cause) {
@@ -61,8 +65,45 @@ export function createRestoringDenoiser(
     const plain = withoutDrawing(request);
     if (leavesMore(request)) remembered = plain;
     if (request.kv === null) return;
-    if (request.kv.readRows.length === 0) storing = [];
+    if (request.lane === undefined) storing = storing.filter(({ lane }) => lane === undefined);
+    if (request.kv.readRows.length === 0) storing = storing.filter(({ lane }) => lane !== request.lane);
     if (request.kv.writeRows.length > 0) storing.push(plain);
+  };
+  const forwardAll = async (requests: readonly ForwardRequest[]): Promise<readonly RowStats[]> => {
+    let loss: unknown;
+    for (let restores = 0; ; restores++) {
+      if (closing.signal.aborted) throw new UnmaskError("disposed", "The model was closed.");
+      current ??= await restored(loss);
+      const denoiser = current;
+      try {
+        if (isEmpty) {
+          for (const earlier of storing) await denoiser.forward(earlier);
+          const isLeft = remembered !== undefined && !storing.includes(remembered);
+          if (isLeft && !requests.every(isAnew)) await denoiser.forward(remembered!);
+        }
+        isEmpty = false;
+        const stats = await answerAll(denoiser, requests);
+        requests.forEach(remember);
+        return stats;
+      } catch (error) {
+        if (!isUnmaskError(error) || closing.signal.aborted) throw error;
+        if (isExhausted(error)) {
+          await drop(denoiser);
+          if ((denoiser.batchRows ?? 0) > 0 && countCanvases(requests) > 1) {
+            alone = true;
+            listener?.("the GPU ran out of memory with several texts in one run; going on one at a time");
+            continue;
+          }
+          storing = [];
+          remembered = undefined;
+        }
+        if (error.code !== "device-lost") throw error;
+        loss = error;
+        await drop(denoiser);
+        if (restores >= MAX_RESTORES) throw error;
+        listener?.("the GPU was taken away; going on with a new one");
+      }
+    }
   };
   return {
     vocab,
@@ -71,37 +112,11 @@ export function createRestoringDenoiser(
     get blocks() {
       return (current ?? first).blocks === true;
     },
-    async forward(request) {
-      let loss: unknown;
-      for (let restores = 0; ; restores++) {
-        if (closing.signal.aborted) throw new UnmaskError("disposed", "The model was closed.");
-        current ??= await restored(loss);
-        const denoiser = current;
-        try {
-          if (isEmpty) {
-            for (const earlier of storing) await denoiser.forward(earlier);
-            const isLeft = remembered !== undefined && !storing.includes(remembered);
-            if (isLeft && !isAnew(request)) await denoiser.forward(remembered!);
-          }
-          isEmpty = false;
-          const stats = await denoiser.forward(request);
-          remember(request);
-          return stats;
-        } catch (error) {
-          if (!isUnmaskError(error) || closing.signal.aborted) throw error;
-          if (isExhausted(error)) {
-            await drop(denoiser);
-            storing = [];
-            remembered = undefined;
-          }
-          if (error.code !== "device-lost") throw error;
-          loss = error;
-          await drop(denoiser);
-          if (restores >= MAX_RESTORES) throw error;
-          listener?.("the GPU was taken away; going on with a new one");
-        }
-      }
+    get batchRows() {
+      return alone ? 0 : ((current ?? first).batchRows ?? 0);
     },
+    forward: async (request) => (await forwardAll([request]))[0]!,
+    forwardAll,
     watch(next) {
       listener = next;
     },
@@ -110,6 +125,20 @@ export function createRestoringDenoiser(
       await current?.dispose();
     },
   };
+}
+
+async function answerAll(
+  denoiser: Denoiser,
+  requests: readonly ForwardRequest[],
+): Promise<readonly RowStats[]> {
+  if (requests.length > 1 && denoiser.forwardAll !== undefined) return denoiser.forwardAll(requests);
+  const answers: RowStats[] = [];
+  for (const request of requests) answers.push(await denoiser.forward(request));
+  return answers;
+}
+
+function countCanvases(requests: readonly ForwardRequest[]): number {
+  return requests.reduce((sum, { canvases, drafts = [] }) => sum + canvases.length + drafts.length, 0);
 }
 
 /** A limit that was asked about beforehand has broken nothing; it is named in the error. */

@@ -29,8 +29,9 @@ export async function openRestoringModel(
   );
   const same = { ...options, variant: loaded.info.variant };
   const files = JSON.stringify(loaded.manifest.files);
-  const denoiser = createRestoringDenoiser(loaded.denoiser, async (closing) => {
-    const again = await loadModel(platform, address, same, () => {}, closing);
+  const denoiser = createRestoringDenoiser(loaded.denoiser, async (closing, alone) => {
+    const asked = alone ? { ...same, batch: false } : same;
+    const again = await loadModel(platform, address, asked, () => {}, closing);
     if (JSON.stringify(again.manifest.files) === files) return again.denoiser;
     await again.denoiser.dispose();
     throw new UnmaskError("checksum-mismatch", "the model has changed on the server.");

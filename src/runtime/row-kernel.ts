@@ -65,11 +65,12 @@ struct Params {
   vocab: u32, topK: u32, candidates: u32, probes: u32,
   stride: u32, rows: u32, seed: u32, step: u32,
   temperature: f32, guidance: f32, guided: u32, gather: u32,
-  diverges: u32, agrees: u32, decay: f32, pad0: u32,
+  diverges: u32, agrees: u32, decay: f32, first: u32,
 }
 struct Best { value: f32, id: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
+// The rows of this request begin at params.first.
 @group(0) @binding(1) var<storage, read> logits: array<u32>;
 @group(0) @binding(2) var<storage, read> unconditional: array<u32>;
 // A bit per id: set when the id is suppressed.
@@ -98,8 +99,7 @@ fn finite(bits: u32) -> f32 {
 
 fn logit_at(row: u32, id: u32) -> f32 {
   if (((suppressed[id >> 5u] >> (id & 31u)) & 1u) == 1u) { return LOWEST; }
-  let at = row * params.vocab + id;
-  let conditional = finite(logits[at]);
+  let conditional = finite(logits[(params.first + row) * params.vocab + id]);
   if (guide == NO_PLACE) { return conditional; }
   let kept = finite(unconditional[guide * params.vocab + id]);
   if (conditional == LOWEST || kept == LOWEST) { return LOWEST; }
@@ -218,8 +218,8 @@ fn divergence(row: u32, lane: u32, best: f32, sum: f32) -> f32 {
 // Both branches before they are mixed, less a logit of each; a third number that is 0 unless both are finite.
 // Beside logits beyond 1e15 there is nothing to compare, and their squares are no f32.
 fn branches(row: u32, id: u32, pivot: vec2f) -> vec3f {
-  let c = finite(logits[row * params.vocab + id]);
-  let u = finite(unconditional[row * params.vocab + id]);
+  let c = finite(logits[(params.first + row) * params.vocab + id]);
+  let u = finite(unconditional[guide * params.vocab + id]);
   if (c == LOWEST || u == LOWEST) { return vec3f(0.0); }
   return vec3f(clamp(vec2f(c, u) - pivot, vec2f(-1e15), vec2f(1e15)), 1.0);
 }

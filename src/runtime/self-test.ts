@@ -1,7 +1,8 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { ForwardRequest } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { KvStore } from "./kv-store.ts";
+import type { KvBuffers } from "./kv-buffers.ts";
+import { createKvStore } from "./kv-store.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
 import type { GraphOutput, GraphSession, LogitsOutput } from "./session.ts";
 
@@ -21,7 +22,7 @@ export interface SelfTest {
 export async function selfTest(
   session: GraphSession,
   rows: RowReducer,
-  openStore: () => KvStore,
+  openBuffers: () => KvBuffers,
   manifest: Manifest,
   variant: string,
 ): Promise<SelfTest | undefined> {
@@ -32,16 +33,10 @@ export async function selfTest(
   const output = await session.run({ ids: Int32Array.from(ids), indices: all, positions, keep: true });
   try {
     const logits = await output.read();
-    let maxError = 0;
-    golden.topIds.forEach((top, row) => {
-      top.forEach((id, j) => {
-        const error = Math.abs(logits[row * manifest.vocab + id]! - golden.topLogits[row]![j]!);
-        if (!(error <= maxError)) maxError = error;
-      });
-    });
+    const maxError = goldenError(logits, golden, manifest.vocab);
     const { tolerance } = golden;
     if (!(maxError <= tolerance)) throw wrongLogits(`the ${variant} model`, maxError, tolerance);
-    const cacheError = await cachedError(session, openStore, output, logits, manifest);
+    const cacheError = await cachedError(session, openBuffers, output, logits, manifest);
     if (!(cacheError <= tolerance))
       throw wrongLogits(`cached keys of the ${variant} model`, cacheError, tolerance);
     // Last, because suppressed ids lose their logits there.
@@ -50,6 +45,49 @@ export async function selfTest(
   } finally {
     output.dispose();
   }
+}
+
+/**
+ * Runs the golden forward as the second of two canvases.
+ *
+ * @returns why several canvases must not share a run here; undefined when they may, or there is no record to tell by
+ */
+export async function testBatch(
+  session: Pick<GraphSession, "run" | "takesBatch">,
+  { golden, vocab }: Pick<Manifest, "golden" | "vocab">,
+  variant: string,
+): Promise<string | undefined> {
+  const { ids, positions, byVariant } = golden;
+  const record = Object.hasOwn(byVariant, variant) ? byVariant[variant] : undefined;
+  if (record === undefined || ids.length === 0 || !session.takesBatch) return undefined;
+  const output = await session.run({
+    batch: 2,
+    ids: Int32Array.from([...ids.toReversed(), ...ids]),
+    positions: [...positions, ...positions],
+    indices: Int32Array.from(ids, (_, row) => ids.length + row),
+  });
+  try {
+    const error = goldenError(await output.read(), record, vocab);
+    return error <= record.tolerance
+      ? undefined
+      : `this device computes two canvases at once wrongly: logits are off by ${error.toPrecision(3)}`;
+  } finally {
+    output.dispose();
+  }
+}
+
+type GoldenRecord = Manifest["golden"]["byVariant"][string];
+
+/** Largest error of the logits that a record lists; NaN when one is no number. */
+function goldenError(logits: Float32Array, { topIds, topLogits }: GoldenRecord, vocab: number): number {
+  let worst = 0;
+  for (const [row, top] of topIds.entries()) {
+    for (const [j, id] of top.entries()) {
+      const error = Math.abs(logits[row * vocab + id]! - topLogits[row]![j]!);
+      if (!(error <= worst)) worst = error;
+    }
+  }
+  return worst;
 }
 
 function wrongLogits(what: string, maxError: number, tolerance: number): UnmaskError {
@@ -63,7 +101,7 @@ function wrongLogits(what: string, maxError: number, tolerance: number): UnmaskE
 /** Largest logit error of the second half, computed over the stored keys of the first, against the whole forward. */
 async function cachedError(
   session: GraphSession,
-  openStore: () => KvStore,
+  openBuffers: () => KvBuffers,
   { fresh }: GraphOutput,
   logits: Float32Array,
   { golden, vocab, layers }: Manifest,
@@ -72,7 +110,7 @@ async function cachedError(
   const all = Int32Array.from(golden.ids.keys());
   const half = all.length >> 1;
   if (half === 0) return 0;
-  const store = openStore();
+  const store = createKvStore(openBuffers());
   try {
     store.store(all, all.subarray(0, half), fresh);
     const second = all.slice(half);

@@ -16,26 +16,30 @@ export interface GraphFiles {
   readonly optimization?: "disabled";
 }
 
-/** `[rows, vocab]` of one forward: on the GPU as a buffer, elsewhere as numbers. Valid until `dispose`. */
+/** `[rows, vocab]` of one canvas: on the GPU in a buffer, elsewhere as numbers. Valid until `dispose`. */
 export interface LogitsOutput {
   readonly rows: number;
   readonly buffer: GPUBuffer | undefined;
+  /** Row of the buffer where they begin. */
+  readonly first: number;
   /** The numbers, copied from the device when they are there. */
   read(): Promise<Float32Array>;
   dispose(): void;
 }
 
-/** One forward of the graph: S tokens, given P cached rows. */
+/** One forward of the graph: S tokens, given P cached rows, of each of B canvases. */
 export interface GraphRun {
-  /** `[S]` */
+  /** B; 1 when absent. */
+  readonly batch?: number;
+  /** `[B * S]` */
   readonly ids: Int32Array;
   /** Positions in the `ids` whose logits are wanted, `[L]`. */
   readonly indices: Int32Array;
-  /** Canvas positions, `[S]`; 0..S-1 when absent. */
+  /** Canvas positions, `[B * S]`; 0..S-1 of one canvas when absent. */
   readonly positions?: ArrayLike<number>;
-  /** Cached keys and values by graph input, `[1, P, width]` each; absent: none. */
+  /** Cached keys and values by graph input, `[B, P, width]` each; absent: none. */
   readonly past?: Readonly<Record<string, OrtTensor>>;
-  /** Canvas positions of the cached keys, `[P]`. */
+  /** Canvas positions of the cached keys, `[P]`: of every canvas, where the graph asks for them. */
   readonly pastRows?: ArrayLike<number>;
   /** Noise level, for models that are told it; 0 when absent. */
   readonly sigma?: number;
@@ -46,13 +50,17 @@ export interface GraphRun {
 }
 
 export interface GraphOutput extends LogitsOutput {
-  /** New keys and values, `[1, S, width]` each in the order of the names of the shape; empty unless they were wanted. */
+  /** New keys and values, `[B, S, width]` each in the order of the names of the shape; empty unless they were wanted. */
   readonly fresh: readonly OrtTensor[];
 }
 
 export interface GraphSession {
   readonly kv: KvShape;
   readonly biasRepeat: number;
+  /** The graph computes several canvases in a run. */
+  readonly takesBatch: boolean;
+  /** Such a run has one list of canvas rows for all of them. */
+  readonly sameRows: boolean;
   run(run: GraphRun): Promise<GraphOutput>;
   release(): Promise<void>;
 }
@@ -112,39 +120,60 @@ function createGraphSession(
   session: OrtSession,
   device: GPUDevice | undefined,
   { layers, kvWidth, vocab }: Manifest,
-  { float, biasRepeat, takesKeyRows, takesSigma }: GraphFacts,
+  { float, biasRepeat, takesBatch, takesKeyRows, takesSigma }: GraphFacts,
 ): GraphSession {
-  const nothing =
+  const nothing = (batch: number): OrtTensor =>
     float === "float32"
-      ? new ort.Tensor("float32", new Float32Array(0), [1, 0, kvWidth])
-      : new ort.Tensor("float16", new Uint16Array(0), [1, 0, kvWidth]);
+      ? new ort.Tensor("float32", new Float32Array(0), [batch, 0, kvWidth])
+      : new ort.Tensor("float16", new Uint16Array(0), [batch, 0, kvWidth]);
   const here = createCpuFeeds(ort, float);
   const there = device === undefined ? here : createGpuFeeds(ort, device, float);
   const kv: KvShape = { names: kvNames("past", layers), width: kvWidth, float };
   const fresh = kvNames("new", layers);
-  const noPast = Object.fromEntries(kv.names.map((name) => [name, nothing] as const));
-  const input = there.longs((size) => [1, size]);
-  const places = there.longs((size) => [1, size]);
-  const wanted = there.longs((size) => [size]);
+  const noPasts = new Map<number, Readonly<Record<string, OrtTensor>>>();
+  const noPast = (batch: number): Readonly<Record<string, OrtTensor>> => {
+    const empty = nothing(batch);
+    const made = noPasts.get(batch) ?? Object.fromEntries(kv.names.map((name) => [name, empty] as const));
+    noPasts.set(batch, made);
+    return made;
+  };
+  const input = there.longs();
+  const places = there.longs();
+  const wanted = there.longs();
   // A WebGPU graph turns these into floats on the CPU.
-  const keyRows = here.longs((size) => [1, size]);
+  const keyRows = here.longs();
   return {
     kv,
     biasRepeat,
-    async run({ ids, indices, positions, past = noPast, pastRows = [], sigma = 0, fillBias, keep = false }) {
+    takesBatch,
+    sameRows: takesKeyRows || biasRepeat > 0,
+    async run({
+      batch = 1,
+      ids,
+      indices,
+      positions,
+      past,
+      pastRows = [],
+      sigma = 0,
+      fillBias,
+      keep = false,
+    }) {
       const rows = positions ?? ids.map((_, row) => row);
+      const size = ids.length / batch;
+      const keys = past ?? noPast(batch);
+      const seen = () => [...Array.from(pastRows), ...Array.from(rows).slice(0, size)];
       const feeds: Record<string, OrtTensor> = {
-        input_ids: input(ids),
-        position_ids: places(rows),
-        ...(takesKeyRows && { key_rows: keyRows([...Array.from(pastRows), ...Array.from(rows)]) }),
+        input_ids: input(ids, batch),
+        position_ids: places(rows, batch),
+        ...(takesKeyRows && { key_rows: keyRows(seen(), 1) }),
         ...(takesSigma && { sigma: new ort.Tensor("float32", Float32Array.of(sigma), [1]) }),
         logit_indices: wanted(indices),
-        ...past,
+        ...keys,
       };
       if (biasRepeat > 0) {
-        const queries = ids.length * biasRepeat;
-        const keys = ids.length + (past[kv.names[0] ?? ""]?.dims[1] ?? 0);
-        feeds["attention_bias"] = there.bias(queries, keys, fillBias);
+        const queries = size * biasRepeat;
+        const count = size + (keys[kv.names[0] ?? ""]?.dims[1] ?? 0);
+        feeds["attention_bias"] = there.bias(queries, count, fillBias);
       }
       const out = await session
         .run(feeds, keep ? ["logits", ...fresh] : ["logits"])
@@ -188,6 +217,7 @@ function wrap(tensor: OrtTensor | undefined, rows: number, vocab: number): Logit
   return {
     rows,
     buffer,
+    first: 0,
     read: async () => toFloats(await tensor.getData()),
     dispose: () => tensor.dispose(),
   };

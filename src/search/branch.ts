@@ -42,6 +42,8 @@ export function forkOf({ state, trajectory, ended }: Branch, seed: number): Bran
 export interface Watching {
   /** Tells each event as it happens; else they are returned. */
   readonly live: boolean;
+  /** The list that is returned, for whoever wants to look at it before. */
+  readonly events?: (StepEvent | LengthEvent)[];
   /** Asked with the statistics of each step, before it changes the canvas. */
   onStats?(state: DecodeState, stats: RowStats): void;
 }
@@ -57,10 +59,9 @@ export function* advance(
   session: Session,
   branch: Branch,
   steps: number,
-  { live, onStats }: Watching,
+  { live, onStats, events = [] }: Watching,
 ): Part<(StepEvent | LengthEvent)[]> {
   const { state, trajectory } = branch;
-  const events: (StepEvent | LengthEvent)[] = [];
   const decoder = decode(session.strategy, session.traits, state, session.rngOf(branch.seed));
   let stats: RowStats | null = null;
   let made = 0;

@@ -3,7 +3,7 @@ import { type Canvas, FILLED, MASKED } from "../strategies/canvas.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
 import type { Branch } from "./branch.ts";
 import type { NamedTerm, ScoreTerm } from "./input.ts";
-import { ask, copyOf, type Part, type Session } from "./session.ts";
+import { ask, askAll, copyOf, type Part, type Session } from "./session.ts";
 import { HOPELESS, meanConfidence, stability } from "./trajectory.ts";
 
 /**
@@ -68,18 +68,16 @@ const PARTS = 4;
  * text around it is not (Salazar et al., arXiv 1910.14659, four tokens in a row hidden one after the other).
  */
 function* pseudoLikelihood(session: Session, canvas: Canvas, rows: readonly number[]): Part<number> {
-  let sum = 0;
-  for (let part = 0; part < Math.min(PARTS, rows.length); part++) {
+  const requests = Array.from({ length: Math.min(PARTS, rows.length) }, (_, part) => {
     const hidden = Int32Array.from(rows.filter((_, i) => i % PARTS === part));
     const ids = canvas.ids.slice();
     for (const row of hidden) ids[row] = session.traits.maskId;
     const wanted = hidden.map((row) => canvas.ids[row]!);
-    const stats = yield* ask(
-      session,
-      requestOf(session, ids, hidden, canvas.promptLen, { gather: { width: 1, ids: wanted } }),
-    );
-    for (const [r, logit] of Array.from(stats.gatherLogits!).entries())
-      sum += Math.max(HOPELESS, logit - stats.lse[r]!);
+    return requestOf(session, ids, hidden, canvas.promptLen, { gather: { width: 1, ids: wanted } });
+  });
+  let sum = 0;
+  for (const { lse, gatherLogits } of yield* askAll(session, requests)) {
+    for (const [r, logit] of Array.from(gatherLogits!).entries()) sum += Math.max(HOPELESS, logit - lse[r]!);
   }
   return rows.length === 0 ? HOPELESS : sum / rows.length;
 }

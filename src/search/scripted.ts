@@ -40,6 +40,11 @@ export function driveSearch(
       if (requests++ >= limit) return { events, forwards, outcome: null };
       if (output.request.repeats !== true) forwards++;
       answer = oracle.forward(output.request);
+    } else if (output.type === "requests") {
+      requests += output.requests.length;
+      if (requests > limit) return { events, forwards, outcome: null };
+      forwards += output.requests.length;
+      answer = output.requests.map(({ request }) => oracle.forward(request));
     } else if (output.type === "score") answer = output.canvases.map(score);
     else if (output.type === "read") answer = output.canvases.map(({ ids }) => String(ids.at(-1)));
     else events.push(output);

@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { dualCache } from "../cache/frozen.ts";
+import { partialCache } from "../cache/partial.ts";
+import type { CachePolicy } from "../cache/policy.ts";
 import { type Canvas, continuationCanvas, createCanvas, MASKED } from "../strategies/canvas.ts";
 import { startState } from "../strategies/decode.ts";
 import { createOracle } from "../strategies/oracle.ts";
@@ -121,11 +124,16 @@ function run(
   { name, canvas, settings, seed }: Scene,
   search: Search | undefined,
   limit?: number,
+  { lanes = 1, cache }: { readonly lanes?: number; readonly cache?: CachePolicy | undefined } = {},
 ): ScriptedSearch & { readonly session: Session } {
-  const built = buildStrategy(PRESETS[name]!, settings, HINTS);
+  const built = {
+    ...buildStrategy(PRESETS[name]!, settings, HINTS),
+    ...(cache === undefined ? {} : { cache }),
+  };
   const strategy = search?.method === "vote" ? watchingAll(built) : built;
   const start = startState(structuredClone(canvas));
-  const session = openSession({ strategy, traits: TRAITS, start, seed, rngOf: seededRng, blank: [EOS, PAD] });
+  const setting = { strategy, traits: TRAITS, start, seed, rngOf: seededRng, blank: [EOS, PAD] };
+  const session = openSession(setting, lanes);
   const oracle = createOracle(seed, { ...ORACLE_DEFAULTS, specials: [[EOS, 0, 999, 20]] });
   return { ...driveSearch(search, session, oracle, liked, limit), session };
 }
@@ -281,4 +289,52 @@ test("a lookahead costs at most one forward for each way that is not finished", 
   expect(session.nfe).toBeGreaterThan(steps);
   // A step may share the forward of the lookahead that chose it.
   expect(session.nfe).toBeLessThanOrEqual(steps + 3 * (steps - 1));
+});
+
+const writing: fc.Arbitrary<Search> = anySearch.filter(
+  ({ method }) => method === "best-of" || method === "zero-order",
+);
+
+/** Forwards of the others are counted before a step is told. */
+function expectSame(scene: Scene, lanes: number, cache?: CachePolicy): void {
+  const alone = run(scene, scene.search, undefined, { cache });
+  const together = run(scene, scene.search, undefined, { lanes, cache });
+  const told = ({ events }: ScriptedSearch): object[] =>
+    events.map((event) => ({ ...event, nfe: undefined }));
+  expect(told(together)).toEqual(told(alone));
+  expect(together.outcome).toEqual(alone.outcome);
+  for (const key of ["nfe", "branchNfe", "rows", "step"] as const) {
+    expect(together.session[key]).toBe(alone.session[key]);
+  }
+  expect(together.forwards).toBe(alone.forwards);
+}
+
+test("texts side by side are told, scored and counted as one after the other", () => {
+  fc.assert(
+    fc.property(sceneOf(writing), fc.integer({ min: 2, max: 4 }), (scene, lanes) => expectSame(scene, lanes)),
+    { numRuns: 80 },
+  );
+});
+
+test("texts side by side read what is stored of each", () => {
+  const policy = fc.constantFrom(
+    dualCache(0),
+    dualCache(3),
+    partialCache({ promptEvery: 9, answerEvery: 4, share: 0.25 }),
+  );
+  const plain = sceneOf(writing, ["llada", "fast-dllm", "maskgit"]);
+  fc.assert(
+    fc.property(plain, policy, (scene, cache) => expectSame(scene, 3, cache)),
+    { numRuns: 30 },
+  );
+});
+
+test("a search that is left with texts side by side has told a valid canvas", () => {
+  fc.assert(
+    fc.property(sceneOf(writing), fc.nat(30), (scene, limit) => {
+      const { events, session } = run(scene, scene.search, limit, { lanes: 3 });
+      expect(fold(scene.canvas, events)).toEqual(Array.from(session.shown.ids));
+    }),
+    { numRuns: 30 },
+  );
 });

@@ -1,9 +1,10 @@
 import { assertNever } from "../core/errors.ts";
+import { bestOfN } from "./best-of.ts";
 import { advance, openBranch } from "./branch.ts";
 import type { Search } from "./input.ts";
 import { searchPaths } from "./paths.ts";
 import type { Part, Session } from "./session.ts";
-import { bestOfN, freshState, type SearchOutcome } from "./texts.ts";
+import { freshState, type SearchOutcome } from "./texts.ts";
 import { vote } from "./vote.ts";
 import { zeroOrder } from "./zero-order.ts";
 

@@ -5,16 +5,29 @@ import { costOf } from "../strategies/forward.ts";
 import type { DecodeState, ModelTraits, Rng, Strategy } from "../strategies/strategy.ts";
 
 /**
- * What a search hands out. Everything a decoder does, and questions about texts, which it knows nothing of: `score`
+ * What a search hands out. Everything a decoder does, several forwards that do not wait for each other, and questions about texts, which it knows nothing of: `score`
  * wants a number for each canvas, `read` the answer that stands in it.
  */
 export type SearchOutput =
   | DecodeOutput
+  | { readonly type: "requests"; readonly step: number; readonly requests: readonly LaneRequest[] }
   | { readonly type: "score"; readonly canvases: readonly Canvas[] }
   | { readonly type: "read"; readonly canvases: readonly Canvas[] };
 
-/** Statistics for a request, scores, answers, and nothing for an event. */
-export type SearchAnswer = RowStats | readonly number[] | readonly (string | null)[] | undefined;
+/** A forward of one of several texts that are written side by side. */
+export interface LaneRequest {
+  /** Undefined in a run of its own. */
+  readonly candidate: number | undefined;
+  readonly request: ForwardRequest;
+}
+
+/** Statistics for a request or for each of several, scores, answers, and nothing for an event. */
+export type SearchAnswer =
+  | RowStats
+  | readonly RowStats[]
+  | readonly number[]
+  | readonly (string | null)[]
+  | undefined;
 
 /** A part of a search that runs within it. */
 export type Part<T> = Generator<SearchOutput, T, SearchAnswer>;
@@ -44,10 +57,12 @@ export interface Session extends SearchSetting {
   /** Forwards that ask for what the last one computed share its logits. */
   shares: boolean;
   last: ForwardRequest | null;
+  /** Texts that may be written side by side; 1: one after the other. */
+  readonly lanes: number;
 }
 
 /** A search before its first forward, with nothing shown but the canvas it starts from. */
-export function openSession(setting: SearchSetting): Session {
+export function openSession(setting: SearchSetting, lanes = 1): Session {
   const { nfe, branchNfe, rows, step, canvas } = setting.start;
   return {
     ...setting,
@@ -59,6 +74,7 @@ export function openSession(setting: SearchSetting): Session {
     candidate: undefined,
     shares: false,
     last: null,
+    lanes,
   };
 }
 
@@ -68,11 +84,36 @@ export function* ask(session: Session, request: ForwardRequest): Part<RowStats> 
   const asked = isShared ? { ...request, repeats: true } : request;
   session.last = request;
   const stats = yield { type: "request", step: session.step, request: asked };
-  const { nfe, branches, rows } = costOf(asked);
+  count(session, asked);
+  return stats as RowStats; // the driver answers a request with its statistics
+}
+
+/** Has forwards run that do not wait for each other, together where texts go on together, and counts them. */
+export function* askAll(session: Session, requests: readonly ForwardRequest[]): Part<readonly RowStats[]> {
+  const all: RowStats[] = [];
+  if (session.lanes === 1) {
+    for (const request of requests) all.push(yield* ask(session, request));
+    return all;
+  }
+  const { step, candidate, lanes } = session;
+  for (let at = 0; at < requests.length; at += lanes) {
+    const some = requests.slice(at, at + lanes);
+    const answers = yield {
+      type: "requests",
+      step,
+      requests: some.map((request) => ({ candidate, request })),
+    };
+    for (const request of some) count(session, request);
+    all.push(...(answers as readonly RowStats[])); // the driver answers each request with its statistics
+  }
+  return all;
+}
+
+function count(session: Session, request: ForwardRequest): void {
+  const { nfe, branches, rows } = costOf(request);
   session.nfe += nfe;
   session.branchNfe += branches;
   session.rows += rows;
-  return stats as RowStats; // the driver answers a request with its statistics
 }
 
 /** Whether a forward would compute the logits of the last one again. */

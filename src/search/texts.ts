@@ -1,9 +1,9 @@
 import { clone } from "../core/clone.ts";
 import type { Canvas } from "../strategies/canvas.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
-import { advance, type Branch, openBranch, seedOf } from "./branch.ts";
+import { advance, type Branch } from "./branch.ts";
 import { bestOf } from "./choose.ts";
-import type { ScoredSearch, ScoreTerm } from "./input.ts";
+import type { ScoreTerm } from "./input.ts";
 import { judge } from "./judge.ts";
 import type { Part, Session } from "./session.ts";
 import { turnTo } from "./turn.ts";
@@ -53,21 +53,6 @@ export function* write(
   yield* advance(session, branch, Number.POSITIVE_INFINITY, { live: true });
   const [score] = yield* judge(session, [branch], terms, false);
   return { branch, score: score! };
-}
-
-/**
- * Best of N (random search, arXiv 2501.09732): `n` texts with seeds of their own, one after the other. The first is the
- * plain run, and a larger `n` only adds texts, so the best score never falls.
- */
-export function* bestOfN(
-  session: Session,
-  { n, score }: Extract<ScoredSearch, { method: "best-of" }>,
-): Part<SearchOutcome> {
-  const texts: ScoredText[] = [];
-  for (let i = 0; i < n; i++) {
-    texts.push(yield* write(session, i, openBranch(freshState(session), seedOf(session.seed, 0, i)), score));
-  }
-  return yield* settle(session, "best-of", texts);
 }
 
 /** Shows the best text and reports all of them. */

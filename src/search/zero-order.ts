@@ -6,6 +6,7 @@ import { type Branch, openBranch, seedOf } from "./branch.ts";
 import { bestOf } from "./choose.ts";
 import type { ScoredSearch } from "./input.ts";
 import { copyOf, type Part, type Session } from "./session.ts";
+import { writeAll } from "./side-by-side.ts";
 import { freshState, type ScoredText, type SearchOutcome, settle, write } from "./texts.ts";
 
 /** Stands in for a token id: which cells are written anew shares no counter with token noise. */
@@ -25,10 +26,10 @@ export function* zeroOrder(
   ];
   for (let round = 1; round <= rounds; round++) {
     const pivot = texts[bestOf(texts.map((text) => text.score))]!.branch;
-    for (let i = 0; i < n; i++) {
-      const neighbour = neighbourOf(pivot, share, seedOf(session.seed, round, i), session.traits.maskId);
-      if (neighbour !== null) texts.push(yield* write(session, texts.length, neighbour, score));
-    }
+    const neighbours = Array.from({ length: n }, (_, i) =>
+      neighbourOf(pivot, share, seedOf(session.seed, round, i), session.traits.maskId),
+    ).filter((neighbour) => neighbour !== null);
+    texts.push(...(yield* writeAll(session, texts.length, neighbours, score)));
   }
   return yield* settle(session, "zero-order", texts);
 }

@@ -220,6 +220,24 @@ test.each<CacheInput>([
   expect(met).toBeGreaterThan(NAMES.length / 2);
 });
 
+test("one block that is the whole generation: prefix keeps the prompt, and nothing else", () => {
+  const promptCache: CacheInput = { policy: "partial", promptEvery: WHOLE, answerEvery: 1, share: 0 };
+  let kept = 0;
+  fc.assert(
+    fc.property(scene, fc.constantFrom("llada", "fast-dllm", "maskgit"), (any, preset) => {
+      const input: Scene = { ...any, preset, block: 64, shift: 0, guidance: { cfg: 1 } };
+      const prefix = run(input, "prefix");
+      const expected = run(input, promptCache);
+      expect(prefix.steps).toEqual(expected.steps);
+      const computed = ({ requests }: typeof prefix) => requests.map(({ kv }) => kv?.queryRows);
+      expect(computed(prefix)).toEqual(computed(expected));
+      kept += prefix.requests.filter(({ kv }) => (kv?.readRows.length ?? 0) > 0).length;
+    }),
+    { numRuns: 30 },
+  );
+  expect(kept).toBeGreaterThan(0);
+});
+
 const grid: fc.Arbitrary<Attention> = fc.record({
   kind: fc.constant("block-causal" as const),
   block: fc.integer({ min: 1, max: 12 }),

@@ -33,7 +33,12 @@ export function createOracle(seed: number, parameters: OracleParameters, draw?: 
   const { V, mask, shift } = parameters;
   const divergence = createDivergenceTracker(V);
   const guide = createGuide(V);
-  const model = createKvModel(shift === 1 ? 1 : 0);
+  const models = new Map<number, ReturnType<typeof createKvModel>>();
+  const modelOf = ({ lane = 0 }: ForwardRequest) => {
+    const model = models.get(lane) ?? createKvModel(shift === 1 ? 1 : 0);
+    models.set(lane, model);
+    return model;
+  };
   let seen: readonly Sight[] = [];
   const answer = (request: ForwardRequest, canvases: readonly Int32Array[], rows: Int32Array): RowStats => {
     const [canvas, ...others] = canvases.map((ids) => logitsOf(seed, ids, rows, request, parameters));
@@ -55,7 +60,7 @@ export function createOracle(seed: number, parameters: OracleParameters, draw?: 
       return seen;
     },
     forward: (request) => {
-      seen = model.see(request);
+      seen = modelOf(request).see(request);
       const stats = answer(
         request,
         seen.map(({ ids }) => ids),
