@@ -1,11 +1,9 @@
 import { UnmaskError } from "../../src/core/errors.ts";
-import { finalAnswer, type TaskPrompt } from "../harness/task-prompts.ts";
+import type { TaskPrompt } from "../harness/task-prompts.ts";
 import { spreadOf } from "../stats/spread.ts";
 import type { BenchPage } from "./browser.ts";
-import { BLOCK, type Contestant, NAIVE, type Standing } from "./contestants.ts";
-import type * as Subject from "./page.ts";
-
-type Answer = Awaited<ReturnType<typeof Subject.naive>>;
+import { type Answer, BLOCK, type Contestant, NAIVE, takesPart } from "./contestants.ts";
+import { type Beyond, type Standing, standingOf } from "./standing.ts";
 
 export interface RaceOptions {
   readonly prompts: readonly TaskPrompt[];
@@ -17,24 +15,23 @@ export interface RaceOptions {
 }
 
 /**
- * Every contestant on every prompt, in turns, another one first for each prompt: what else the machine does meets all of
+ * Every contestant on its prompts, in turns, another one first for each prompt: what else the machine does meets all of
  * them. One response of each goes before and is not counted: kernels and memory are made with the first run.
  */
 export async function race(page: BenchPage, options: RaceOptions): Promise<Standing[]> {
   const { prompts, canvas, contestants, signal, begin } = options;
-  const answers = new Map<Contestant, Answer[]>(contestants.map((contestant) => [contestant, []]));
+  const answers = new Map(contestants.map(({ name }) => [name, new Map<number, Answer>()]));
   for (const [i, entry] of prompts.entries()) {
     for (let turn = 0; turn < contestants.length; turn++) {
-      if (signal.aborted) throw new UnmaskError("aborted", "The benchmark was stopped.");
+      stopIf(signal);
       const contestant = contestants[(turn + i) % contestants.length]!;
+      if (!takesPart(contestant, i)) continue;
       begin(`canvas of ${canvas}, prompt ${i + 1}: ${contestant.name}`);
-      answers.get(contestant)!.push(await respond(page, contestant, entry.prompt, canvas));
+      answers.get(contestant.name)!.set(i, await respond(page, contestant, entry.prompt, canvas));
     }
   }
-  const naive = answers.get(contestants.find(({ name }) => name === NAIVE)!) ?? [];
-  return contestants.map((contestant) =>
-    standing(contestant.name, canvas, prompts, answers.get(contestant)!, naive),
-  );
+  const naive = answers.get(NAIVE)!;
+  return contestants.map(({ name }) => standingOf(name, canvas, prompts, answers.get(name)!, naive));
 }
 
 export function respond(
@@ -45,7 +42,7 @@ export function respond(
 ): Promise<Answer> {
   switch (contestant.kind) {
     case "naive":
-      return page.call("naive", prompt, canvas, BLOCK, contestant.threshold);
+      return page.call("naive", prompt, canvas, BLOCK, contestant.threshold, null);
     case "engine":
       return page.call("engine", prompt, canvas, contestant.recipe, contestant.guided === true);
     case "twin":
@@ -53,25 +50,41 @@ export function respond(
   }
 }
 
-function standing(
-  name: string,
-  canvas: number,
-  prompts: readonly TaskPrompt[],
-  answers: readonly Answer[],
-  naive: readonly Answer[],
-): Standing {
-  const sum = (of: (answer: Answer) => number) => answers.reduce((total, answer) => total + of(answer), 0);
-  const totalMs = sum(({ ms }) => ms);
+/**
+ * A longer canvas than the model was trained for, for time only: the page opens it with positions that begin anew. The
+ * naive loop computes the same in every block, so its first one tells what all of them take.
+ */
+export async function raceBeyond(
+  page: BenchPage,
+  best: Readonly<Record<string, unknown>>,
+  { prompts, canvas, signal, begin }: Omit<RaceOptions, "contestants">,
+): Promise<Beyond> {
+  await page.call("openLonger");
+  const perForward: number[] = [];
+  const times: number[] = [];
+  let naiveMs = 0;
+  for (const [i, { prompt }] of prompts.entries()) {
+    stopIf(signal);
+    begin(`canvas of ${canvas}, prompt ${i + 1}`);
+    const naive = () => page.call("naive", prompt, canvas, BLOCK, null, 1);
+    const engine = () => page.call("engine", prompt, canvas, best, false);
+    if (i === 0) await engine();
+    const first = i % 2 === 0 ? await naive() : undefined;
+    times.push((await engine()).ms);
+    const { ms, forwards, cells } = first ?? (await naive());
+    perForward.push(ms / forwards);
+    naiveMs += (ms / forwards) * cells;
+  }
   return {
-    name,
     canvas,
-    ms: spreadOf(answers.map(({ ms }) => ms)),
-    totalMs,
-    forwards: sum(({ forwards }) => forwards),
-    rows: sum(({ rows }) => rows),
-    tokensPerSecond: (1000 * sum(({ tokens }) => tokens)) / totalMs,
-    right: answers.filter(({ text }, i) => finalAnswer(text) === finalAnswer(prompts[i]!.answer)).length,
-    prompts: answers.length,
-    same: answers.filter(({ text }, i) => text === naive[i]?.text).length,
+    prompts: prompts.length,
+    msPerForward: spreadOf(perForward),
+    naiveMs,
+    ms: spreadOf(times),
+    totalMs: times.reduce((sum, ms) => sum + ms, 0),
   };
+}
+
+function stopIf({ aborted }: AbortSignal): void {
+  if (aborted) throw new UnmaskError("aborted", "The benchmark was stopped.");
 }

@@ -35,18 +35,22 @@ const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites:
   },
   minutes: {
     help: "stop after so many and report what is whole; the same command goes on",
-    suites: ["strategies"],
+    suites: ["strategies", "baselines"],
+  },
+  part: {
+    help: "what to measure now: race, accuracy, choose (default: all); the rest comes from the journal",
+    suites: ["baselines"],
   },
   canvas: {
     help: "comma-separated cells of the canvas, prompt included (default 128,256,512)",
-    suites: ["strategies"],
+    suites: ["strategies", "baselines"],
   },
   presets: {
     help: "comma-separated names (default: all that run on the bundle); the baselines always run",
     suites: ["strategies"],
   },
   recipe: {
-    help: "the best recipe, a JSON object or file (default: fast-dllm, dual)",
+    help: "the best recipe, a JSON object or file (default: what --part choose found)",
     suites: ["baselines"],
   },
   companion: {
@@ -74,7 +78,7 @@ export const benchCommand: Command = {
   name: "bench",
   summary: "measure: medians and spread",
   usage:
-    "SUITE [--quick] [--out DIR] | strategies [--limit N] [--canvas LIST] [--tasks LIST] [--presets LIST] | baselines [--limit N] [--recipe JSON] [--companion DIR]",
+    "SUITE [--quick] [--out DIR] | strategies [--limit N] [--canvas LIST] [--tasks LIST] [--presets LIST] | baselines [--part LIST] [--minutes N] [--limit N] [--recipe JSON] [--companion DIR]",
   options: {
     quick: { type: "boolean" },
     ...Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: "string" } as const])),
