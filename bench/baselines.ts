@@ -59,6 +59,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
       prompts: mixed(measured, sizes.prompts),
       beyondPrompts: mixed(measured, sizes.beyond),
       contestants: [...ladder(best), ...(hash === undefined ? [] : WITH_TWIN)],
+      manifest: open.model.manifest,
       twin: { folder, hash },
     },
     parts.includes("race"),

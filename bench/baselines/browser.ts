@@ -32,9 +32,10 @@ const PUBLIC = fileURLToPath(new URL("../../public", import.meta.url));
  * An isolated page with models and runtime from this machine.
  *
  * @param twin folder that the page finds at `models/ar/`
+ * @param random folder of a model of the embedded one's shape, which the page finds at `models/random/`
  * @throws UnmaskError `usage` without a Chromium
  */
-export async function openBenchPage(twin: string): Promise<BenchPage> {
+export async function openBenchPage(twin: string, random: string): Promise<BenchPage> {
   const executablePath = findChromium();
   if (executablePath === undefined) {
     throw new UnmaskError("usage", "No Chromium was found; npm test installs one.");
@@ -48,6 +49,7 @@ export async function openBenchPage(twin: string): Promise<BenchPage> {
     const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}/` });
     await routeFolder(page, "ort", dirname(createRequire(import.meta.url).resolve("onnxruntime-web")));
     await routeFolder(page, "models/ar", resolve(twin));
+    await routeFolder(page, "models/random", random);
     await routeFolder(page, "models/longer", join(PUBLIC, "models/default"));
     await routeLonger(page);
     await openModule(page, fileURLToPath(new URL("page.ts", import.meta.url)), true);

@@ -13,21 +13,23 @@ const dropped = (recipe: object) => ({ block: BLOCK, stop: EOS, cache: "suffix-d
 
 export const CANDIDATES: readonly Readonly<Record<string, unknown>>[] = [
   trimmed({ preset: "fast-dllm", cache: "dual" }),
-  trimmed({ preset: "credit" }),
   trimmed({ preset: "credit", cache: "dual" }),
   trimmed({ preset: "localleap" }),
-  trimmed({ preset: "localleap", cache: "dual" }),
   trimmed({ preset: "localleap", threshold: 0.8, cache: "dual" }),
   trimmed({ preset: "factor" }),
   trimmed({ preset: "learn2pd" }),
   dropped({ preset: "credit" }),
-  dropped({ preset: "localleap" }),
   { preset: "klass", block: BLOCK, stop: EOS },
   { preset: "daedal", block: BLOCK, length: 64 },
   { preset: "block-dynamic", block: BLOCK },
-  { preset: "block-dynamic", block: BLOCK, cache: "dual" },
-  { preset: "block-dynamic", block: BLOCK, threshold: 0.75 },
-  { preset: "block-dynamic", block: BLOCK, threshold: 0.75, cache: "dual" },
+  ...[0.85, 0.75, 0.6, 0.5].map((threshold) => ({
+    preset: "block-dynamic",
+    block: BLOCK,
+    threshold,
+    cache: "dual",
+  })),
+  { preset: "block-dynamic", block: 16, threshold: 0.75, cache: "dual" },
+  { preset: "block-dynamic", block: 16, threshold: 0.6, cache: "dual" },
 ];
 
 /** What a forward costs beside its rows, in rows: fixed part over part a row of the cost model in engine.json. */

@@ -29,10 +29,10 @@ export const TWIN = "autoregressive twin";
 
 /** What `--part choose` finds for the embedded model; see choice.ts. */
 export const BEST = {
-  preset: "credit",
+  preset: "block-dynamic",
   block: BLOCK,
+  threshold: 0.75,
   cache: "dual",
-  stop: { eos: true, eotp: { minConf: 0.9 } },
 } as const;
 
 /** One token a step until the text ends: on Node, the naive loop's answer in a fraction of its forwards. */

@@ -4,8 +4,10 @@ import type { GenerateEvent } from "../../src/core/events.ts";
 import { buildPrompt } from "../../src/engine/prompt.ts";
 import { runJob } from "../../src/engine/run-job.ts";
 import { deriveInt8 } from "../../src/model/derive-int8.ts";
+import type { Manifest } from "../../src/model/manifest.ts";
+import { readManifest } from "../../src/runtime/bundle.ts";
 import { type LoadedModel, loadModel } from "../../src/runtime/load-model.ts";
-import type { OrtModule, OrtTensor } from "../../src/runtime/ort.ts";
+import type { OrtModule } from "../../src/runtime/ort.ts";
 import type { Platform } from "../../src/runtime/platform.ts";
 import { browserPlatform } from "../../src/runtime/platform-browser.ts";
 import { lengthIn } from "./length.ts";
@@ -18,6 +20,7 @@ import { naiveLoop } from "./naive.ts";
 const RUNTIME = new URL("ort/", document.baseURI).href;
 const MODEL = new URL("models/default/", document.baseURI).href;
 const LONGER = new URL("models/longer/", document.baseURI).href;
+const RANDOM = new URL("models/random/", document.baseURI).href;
 const TWIN = new URL("models/ar/", document.baseURI).href;
 
 interface Answer {
@@ -45,52 +48,29 @@ export async function open(withTwin: boolean): Promise<{ reason: string; threads
   return { reason: info.reason, threads: info.threads, vocab: info.vocab };
 }
 
-/** In the model's place the same with a longer canvas, whose positions begin anew where the model's tables end. */
+/**
+ * In the model's place the same with a longer canvas than it was trained for, as far as a recipe computes no more rows at
+ * once; and for the naive loop, which computes all, a model of random weights of its shape.
+ */
 export async function openLonger(): Promise<void> {
-  const before = model!;
-  const positions = before.manifest.maxCanvas;
-  await before.denoiser.dispose();
   const platform = browserPlatform();
-  const loadOrt: Platform["loadOrt"] = async (...given) =>
-    withPositions(await platform.loadOrt(...given), positions);
-  await openModel({ ...platform, loadOrt }, LONGER);
+  await model!.denoiser.dispose();
+  await openModel(platform, LONGER);
+  const random = await readManifest(platform.openSource(RANDOM), new AbortController().signal);
+  forwardAll = await rawForward(random, RANDOM, await platform.loadOrt("wasm", RUNTIME));
 }
 
 async function openModel(platform: Platform, address: string): Promise<LoadedModel> {
   const options = { backend: "wasm", runtimeUrl: RUNTIME, variant: "int8" } as const;
   model = await loadModel(platform, address, options, () => {}, new AbortController().signal);
-  forwardAll = await rawForward(model, await platform.loadOrt("wasm", RUNTIME));
+  forwardAll = await rawForward(model.manifest, address, await platform.loadOrt("wasm", RUNTIME));
   return model;
 }
 
-/** A runtime whose sessions count positions from 0 again from `positions` on. */
-function withPositions(ort: OrtModule, positions: number): OrtModule {
-  const create = async (...given: Parameters<OrtModule["InferenceSession"]["create"]>) => {
-    const session = await ort.InferenceSession.create(...given);
-    const run = (feeds: Readonly<Record<string, OrtTensor>>, fetches: readonly string[]) => {
-      const { data, dims } = feeds["position_ids"]!;
-      const wrapped = BigInt64Array.from(data as BigInt64Array, (at) => at % BigInt(positions)); // the graph's own type
-      return session.run({ ...feeds, position_ids: new ort.Tensor("int64", wrapped, dims) }, fetches);
-    };
-    return new Proxy(session, {
-      get: (target, name) => {
-        if (name === "run") return run;
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  };
-  return {
-    env: ort.env,
-    Tensor: ort.Tensor,
-    InferenceSession: { create: create as OrtModule["InferenceSession"]["create"] },
-  };
-}
-
 /** The bundle's own graph and weights, without the engine: a whole canvas in, all logits out. */
-async function rawForward({ manifest }: LoadedModel, ort: OrtModule) {
+async function rawForward(manifest: Manifest, address: string, ort: OrtModule) {
   const { graph, from, derive } = manifest.variants["int8"]!;
-  const bytes = async (path: string) => new Uint8Array(await (await fetch(MODEL + path)).arrayBuffer());
+  const bytes = async (path: string) => new Uint8Array(await (await fetch(address + path)).arrayBuffer());
   const base = manifest.variants[from!]!.data[0]!;
   const data = { path: derive!.location.replace(/^.*\//, ""), data: deriveInt8(await bytes(base), derive!) };
   const session = await ort.InferenceSession.create(await bytes(graph), {

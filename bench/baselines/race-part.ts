@@ -1,5 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
+import type { Manifest } from "../../src/model/manifest.ts";
 import { dataHash } from "../harness/identity.ts";
 import type { Journal } from "../harness/journal.ts";
 import { createProgress } from "../harness/progress.ts";
@@ -7,6 +10,7 @@ import type { TaskPrompt } from "../harness/task-prompts.ts";
 import { type BenchPage, openBenchPage } from "./browser.ts";
 import { BEYOND, type Contestant } from "./contestants.ts";
 import { race, raceBeyond, respond } from "./race.ts";
+import { writeSameShape } from "./same-shape.ts";
 import { beyondSchema, standingSchema } from "./standing.ts";
 
 const aboutSchema = v.object({
@@ -30,6 +34,8 @@ export interface RacePlan {
   readonly beyondPrompts: readonly TaskPrompt[];
   readonly contestants: readonly Contestant[];
   readonly best: Readonly<Record<string, unknown>>;
+  /** Of the embedded model. */
+  readonly manifest: Manifest;
   /** Folder of the twin, and a hash of its weights where it has some. */
   readonly twin: { readonly folder: string; readonly hash: string | undefined };
   /** Of weights, code and runtime, as all measurements have it. */
@@ -71,7 +77,10 @@ export async function racePart(plan: RacePlan, mayMeasure: boolean): Promise<Rac
   const isWhole = () =>
     canvases.every((canvas) => raceOf(canvas) !== undefined) && wantsLonger === (longer() !== undefined);
   if (mayMeasure && !isWhole()) {
-    await using page = await openPage(plan);
+    await using scratch = await scratchFolder();
+    plan.status("a model of the same shape");
+    const random = wantsLonger ? await writeSameShape(scratch.path, plan.manifest) : scratch.path;
+    await using page = await openPage(plan, random);
     const progress = createProgress(costOf(plan), () => performance.now(), plan.status);
     const about = (): About => ({ ...page.about, measured: new Date().toISOString() });
     const begin = (label: string) => progress.begin(label);
@@ -108,9 +117,12 @@ function costOf({ canvases, prompts }: RacePlan): number {
 }
 
 /** A page that has everything open. */
-async function openPage({ twin, status }: RacePlan): Promise<BenchPage & { about: Omit<About, "measured"> }> {
+async function openPage(
+  { twin, status }: RacePlan,
+  random: string,
+): Promise<BenchPage & { about: Omit<About, "measured"> }> {
   status("opening Chromium");
-  const page = await openBenchPage(twin.folder);
+  const page = await openBenchPage(twin.folder, random);
   try {
     const { reason } = await page.call("open", twin.hash !== undefined);
     return { ...page, about: { reason, chromium: page.version } };
@@ -118,4 +130,9 @@ async function openPage({ twin, status }: RacePlan): Promise<BenchPage & { about
     await page[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function scratchFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "unmask-bench-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

@@ -51,8 +51,8 @@ export function respond(
 }
 
 /**
- * A longer canvas than the model was trained for, for time only: the page opens it with positions that begin anew. The
- * naive loop computes the same in every block, so its first one tells what all of them take.
+ * A longer canvas than the model was trained for, for time only: the naive loop computes all of it with random weights of
+ * the model's shape. It computes the same in every block, so its first one tells what all of them take.
  */
 export async function raceBeyond(
   page: BenchPage,
