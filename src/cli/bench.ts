@@ -69,7 +69,7 @@ const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites:
   },
   out: {
     help: "write the report into this folder",
-    suites: ["strategies", "baselines", "engine", "experiments"],
+    suites: ["startup", "strategies", "baselines", "engine", "experiments"],
   },
 };
 const SUITES = ["startup", "strategies", "engine", "convert", "baselines", "experiments"];
