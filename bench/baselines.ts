@@ -25,8 +25,9 @@ const QUICK = { prompts: 2, beyond: 1, accuracy: 13, choice: 1, canvases: [96] }
 const PARTS = ["race", "accuracy", "choose"] as const;
 /** Canvas that recipes are chosen on. */
 const CHOICE_CANVAS = 256;
-/** Prompts of each task before this one are measured, the next ones choose, the last ones recognise a recipe. */
+/** Of each task the first prompts are measured, those from here on choose, and a few before them recognise a recipe. */
 const CHOICE_FROM = 100;
+const PROBES_FROM = 95;
 const PROBES = 4;
 
 /**
@@ -50,7 +51,9 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const all = await readTaskPrompts(values["prompts"], values["tasks"], Number.POSITIVE_INFINITY);
   const measured = slices(all, 0, Math.ceil(limit / all.size));
   await using open = await openLab(values, io);
-  const plan = { open, probes: mixed(slices(all, CHOICE_FROM - 5, CHOICE_FROM), PROBES), status: io.status };
+  const spare = mixed(slices(all, PROBES_FROM, CHOICE_FROM), PROBES);
+  const probes = spare.length > 0 ? spare : mixed(measured, PROBES);
+  const plan = { open, probes, status: io.status };
 
   const { races, longer, isWhole } = await racePart(
     {
