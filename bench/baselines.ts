@@ -90,7 +90,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const isDone = isWhole && accuracy.every(({ prompts, planned }) => prompts === planned);
   const tables: Table[] = [
     targetTable(targets),
-    ...standings.map((list) => raceTable(list[0]!.canvas, list)),
+    ...races.map(raceTable),
     ...(standings.length === 0 ? [] : [splitTable(standings, longer?.beyond ?? null)]),
     ...accuracy.filter(({ prompts }) => prompts > 0).map(accuracyTable),
     ...(candidates.length === 0 ? [] : [choiceTable(CHOICE_CANVAS, candidates, chosen)]),
@@ -99,8 +99,8 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
     ...(isDone ? [] : ["**As far as it got; the same command goes on from here.**"]),
     `${open.model.info.name}. Best recipe: ${JSON.stringify(best)}.`,
     ...races.map(
-      ({ reason, chromium, measured: at, standings: list }) =>
-        `Race at a canvas of ${list[0]?.canvas}: weights int8. ${reason} Chromium ${chromium}, ${at}.`,
+      ({ canvas, from, to }) =>
+        `Race at a canvas of ${canvas}: weights int8. ${from.reason} Chromium ${from.chromium}, ${from.measured} to ${to.measured}.`,
     ),
     `Accuracy: weights ${open.model.info.variant}. ${open.runtime.reason}`,
     ...NOTES,

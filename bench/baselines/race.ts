@@ -2,36 +2,38 @@ import { UnmaskError } from "../../src/core/errors.ts";
 import type { TaskPrompt } from "../harness/task-prompts.ts";
 import { spreadOf } from "../stats/spread.ts";
 import type { BenchPage } from "./browser.ts";
-import { type Answer, BLOCK, type Contestant, NAIVE, takesPart } from "./contestants.ts";
-import { type Beyond, type Standing, standingOf } from "./standing.ts";
+import { type Answer, BLOCK, type Contestant, takesPart } from "./contestants.ts";
+import type { Beyond, NamedAnswer } from "./standing.ts";
 
-export interface RaceOptions {
-  readonly prompts: readonly TaskPrompt[];
+interface Setting {
   readonly canvas: number;
-  readonly contestants: readonly Contestant[];
   readonly signal: AbortSignal;
   /** Told before each response. */
   begin(label: string): void;
 }
 
 /**
- * Every contestant on its prompts, in turns, another one first for each prompt: what else the machine does meets all of
- * them. One response of each goes before and is not counted: kernels and memory are made with the first run.
+ * Every contestant on one prompt, in turns, another one first for each prompt: what else the machine does meets all of
+ * them.
+ *
+ * @param number of the prompt, from 0 on
  */
-export async function race(page: BenchPage, options: RaceOptions): Promise<Standing[]> {
-  const { prompts, canvas, contestants, signal, begin } = options;
-  const answers = new Map(contestants.map(({ name }) => [name, new Map<number, Answer>()]));
-  for (const [i, entry] of prompts.entries()) {
-    for (let turn = 0; turn < contestants.length; turn++) {
-      stopIf(signal);
-      const contestant = contestants[(turn + i) % contestants.length]!;
-      if (!takesPart(contestant, i)) continue;
-      begin(`canvas of ${canvas}, prompt ${i + 1}: ${contestant.name}`);
-      answers.get(contestant.name)!.set(i, await respond(page, contestant, entry.prompt, canvas));
-    }
+export async function race(
+  page: BenchPage,
+  contestants: readonly Contestant[],
+  prompt: string,
+  number: number,
+  { canvas, signal, begin }: Setting,
+): Promise<NamedAnswer[]> {
+  const answers: NamedAnswer[] = [];
+  for (let turn = 0; turn < contestants.length; turn++) {
+    stopIf(signal);
+    const contestant = contestants[(turn + number) % contestants.length]!;
+    if (!takesPart(contestant, number)) continue;
+    begin(`canvas of ${canvas}, prompt ${number + 1}: ${contestant.name}`);
+    answers.push({ name: contestant.name, ...(await respond(page, contestant, prompt, canvas)) });
   }
-  const naive = answers.get(NAIVE)!;
-  return contestants.map(({ name }) => standingOf(name, canvas, prompts, answers.get(name)!, naive));
+  return answers;
 }
 
 export function respond(
@@ -57,7 +59,8 @@ export function respond(
 export async function raceBeyond(
   page: BenchPage,
   best: Readonly<Record<string, unknown>>,
-  { prompts, canvas, signal, begin }: Omit<RaceOptions, "contestants">,
+  prompts: readonly TaskPrompt[],
+  { canvas, signal, begin }: Setting,
 ): Promise<Beyond> {
   await page.call("openLonger");
   const perForward: number[] = [];

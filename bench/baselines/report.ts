@@ -3,6 +3,7 @@ import { showSpread } from "../stats/spread.ts";
 import type { Accuracy } from "./accuracy.ts";
 import type { Candidate } from "./choice.ts";
 import { TWIN } from "./contestants.ts";
+import type { Race } from "./race-part.ts";
 import { type Beyond, factorOf, type Standing, splitOf } from "./standing.ts";
 
 export const NOTES = [
@@ -11,7 +12,7 @@ export const NOTES = [
 ];
 
 /** The contestants of each canvas. */
-export function raceTable(canvas: number, standings: readonly Standing[]): Table {
+export function raceTable({ canvas, prompts, planned, standings }: Race): Table {
   return {
     title: `Canvas of ${canvas}`,
     columns: [
@@ -37,6 +38,7 @@ export function raceTable(canvas: number, standings: readonly Standing[]): Table
       entry.name === TWIN ? "-" : `${entry.same} of ${entry.prompts}`,
     ]),
     notes: [
+      ...(prompts < planned ? [`**${prompts} of ${planned} prompts so far.**`] : []),
       "Forwards, rows and tokens are means of a response. Times faster: total time of the same prompts. Tokens are those that are neither end nor padding.",
     ],
   };

@@ -1,27 +1,27 @@
 import { expect, test } from "vitest";
-import { type Answer, BEST_NAME, FEWER, NAIVE, SAME_WORK, TRIMMED } from "./contestants.ts";
-import { factorOf, type Standing, splitOf, standingOf } from "./standing.ts";
+import { BEST_NAME, FEWER, NAIVE, SAME_WORK, TRIMMED } from "./contestants.ts";
+import { factorOf, type Standing, splitOf, standingsOf } from "./standing.ts";
 
 const PROMPTS = ["7", "8"].map((answer) => ({ task: "add", prompt: "3+4", answer }));
-const answer = (ms: number, text: string): Answer => ({
-  ms,
-  forwards: 2,
-  rows: 64,
-  cells: 96,
-  tokens: 5,
-  text,
+const answer = (name: string, ms: number, text: string) => ({
+  ...{ name, ms, text },
+  ...{ forwards: 2, rows: 64, cells: 96, tokens: 5 },
 });
 
 test("a contestant is compared with the naive loop on the prompts that both answered", () => {
-  const naive = new Map([
-    [0, answer(1000, "answer 7")],
-    [1, answer(3000, "answer 9")],
-  ]);
-  const found = standingOf("x", 128, PROMPTS, new Map([[1, answer(100, "so answer 8")]]), naive);
+  const raced = [
+    { prompt: PROMPTS[0]!, answers: [answer(NAIVE, 1000, "answer 7")] },
+    {
+      prompt: PROMPTS[1]!,
+      answers: [answer("x", 100, "so answer 8"), answer(NAIVE, 3000, "answer 9")],
+    },
+  ];
+  const [naive, found, ...more] = standingsOf([NAIVE, "x", "absent"], 128, raced);
   expect(found).toMatchObject({ naiveMs: 3000, totalMs: 100, right: 1, same: 0, prompts: 1, rows: 64 });
-  expect(found.tokensPerSecond).toBe(50);
-  expect(factorOf(found)).toBe(30);
-  expect(standingOf(NAIVE, 128, PROMPTS, naive, naive)).toMatchObject({ right: 1, same: 2, naiveMs: 4000 });
+  expect(found!.tokensPerSecond).toBe(50);
+  expect(factorOf(found!)).toBe(30);
+  expect(naive).toMatchObject({ right: 1, same: 2, naiveMs: 4000 });
+  expect(more).toEqual([]);
 });
 
 test("the steps of the ladder multiply to the whole, also where one of them sat prompts out", () => {

@@ -1,29 +1,40 @@
 import * as v from "valibot";
 import { finalAnswer, type TaskPrompt } from "../harness/task-prompts.ts";
-import { spreadOf } from "../stats/spread.ts";
-import { type Answer, BEST_NAME, FEWER, SAME_WORK, TRIMMED } from "./contestants.ts";
+import { type Spread, spreadOf } from "../stats/spread.ts";
+import { BEST_NAME, FEWER, NAIVE, SAME_WORK, TRIMMED } from "./contestants.ts";
 
 const spreadSchema = v.object({ median: v.number(), min: v.number(), max: v.number(), n: v.number() });
 
-/** What a contestant did on its prompts of a canvas. */
-export const standingSchema = v.object({
+/** One answer of a contestant, as journals keep it. */
+export const namedAnswerSchema = v.object({
   name: v.string(),
-  canvas: v.number(),
-  /** Of a response. */
-  ms: spreadSchema,
-  totalMs: v.number(),
-  /** Of the naive loop on the same prompts. */
-  naiveMs: v.number(),
+  ms: v.number(),
   forwards: v.number(),
   rows: v.number(),
+  cells: v.number(),
   tokens: v.number(),
-  tokensPerSecond: v.number(),
-  right: v.number(),
-  prompts: v.number(),
-  /** Prompts that it answered in the same words as the naive loop. */
-  same: v.number(),
+  text: v.string(),
 });
-export type Standing = v.InferOutput<typeof standingSchema>;
+export type NamedAnswer = v.InferOutput<typeof namedAnswerSchema>;
+
+/** What a contestant did on its prompts of a canvas. */
+export interface Standing {
+  readonly name: string;
+  readonly canvas: number;
+  /** Of a response. */
+  readonly ms: Spread;
+  readonly totalMs: number;
+  /** Of the naive loop on the same prompts. */
+  readonly naiveMs: number;
+  readonly forwards: number;
+  readonly rows: number;
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+  readonly right: number;
+  readonly prompts: number;
+  /** Prompts that it answered in the same words as the naive loop. */
+  readonly same: number;
+}
 
 /** A longer canvas than the model has, for time only. */
 export const beyondSchema = v.object({
@@ -39,36 +50,46 @@ export const beyondSchema = v.object({
 });
 export type Beyond = v.InferOutput<typeof beyondSchema>;
 
-/**
- * @param answers of the prompts that it took part in, by number
- * @param naive the naive loop's, of all
- */
-export function standingOf(
-  name: string,
+/** A prompt and what became of it. */
+export interface Raced {
+  readonly prompt: TaskPrompt;
+  readonly answers: readonly NamedAnswer[];
+}
+
+/** Everyone in `names` who answered some of the prompts; the naive loop has answered all. */
+export function standingsOf(
+  names: readonly string[],
   canvas: number,
-  prompts: readonly TaskPrompt[],
-  answers: ReadonlyMap<number, Answer>,
-  naive: ReadonlyMap<number, Answer>,
-): Standing {
-  const all = [...answers];
-  const sum = (of: (answer: Answer, i: number) => number) =>
-    all.reduce((total, [i, answer]) => total + of(answer, i), 0);
-  const totalMs = sum(({ ms }) => ms);
-  const tokens = sum((answer) => answer.tokens);
-  return {
-    name,
-    canvas,
-    ms: spreadOf(all.map(([, { ms }]) => ms)),
-    totalMs,
-    naiveMs: sum((_, i) => naive.get(i)!.ms),
-    forwards: sum(({ forwards }) => forwards),
-    rows: sum(({ rows }) => rows),
-    tokens,
-    tokensPerSecond: (1000 * tokens) / totalMs,
-    right: sum(({ text }, i) => Number(finalAnswer(text) === finalAnswer(prompts[i]!.answer))),
-    prompts: all.length,
-    same: sum(({ text }, i) => Number(text === naive.get(i)!.text)),
-  };
+  raced: readonly Raced[],
+): readonly Standing[] {
+  const pairs = raced.flatMap(({ prompt, answers }) => {
+    const naive = answers.find(({ name }) => name === NAIVE);
+    return naive === undefined ? [] : answers.map((answer) => ({ prompt, naive, answer }));
+  });
+  return names.flatMap((name): Standing[] => {
+    const own = pairs.filter(({ answer }) => answer.name === name);
+    const sum = (of: (pair: (typeof own)[number]) => number) =>
+      own.reduce((total, pair) => total + of(pair), 0);
+    const totalMs = sum(({ answer }) => answer.ms);
+    const tokens = sum(({ answer }) => answer.tokens);
+    if (own.length === 0) return [];
+    return [
+      {
+        name,
+        canvas,
+        ms: spreadOf(own.map(({ answer }) => answer.ms)),
+        totalMs,
+        naiveMs: sum(({ naive }) => naive.ms),
+        forwards: sum(({ answer }) => answer.forwards),
+        rows: sum(({ answer }) => answer.rows),
+        tokens,
+        tokensPerSecond: (1000 * tokens) / totalMs,
+        right: sum(({ answer, prompt }) => Number(finalAnswer(answer.text) === finalAnswer(prompt.answer))),
+        prompts: own.length,
+        same: sum(({ answer, naive }) => Number(answer.text === naive.text)),
+      },
+    ];
+  });
 }
 
 /** Times faster than the naive loop, on the same prompts. */
