@@ -1,30 +1,18 @@
-import * as v from "valibot";
 import { expect, test } from "vitest";
 import { testModel } from "../../src/engine/scripted-model.ts";
-import type { Journal } from "../harness/journal.ts";
 import type { Lab } from "../harness/lab.ts";
+import { memoryJournal } from "../harness/memory-journal.ts";
 import { fingerprint, planAnswers } from "./answers.ts";
 
 const MODEL = testModel();
 const LLADA = { preset: "llada", block: 8, stop: { eos: false } };
 const PROMPTS = ["abc", "bca", "cab"].map((prompt) => ({ task: "one", prompt, answer: "?" }));
 
-function journal(): Journal {
-  const kept = new Map<string, unknown>();
-  return {
-    find: (key, schema) => {
-      const parsed = v.safeParse(schema, kept.get(String(key)));
-      return parsed.success ? parsed.output : undefined;
-    },
-    store: (key, value) => void kept.set(String(key), value),
-  };
-}
-
 function lab(): Lab {
   return {
     model: MODEL,
     identity: ["test"],
-    journal: journal(),
+    journal: memoryJournal(),
     progress: { begin: () => {}, done: () => {} },
     signal: new AbortController().signal,
     spared: () => 0,

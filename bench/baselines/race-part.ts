@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import type { Manifest } from "../../src/model/manifest.ts";
 import { dataHash } from "../harness/identity.ts";
 import type { Journal } from "../harness/journal.ts";
 import { createProgress } from "../harness/progress.ts";
@@ -45,7 +44,7 @@ export interface RacePlan {
   readonly contestants: readonly Contestant[];
   readonly best: Readonly<Record<string, unknown>>;
   /** Of the embedded model. */
-  readonly manifest: Manifest;
+  readonly manifest: Parameters<typeof writeSameShape>[1];
   /** Folder of the twin, and a hash of its weights where it has some. */
   readonly twin: { readonly folder: string; readonly hash: string | undefined };
   /** Of weights, code and runtime, as all measurements have it. */
