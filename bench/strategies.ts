@@ -1,6 +1,6 @@
 import type { BenchOptions } from "../src/cli/bench.ts";
 import { UnmaskError } from "../src/core/errors.ts";
-import { countOption } from "./harness/counts.ts";
+import { canvasOption, countOption } from "./harness/counts.ts";
 import { groupBy } from "./harness/group-by.ts";
 import { presetIdentity } from "./harness/identity.ts";
 import { runUnits, totalCost } from "./harness/lab.ts";
@@ -33,7 +33,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const limit = countOption(values, "limit", quick ? 2 : 300);
   const minutes = values["minutes"] === undefined ? null : countOption(values, "minutes", 1);
   const prompts = await readTaskPrompts(values["prompts"], values["tasks"], limit);
-  const canvases = canvasList(values["canvas"], quick);
+  const canvases = canvasOption(values["canvas"]) ?? (quick ? [128] : CANVASES);
   await using open = await openLab(values, io);
   const { info, manifest } = open.model;
   const large = canvases.find((cells) => cells > manifest.maxCanvas);
@@ -158,21 +158,6 @@ function shareOf(value: unknown, out: unknown): { readonly index: number; readon
 }
 
 const QUICK_DECODERS = "fast-dllm,eb,credit,fast-dllm + eotp,llada + dual cache";
-
-function canvasList(value: unknown, quick: boolean): readonly number[] {
-  if (typeof value !== "string") return quick ? [128] : CANVASES;
-  return value.split(",").map((text) => {
-    const cells = Number(text);
-    if (Number.isInteger(cells) && cells >= 64 && cells <= 65_536) return cells;
-    throw new UnmaskError(
-      "invalid-options",
-      `--canvas takes whole numbers from 64 on, not "${text.slice(0, 40)}".`,
-      {
-        detail: { option: "canvas" },
-      },
-    );
-  });
-}
 
 /** Rounds that are whole and that there are, by canvas. */
 function extentOf(rounds: readonly Round[], whole: ReadonlyMap<number, number>) {

@@ -3,10 +3,12 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright";
+import * as v from "valibot";
 import { openModule } from "../../e2e/page-module.ts";
 import { findChromium } from "../../scripts/chromium.mjs";
 import { serveFolder } from "../../scripts/serve.mjs";
 import { UnmaskError } from "../../src/core/errors.ts";
+import { BEYOND } from "./contestants.ts";
 import type * as Subject from "./page.ts";
 
 type Exports = typeof Subject;
@@ -20,15 +22,20 @@ export interface BenchPage extends AsyncDisposable {
   ): Promise<Awaited<ReturnType<Exports[Name]>>>;
 }
 
+const ISOLATED = {
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
 const PUBLIC = fileURLToPath(new URL("../../public", import.meta.url));
 
 /**
  * An isolated page with models and runtime from this machine.
  *
  * @param twin folder that the page finds at `models/ar/`
+ * @param random folder of a model of the embedded one's shape, which the page finds at `models/random/`
  * @throws UnmaskError `usage` without a Chromium
  */
-export async function openBenchPage(twin: string): Promise<BenchPage> {
+export async function openBenchPage(twin: string, random: string): Promise<BenchPage> {
   const executablePath = findChromium();
   if (executablePath === undefined) {
     throw new UnmaskError("usage", "No Chromium was found; npm test installs one.");
@@ -42,6 +49,9 @@ export async function openBenchPage(twin: string): Promise<BenchPage> {
     const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}/` });
     await routeFolder(page, "ort", dirname(createRequire(import.meta.url).resolve("onnxruntime-web")));
     await routeFolder(page, "models/ar", resolve(twin));
+    await routeFolder(page, "models/random", random);
+    await routeFolder(page, "models/longer", join(PUBLIC, "models/default"));
+    await routeLonger(page);
     await openModule(page, fileURLToPath(new URL("page.ts", import.meta.url)), true);
     const opened = browser;
     return {
@@ -49,10 +59,11 @@ export async function openBenchPage(twin: string): Promise<BenchPage> {
       call: (name, ...given) =>
         page.evaluate(
           ([key, values]) => {
-            const { subject } = globalThis as unknown as {
-              subject: Record<string, (...all: unknown[]) => unknown>;
-            };
-            return subject[key]!(...values);
+            const subject: unknown = Reflect.get(globalThis, "subject");
+            const found: unknown =
+              typeof subject === "object" && subject !== null ? Reflect.get(subject, key) : undefined;
+            if (typeof found !== "function") throw new Error(`the page has no ${key}`);
+            return Reflect.apply(found, undefined, values);
           },
           [name, given] as [string, unknown[]],
         ) as Promise<never>, // what `name` returns, by the type of `call`
@@ -68,6 +79,14 @@ export async function openBenchPage(twin: string): Promise<BenchPage> {
   }
 }
 
+/** The embedded model's manifest, with a canvas of {@link BEYOND}. */
+async function routeLonger(page: Page): Promise<void> {
+  const text = await readFile(join(PUBLIC, "models/default/unmask.json"), "utf8");
+  const manifest = v.parse(v.looseObject({ maxCanvas: v.number() }), JSON.parse(text));
+  const json = { ...manifest, maxCanvas: BEYOND };
+  await page.route("**/models/longer/unmask.json", (route) => route.fulfill({ json, headers: ISOLATED }));
+}
+
 /** Lets the page find the files of `folder` under `path`, isolated like everything else. */
 async function routeFolder(page: Page, path: string, folder: string): Promise<void> {
   await page.route(`**/${path}/**`, async (route) => {
@@ -80,10 +99,6 @@ async function routeFolder(page: Page, path: string, folder: string): Promise<vo
       : name.endsWith(".wasm")
         ? "application/wasm"
         : "application/octet-stream";
-    const headers = {
-      "Cross-Origin-Embedder-Policy": "require-corp",
-      "Cross-Origin-Resource-Policy": "same-origin",
-    };
-    return route.fulfill({ body, contentType, headers });
+    return route.fulfill({ body, contentType, headers: ISOLATED });
   });
 }

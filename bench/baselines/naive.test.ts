@@ -43,3 +43,12 @@ test("with a threshold it writes what the engine's threshold decoder writes", as
   expect({ tokens: [...ids.subarray(PROMPT.length)], forwards }).toEqual(ours);
   expect(forwards).toBeLessThan(20);
 });
+
+test("stops after as many blocks as are asked for", async () => {
+  const { ids, forwards } = await naiveLoop(forward, PROMPT, 20, { ...OPTIONS, blocks: 1 });
+  const whole = await naiveLoop(forward, PROMPT, 20, OPTIONS);
+  const filled = PROMPT.length + OPTIONS.block;
+  expect([...ids.subarray(0, filled)]).toEqual([...whole.ids.subarray(0, filled)]);
+  expect(ids.subarray(filled).every((id) => id === OPTIONS.maskId)).toBe(true);
+  expect(forwards).toBe(OPTIONS.block);
+});

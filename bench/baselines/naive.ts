@@ -12,10 +12,12 @@ export interface NaiveOptions {
   readonly suppress: readonly number[];
   /** Commits every cell at or above this probability, at least one; absent: exactly one. */
   readonly threshold?: number;
+  /** Stops after so many blocks, the rest stays masked; absent: fills all. */
+  readonly blocks?: number;
 }
 
 export interface NaiveResult {
-  /** The whole canvas, filled. */
+  /** The whole canvas. */
   readonly ids: Int32Array;
   readonly forwards: number;
 }
@@ -25,12 +27,13 @@ export async function naiveLoop(
   forward: (ids: Int32Array) => Promise<Float32Array>,
   prompt: ArrayLike<number>,
   length: number,
-  { maskId, block, vocab, suppress, threshold }: NaiveOptions,
+  { maskId, block, vocab, suppress, threshold, blocks = Number.POSITIVE_INFINITY }: NaiveOptions,
 ): Promise<NaiveResult> {
   const ids = new Int32Array(prompt.length + length).fill(maskId);
   ids.set(Array.from(prompt));
   let forwards = 0;
-  for (let start = prompt.length; start < ids.length; start += block) {
+  const last = Math.min(ids.length, prompt.length + blocks * block);
+  for (let start = prompt.length; start < last; start += block) {
     const end = Math.min(ids.length, start + block);
     while (ids.subarray(start, end).includes(maskId)) {
       const logits = await forward(ids);

@@ -1,40 +1,39 @@
 import { UnmaskError } from "../../src/core/errors.ts";
-import { finalAnswer, type TaskPrompt } from "../harness/task-prompts.ts";
+import type { TaskPrompt } from "../harness/task-prompts.ts";
 import { spreadOf } from "../stats/spread.ts";
 import type { BenchPage } from "./browser.ts";
-import { BLOCK, type Contestant, NAIVE, type Standing } from "./contestants.ts";
-import type * as Subject from "./page.ts";
+import { type Answer, BLOCK, type Contestant, takesPart } from "./contestants.ts";
+import type { Beyond, NamedAnswer } from "./standing.ts";
 
-type Answer = Awaited<ReturnType<typeof Subject.naive>>;
-
-export interface RaceOptions {
-  readonly prompts: readonly TaskPrompt[];
+interface Setting {
   readonly canvas: number;
-  readonly contestants: readonly Contestant[];
   readonly signal: AbortSignal;
   /** Told before each response. */
   begin(label: string): void;
 }
 
 /**
- * Every contestant on every prompt, in turns, another one first for each prompt: what else the machine does meets all of
- * them. One response of each goes before and is not counted: kernels and memory are made with the first run.
+ * Every contestant on one prompt, in turns, another one first for each prompt: what else the machine does meets all of
+ * them.
+ *
+ * @param number of the prompt, from 0 on
  */
-export async function race(page: BenchPage, options: RaceOptions): Promise<Standing[]> {
-  const { prompts, canvas, contestants, signal, begin } = options;
-  const answers = new Map<Contestant, Answer[]>(contestants.map((contestant) => [contestant, []]));
-  for (const [i, entry] of prompts.entries()) {
-    for (let turn = 0; turn < contestants.length; turn++) {
-      if (signal.aborted) throw new UnmaskError("aborted", "The benchmark was stopped.");
-      const contestant = contestants[(turn + i) % contestants.length]!;
-      begin(`canvas of ${canvas}, prompt ${i + 1}: ${contestant.name}`);
-      answers.get(contestant)!.push(await respond(page, contestant, entry.prompt, canvas));
-    }
+export async function race(
+  page: BenchPage,
+  contestants: readonly Contestant[],
+  prompt: string,
+  number: number,
+  { canvas, signal, begin }: Setting,
+): Promise<NamedAnswer[]> {
+  const answers: NamedAnswer[] = [];
+  for (let turn = 0; turn < contestants.length; turn++) {
+    stopIf(signal);
+    const contestant = contestants[(turn + number) % contestants.length]!;
+    if (!takesPart(contestant, number)) continue;
+    begin(`canvas of ${canvas}, prompt ${number + 1}: ${contestant.name}`);
+    answers.push({ name: contestant.name, ...(await respond(page, contestant, prompt, canvas)) });
   }
-  const naive = answers.get(contestants.find(({ name }) => name === NAIVE)!) ?? [];
-  return contestants.map((contestant) =>
-    standing(contestant.name, canvas, prompts, answers.get(contestant)!, naive),
-  );
+  return answers;
 }
 
 export function respond(
@@ -45,7 +44,7 @@ export function respond(
 ): Promise<Answer> {
   switch (contestant.kind) {
     case "naive":
-      return page.call("naive", prompt, canvas, BLOCK, contestant.threshold);
+      return page.call("naive", prompt, canvas, BLOCK, contestant.threshold, null);
     case "engine":
       return page.call("engine", prompt, canvas, contestant.recipe, contestant.guided === true);
     case "twin":
@@ -53,25 +52,42 @@ export function respond(
   }
 }
 
-function standing(
-  name: string,
-  canvas: number,
+/**
+ * A longer canvas than the model was trained for, for time only: the naive loop computes all of it with random weights of
+ * the model's shape. It computes the same in every block, so its first one tells what all of them take.
+ */
+export async function raceBeyond(
+  page: BenchPage,
+  best: Readonly<Record<string, unknown>>,
   prompts: readonly TaskPrompt[],
-  answers: readonly Answer[],
-  naive: readonly Answer[],
-): Standing {
-  const sum = (of: (answer: Answer) => number) => answers.reduce((total, answer) => total + of(answer), 0);
-  const totalMs = sum(({ ms }) => ms);
+  { canvas, signal, begin }: Setting,
+): Promise<Beyond> {
+  await page.call("openLonger");
+  const perForward: number[] = [];
+  const times: number[] = [];
+  let naiveMs = 0;
+  for (const [i, { prompt }] of prompts.entries()) {
+    stopIf(signal);
+    begin(`canvas of ${canvas}, prompt ${i + 1}`);
+    const naive = () => page.call("naive", prompt, canvas, BLOCK, null, 1);
+    const engine = () => page.call("engine", prompt, canvas, best, false);
+    if (i === 0) await engine();
+    const first = i % 2 === 0 ? await naive() : undefined;
+    times.push((await engine()).ms);
+    const { ms, forwards, cells } = first ?? (await naive());
+    perForward.push(ms / forwards);
+    naiveMs += (ms / forwards) * cells;
+  }
   return {
-    name,
     canvas,
-    ms: spreadOf(answers.map(({ ms }) => ms)),
-    totalMs,
-    forwards: sum(({ forwards }) => forwards),
-    rows: sum(({ rows }) => rows),
-    tokensPerSecond: (1000 * sum(({ tokens }) => tokens)) / totalMs,
-    right: answers.filter(({ text }, i) => finalAnswer(text) === finalAnswer(prompts[i]!.answer)).length,
-    prompts: answers.length,
-    same: answers.filter(({ text }, i) => text === naive[i]?.text).length,
+    prompts: prompts.length,
+    msPerForward: spreadOf(perForward),
+    naiveMs,
+    ms: spreadOf(times),
+    totalMs: times.reduce((sum, ms) => sum + ms, 0),
   };
+}
+
+function stopIf({ aborted }: AbortSignal): void {
+  if (aborted) throw new UnmaskError("aborted", "The benchmark was stopped.");
 }

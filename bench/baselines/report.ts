@@ -1,70 +1,75 @@
 import { percent, percentWithin, type Table } from "../harness/table.ts";
 import { showSpread } from "../stats/spread.ts";
 import type { Accuracy } from "./accuracy.ts";
-import { type Beyond, type Split, type Standing, TWIN } from "./contestants.ts";
+import type { Candidate } from "./choice.ts";
+import { TWIN } from "./contestants.ts";
+import type { Race } from "./race-part.ts";
+import { type Beyond, factorOf, type Standing, splitOf } from "./standing.ts";
 
 export const NOTES = [
   "All contestants run on the same thread of the same page over one onnxruntime, in turns. The naive loop uses the engine's own int8 graph: a full forward each step, all logits read back, argmax and softmax of the open block in JavaScript, until every cell is filled.",
-  "Accuracy is measured on Node over other prompts of the same tasks; the naive loop's answer is that of llada, one token a step, which stops at the end of the text.",
+  "Accuracy is measured on Node over held-out prompts of the same tasks, the same for all; the naive loop's answer is that of llada, one token a step, which stops at the end of the text.",
 ];
 
-/** The race of each canvas, and what its steps divide the time by. */
-export function raceTables(
-  standings: readonly Standing[],
-  splits: readonly ({ readonly canvas: number } & Split)[],
-  beyond: Beyond | null,
-): Table[] {
-  const races = splits.map(({ canvas }): Table => {
-    const found = standings.filter((entry) => entry.canvas === canvas);
-    const naive = found[0]?.totalMs ?? Number.NaN;
-    return {
-      title: `Canvas of ${canvas}`,
-      columns: [
-        "",
-        "a response",
-        "times faster",
-        "forwards",
-        "rows",
-        "tokens/s",
-        "right",
-        "as the naive loop",
-      ],
-      rows: found.map((entry) => [
-        entry.name,
-        showSpread(entry.ms, "ms"),
-        (naive / entry.totalMs).toFixed(1),
-        String(entry.forwards),
-        String(entry.rows),
-        entry.tokensPerSecond.toFixed(1),
-        `${entry.right} of ${entry.prompts}`,
-        entry.name === TWIN ? "-" : `${entry.same} of ${entry.prompts}`,
-      ]),
-    };
-  });
-  return [
-    ...races,
-    {
-      title: "Where the time goes",
-      columns: ["canvas", "overhead", "trimmed padding", "fewer forwards", "fewer rows", "together"],
-      rows: splits.map(({ canvas, overhead, padding, forwards, rows, total }) => [
-        String(canvas),
-        ...[overhead, padding, forwards, rows, total].map((factor) => `${factor.toFixed(2)} x`),
-      ]),
-      notes: [
-        "What each step divides the time of all prompts by; the steps multiply.",
-        beyond === null
-          ? "Skipped: a canvas of 1024, whose time is extrapolated from three shorter ones."
-          : `A naive forward over ${beyond.canvas} cells would take ${beyond.msPerForward.toFixed(0)} ms and filling them one by one ${beyond.seconds.toFixed(0)} s: extrapolated, because the model's canvas ends before.`,
-      ],
-    },
-  ];
+/** The contestants of each canvas. */
+export function raceTable({ canvas, prompts, planned, standings }: Race): Table {
+  return {
+    title: `Canvas of ${canvas}`,
+    columns: [
+      "",
+      "a response",
+      "times faster",
+      "forwards",
+      "rows",
+      "tokens",
+      "tokens/s",
+      "right",
+      "as the naive loop",
+    ],
+    rows: standings.map((entry) => [
+      entry.name,
+      showSpread(entry.ms, "ms"),
+      factorOf(entry).toFixed(1),
+      perPrompt(entry.forwards, entry),
+      perPrompt(entry.rows, entry),
+      perPrompt(entry.tokens, entry),
+      entry.tokensPerSecond.toFixed(1),
+      `${entry.right} of ${entry.prompts}`,
+      entry.name === TWIN ? "-" : `${entry.same} of ${entry.prompts}`,
+    ]),
+    notes: [
+      ...(prompts < planned ? [`**${prompts} of ${planned} prompts so far.**`] : []),
+      "Forwards, rows and tokens are means of a response. Times faster: total time of the same prompts. Tokens are those that are neither end nor padding.",
+    ],
+  };
 }
 
-export function accuracyTable({ canvas, tasks, meanLoss, losses, shares }: Accuracy): Table {
-  const within = ({ share, low, high }: { share: number; low: number; high: number }) =>
+/** What the time of the naive loop is divided by, step by step; and the canvas that the model does not have. */
+export function splitTable(canvases: readonly (readonly Standing[])[], beyond: Beyond | null): Table {
+  return {
+    title: "Where the time goes",
+    columns: ["canvas", "overhead", "trimmed padding", "fewer forwards", "fewer rows", "together"],
+    rows: canvases.map((standings) => {
+      const { overhead, padding, forwards, rows, total } = splitOf(standings);
+      return [
+        String(standings[0]!.canvas),
+        ...[overhead, padding, forwards, rows, total].map((factor) => `${factor.toFixed(2)} x`),
+      ];
+    }),
+    notes: [
+      "What each step divides the time of all prompts by; the steps multiply. Overhead: the engine doing the naive loop's work, on some of the prompts. Padding: ending with the text and cutting the canvas there. Forwards: the best recipe without its cache. Rows: its cache.",
+      beyond === null
+        ? "A canvas of 1024 is not measured."
+        : `Canvas of ${beyond.canvas}, for time only: the model ends before, so the naive loop has random weights of its shape. A forward takes ${showSpread(beyond.msPerForward, "ms")}, measured over the first block for ${beyond.prompts} prompts; at that rate all cells take ${(beyond.naiveMs / beyond.prompts / 1000).toFixed(0)} s a prompt (extrapolated). The best recipe takes ${showSpread(beyond.ms, "ms")}: ${(beyond.naiveMs / beyond.totalMs).toFixed(0)} times less.`,
+    ],
+  };
+}
+
+export function accuracyTable({ canvas, prompts, planned, tasks, shares, ...losses }: Accuracy): Table {
+  const within = ({ share, low, high }: NonNullable<Accuracy["shares"]["twin"]>) =>
     percentWithin(share, [low, high]);
-  const prompts = tasks.reduce((sum, task) => sum + task.prompts, 0);
-  const hasTwin = tasks.some(({ twin }) => twin !== null);
+  const { againstNaive, againstTwin } = losses;
+  const sure = (names: readonly string[]) => (names.length === 0 ? "none" : names.join(", "));
   return {
     title: `Right answers at a canvas of ${canvas}`,
     columns: ["task", "prompts", "naive", "best recipe", "gained, lost", "p", "twin"],
@@ -85,11 +90,46 @@ export function accuracyTable({ canvas, tasks, meanLoss, losses, shares }: Accur
         within(shares.best),
         "",
         "",
-        hasTwin ? within(shares.twin) : "-",
+        shares.twin === null ? "-" : within(shares.twin),
       ],
     ],
     notes: [
-      `The mean over tasks loses ${meanLoss.toFixed(2)} points; tasks that lose more than one, and not by chance (McNemar, 5 %): ${losses.length === 0 ? "none" : losses.join(", ")}.`,
+      ...(prompts < planned ? [`**${prompts} of ${planned} prompts so far.**`] : []),
+      `The mean over tasks loses ${againstNaive.mean.toFixed(2)} points against the naive loop; tasks that lose more than one, and not by chance (McNemar, 5 %): ${sure(againstNaive.tasks)}.`,
+      ...(againstTwin === null
+        ? []
+        : [
+            `Against the twin it loses ${againstTwin.mean.toFixed(2)} points; tasks for sure: ${sure(againstTwin.tasks)}.`,
+          ]),
     ],
   };
+}
+
+export function choiceTable(
+  canvas: number,
+  candidates: readonly Candidate[],
+  chosen: Candidate | undefined,
+): Table {
+  return {
+    title: "How the best recipe was chosen",
+    columns: ["recipe", "right", "points lost", "tasks lost", "forwards", "rows", "cost"],
+    rows: candidates
+      .toSorted((a, b) => a.cost - b.cost)
+      .map((candidate) => [
+        `${JSON.stringify(candidate.recipe)}${candidate === chosen ? " (chosen)" : ""}`,
+        `${candidate.right} of ${candidate.prompts}`,
+        candidate.loss.toFixed(1),
+        candidate.lossTasks.length === 0 ? "none" : candidate.lossTasks.join(", "),
+        candidate.forwards.toFixed(1),
+        candidate.rows.toFixed(0),
+        candidate.cost.toFixed(0),
+      ]),
+    notes: [
+      `Canvas of ${canvas}, held-out prompts that the other tables do not use, against the naive loop's answers. Chosen: the least cost without a loss. Cost: rows, and the fixed part of each forward counted in rows.`,
+    ],
+  };
+}
+
+function perPrompt(total: number, { prompts }: Standing): string {
+  return (total / prompts).toFixed(1);
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright";
+import * as v from "valibot";
 import { findChromium } from "../../scripts/chromium.mjs";
 import { serveFolder } from "../../scripts/serve.mjs";
 import { UnmaskError } from "../../src/core/errors.ts";
@@ -108,17 +109,17 @@ async function measure(
   };
 }
 
-/** Not in the types of the page yet. */
-interface Measuring {
-  measureUserAgentSpecificMemory(): Promise<{ readonly bytes: number }>;
-}
+const memorySchema = v.object({ bytes: v.number() });
 
 async function scriptMb(page: Page): Promise<number> {
-  const bytes = await page.evaluate(async () => {
-    const measuring = performance as unknown as Measuring;
-    return (await measuring.measureUserAgentSpecificMemory()).bytes;
+  const found = await page.evaluate(async () => {
+    // Not in the types of the page yet.
+    const measure: unknown = Reflect.get(performance, "measureUserAgentSpecificMemory");
+    if (typeof measure !== "function") throw new Error("this browser does not measure its memory");
+    const memory: unknown = await Reflect.apply(measure, performance, []);
+    return memory;
   });
-  return Math.round(bytes / MB);
+  return Math.round(v.parse(memorySchema, found).bytes / MB);
 }
 
 /** The largest renderer of the browser that uses `profile`; undefined where there is no /proc. */

@@ -11,6 +11,7 @@ import { loadModel } from "../../src/runtime/load-model.ts";
 import { nodePlatform } from "../../src/runtime/platform-node.ts";
 import { strideOf } from "../../src/runtime/row-kernel.ts";
 import { type Spread, spreadOf } from "../stats/spread.ts";
+import { BLOCK, CANVAS, stopIf } from "./common.ts";
 
 /** The shape of Qwen3-0.6B. */
 export const QWEN3: RandomShape = {
@@ -23,8 +24,6 @@ export const QWEN3: RandomShape = {
   vocab: 151_936,
 };
 
-const CANVAS = 256;
-const BLOCK = 32;
 /** What the readback target is stated for: 32 rows, 16 ids, 4 probes. */
 const READBACK = { candidates: 0, width: 16, probes: 4, gather: 0, agrees: false };
 
@@ -35,6 +34,8 @@ export interface LargeCost {
   readonly active: Spread;
   /** Bytes of the process that loading added: WASM memory and everything else. */
   readonly loadedBytes: number;
+  /** JavaScript heap in use after the steps, and its arrays outside the heap, WASM memory among them. */
+  readonly heap: { readonly used: number; readonly arrays: number };
   readonly bundleBytes: number;
 }
 
@@ -45,7 +46,6 @@ export interface LargeReport {
   readonly stepMs: { readonly full: number; readonly active: number; readonly extrapolated: boolean };
   /** Read back from a GPU in a step. */
   readonly readbackBytes: number;
-  /** Of this process, at all layers. */
   /** Of the process, by loading the whole model. Null when fewer layers ran: the second takes what the first gave back. */
   readonly loadedBytes: number | null;
   /** On a GPU with q4 weights: weights, keys and values of the canvas, logits of a block. Computed, not measured. */
@@ -130,15 +130,18 @@ async function measureOne(
       await step.open();
       const times: { full: number[]; active: number[] } = { full: [], active: [] };
       for (let round = 0; round < rounds; round++) {
+        stopIf(signal);
         times.full.push(await step.full());
         times.active.push(await step.active());
       }
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
       const bundleBytes = model.info.bundleBytes;
       return {
         layers: shape.layers,
         full: spreadOf(times.full),
         active: spreadOf(times.active),
         loadedBytes,
+        heap: { used: heapUsed, arrays: arrayBuffers },
         bundleBytes,
       };
     } finally {

@@ -35,7 +35,11 @@ const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites:
   },
   minutes: {
     help: "stop after so many and report what is whole; the same command goes on",
-    suites: ["strategies"],
+    suites: ["strategies", "baselines"],
+  },
+  part: {
+    help: "what to measure now: race, accuracy, choose (default: all); the rest comes from the journal",
+    suites: ["baselines"],
   },
   share: {
     help: "1/2: run every second round from the first on; processes with the other shares write to the same journal",
@@ -43,14 +47,14 @@ const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites:
   },
   canvas: {
     help: "comma-separated cells of the canvas, prompt included (default 128,256,512)",
-    suites: ["strategies"],
+    suites: ["strategies", "baselines"],
   },
   presets: {
     help: "comma-separated names (default: all that run on the bundle); the baselines always run",
     suites: ["strategies"],
   },
   recipe: {
-    help: "the best recipe, a JSON object or file (default: fast-dllm, dual)",
+    help: "the best recipe, a JSON object or file (default: what --part choose found)",
     suites: ["baselines"],
   },
   companion: {
@@ -69,7 +73,7 @@ const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites:
   },
   out: {
     help: "write the report into this folder",
-    suites: ["strategies", "baselines", "engine", "experiments"],
+    suites: ["startup", "strategies", "baselines", "engine", "experiments"],
   },
 };
 const SUITES = ["startup", "strategies", "engine", "batch", "convert", "baselines", "experiments"];
@@ -78,7 +82,7 @@ export const benchCommand: Command = {
   name: "bench",
   summary: "measure: medians and spread",
   usage:
-    "SUITE [--quick] [--out DIR] | strategies [--limit N] [--canvas LIST] [--tasks LIST] [--presets LIST] | baselines [--limit N] [--recipe JSON] [--companion DIR]",
+    "SUITE [--quick] [--out DIR] | strategies [--limit N] [--canvas LIST] [--tasks LIST] [--presets LIST] | baselines [--part LIST] [--minutes N] [--limit N] [--recipe JSON] [--companion DIR]",
   options: {
     quick: { type: "boolean" },
     ...Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, { type: "string" } as const])),

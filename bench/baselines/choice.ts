@@ -1,0 +1,81 @@
+import { lossAgainst } from "./accuracy.ts";
+import type { TaskOutcomes } from "./answers.ts";
+import { BLOCK } from "./contestants.ts";
+
+/**
+ * How the best recipe is found: candidates on held-out prompts that the benchmark does not use, beside the naive loop's
+ * answers. Among those that lose nothing on them, the one whose forwards cost least.
+ */
+const EOS = { eos: true };
+const TRIMMED = { eos: true, eotp: { minConf: 0.9 } };
+const trimmed = (recipe: object) => ({ block: BLOCK, stop: TRIMMED, ...recipe });
+const dropped = (recipe: object) => ({ block: BLOCK, stop: EOS, cache: "suffix-drop", ...recipe });
+
+export const CANDIDATES: readonly Readonly<Record<string, unknown>>[] = [
+  trimmed({ preset: "fast-dllm", cache: "dual" }),
+  trimmed({ preset: "credit", cache: "dual" }),
+  trimmed({ preset: "localleap" }),
+  trimmed({ preset: "localleap", threshold: 0.8, cache: "dual" }),
+  trimmed({ preset: "factor" }),
+  trimmed({ preset: "learn2pd" }),
+  dropped({ preset: "credit" }),
+  { preset: "klass", block: BLOCK, stop: EOS },
+  { preset: "daedal", block: BLOCK, length: 64 },
+  { preset: "block-dynamic", block: BLOCK },
+  ...[0.85, 0.75, 0.6, 0.5].map((threshold) => ({
+    preset: "block-dynamic",
+    block: BLOCK,
+    threshold,
+    cache: "dual",
+  })),
+  { preset: "block-dynamic", block: 16, threshold: 0.75, cache: "dual" },
+  { preset: "block-dynamic", block: 16, threshold: 0.6, cache: "dual" },
+];
+
+/** What a forward costs beside its rows, in rows: fixed part over part a row of the cost model in engine.json. */
+const FORWARD_ROWS = 30;
+
+export interface Candidate {
+  readonly recipe: Readonly<Record<string, unknown>>;
+  readonly prompts: number;
+  readonly right: number;
+  /** Mean over tasks against the naive loop, in points. */
+  readonly loss: number;
+  readonly lossTasks: readonly string[];
+  /** Means of a response. */
+  readonly forwards: number;
+  readonly rows: number;
+  /** `rows` and what the forwards cost beside them. */
+  readonly cost: number;
+}
+
+/** @param found of each prompt the outcome of the naive loop, then that of each candidate */
+export function compareCandidates(
+  recipes: readonly Readonly<Record<string, unknown>>[],
+  found: readonly TaskOutcomes[],
+): Candidate[] {
+  const all = found.flatMap(({ outcomes }) => outcomes);
+  return recipes.map((recipe, i) => {
+    const mean = (of: "forwards" | "rows") =>
+      all.reduce((sum, row) => sum + row[i + 1]![of], 0) / Math.max(1, all.length);
+    const { mean: loss, tasks: lossTasks } = lossAgainst(found, 0, i + 1);
+    const [forwards, rows] = [mean("forwards"), mean("rows")];
+    return {
+      recipe,
+      prompts: all.length,
+      right: all.filter((row) => row[i + 1]!.right).length,
+      loss,
+      lossTasks,
+      forwards,
+      rows,
+      cost: rows + FORWARD_ROWS * forwards,
+    };
+  });
+}
+
+/** The cheapest candidate without a loss; undefined where all lose. */
+export function cheapest(candidates: readonly Candidate[]): Candidate | undefined {
+  return candidates
+    .filter(({ loss, lossTasks }) => loss <= 0 && lossTasks.length === 0)
+    .toSorted((a, b) => a.cost - b.cost)[0];
+}
