@@ -28,7 +28,7 @@ export function createParagraph(page: Page): Paragraph {
   let written = "";
   /** A welcome trace is no answer to the prompt, so it cannot be out of date. */
   let used = false;
-  let tallest = 0;
+  let isSteady = false;
   const fitHeight = (): void => {
     const last = [...mirror.getClientRects()].at(-1);
     if (last === undefined) return;
@@ -46,17 +46,21 @@ export function createParagraph(page: Page): Paragraph {
   };
   const lay = (layout: Layout): void => {
     running.dataset["layout"] = layout;
-    tallest = 0;
     running.style.minBlockSize = "";
   };
   lay("empty");
   let width = 0;
-  new ResizeObserver(() => {
+  // Told after the layout of a frame; asking for the size would make the frame lay out twice.
+  new ResizeObserver(([entry]) => {
+    const size = entry!.contentRect;
     // Another height comes from the text itself; another width breaks the lines anew.
-    if (running.clientWidth === width) return;
-    width = running.clientWidth;
-    lay(layoutOf(running));
-    fitHeight();
+    if (size.width !== width) {
+      width = size.width;
+      lay(layoutOf(running));
+      fitHeight();
+    } else if (isSteady) {
+      running.style.minBlockSize = `${Math.ceil(size.height)}px`;
+    }
   }).observe(running);
   void document.fonts.ready.then(fitHeight);
   show();
@@ -71,10 +75,7 @@ export function createParagraph(page: Page): Paragraph {
     },
     drawn(steady) {
       if (layoutOf(running) === "empty" && page.sheet.text !== "") lay("whole");
-      const height = running.getBoundingClientRect().height;
-      if (!steady || height <= tallest) return;
-      tallest = height;
-      running.style.minBlockSize = `${Math.ceil(height)}px`;
+      isSteady = steady;
     },
   };
 }

@@ -13,7 +13,10 @@ interface Drawn {
 export class SheetView {
   readonly #root: HTMLElement;
   #drawn: Drawn[] = [];
-  #tallest = 0;
+  /** Told of heights after the layout of a frame; asking for them would make the frame lay out twice. */
+  readonly #sizes = new ResizeObserver(([entry]) => {
+    this.#root.style.minHeight = `${Math.ceil(entry!.contentRect.height)}px`;
+  });
 
   constructor(root: HTMLElement) {
     this.#root = root;
@@ -35,14 +38,11 @@ export class SheetView {
 
   /** Keeps the sheet at the tallest it has been, so that what stands below it stays put while text resolves. */
   holdHeight(): void {
-    const height = this.#root.getBoundingClientRect().height;
-    if (height <= this.#tallest) return;
-    this.#tallest = height;
-    this.#root.style.minHeight = `${Math.ceil(height)}px`;
+    this.#sizes.observe(this.#root);
   }
 
   releaseHeight(): void {
-    this.#tallest = 0;
+    this.#sizes.disconnect();
     this.#root.style.minHeight = "";
   }
 }
