@@ -1,6 +1,7 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { openModule } from "./page-module.ts";
 import type * as Subject from "./pages/companion.ts";
+import { test } from "./strict-test.ts";
 
 /** The autoregressive twin through transformers.js in a real browser, on the WASM runtime of the engine. */
 

@@ -1,5 +1,6 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { openDemo } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 import { type TinyBundle, tinyBundle } from "./tiny-bundle.ts";
 
 let bundle: TinyBundle;

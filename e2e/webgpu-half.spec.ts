@@ -1,6 +1,7 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openModule } from "./page-module.ts";
 import type { Opened } from "./pages/half.ts";
+import { test } from "./strict-test.ts";
 import { type TinyBundle, tinyBundle } from "./tiny-bundle.ts";
 
 declare const subject: typeof import("./pages/half.ts");

@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openDemo } from "./demo-page.ts";
+import { test } from "./strict-test.ts";
 import { tinyBundle } from "./tiny-bundle.ts";
 
 test("zero points and mixed widths are computed rightly on WebGPU: the golden forward says so", async ({
