@@ -17,7 +17,7 @@ export class SheetView {
   /** As it was last laid out; to ask for it would make a frame lay out twice. */
   #height = 0;
   readonly #sizes = new ResizeObserver(([entry]) => {
-    this.#height = Math.ceil(entry!.contentRect.height);
+    this.#height = entry!.contentRect.height;
   });
 
   constructor(root: HTMLElement) {
@@ -73,7 +73,7 @@ function patch(
     const inner = document.createElement("span");
     inner.textContent = word;
     if (masked) fitBar(inner, row, from);
-    node.replaceChildren(lead, ...(masked || word !== "" ? [inner] : []), tail);
+    node.replaceChildren(...(word !== "" ? [lead, inner, tail] : [masked ? inner : lead]));
   }
   drawn.text = text;
   drawn.look = look;
