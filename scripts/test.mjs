@@ -15,6 +15,7 @@ ensureBuilt();
 const scratch = mkdtempSync(join(tmpdir(), "unmask-test-"));
 const totals = { passed: 0, failed: 0 };
 const skips = [];
+const failures = [];
 
 function run(label, args, report, count, env) {
   const result = spawnSync(process.execPath, args, {
@@ -35,8 +36,12 @@ function countVitest(report) {
   totals.passed += report.numPassedTests;
   totals.failed += report.numFailedTests;
   for (const file of report.testResults) {
-    if (file.status === "failed" && file.assertionResults.length === 0) totals.failed += 1;
+    if (file.status === "failed" && file.assertionResults.length === 0) {
+      totals.failed += 1;
+      failures.push(`${file.name}: ${file.message}`);
+    }
     for (const test of file.assertionResults) {
+      if (test.status === "failed") failures.push(`${test.fullName}: ${test.failureMessages[0] ?? ""}`);
       if (test.status === "skipped" || test.status === "pending") skips.push(test.fullName);
     }
   }
@@ -51,6 +56,7 @@ function countPlaywright(report) {
       const skipped = spec.tests.find((test) => test.status === "skipped");
       const why = skipped?.annotations.find(({ type }) => type === "skip")?.description;
       if (skipped) skips.push(`${spec.file}: ${spec.title}${why === undefined ? "" : `: ${why}`}`);
+      if (!spec.ok) failures.push(`${spec.file}: ${spec.title}`);
     }
   };
   for (const suite of report.suites) visit(suite);
@@ -89,5 +95,7 @@ run(
 rmSync(scratch, { recursive: true, force: true });
 
 for (const name of skips) console.log(`skipped: ${name}`);
+// Once more at the end: a log is often only kept from there.
+for (const name of failures) console.log(`failed: ${name.split("\n")[0]}`);
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exit(totals.failed === 0 ? 0 : 1);

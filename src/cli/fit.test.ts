@@ -28,7 +28,7 @@ beforeAll(async () => {
     progress: () => {},
   });
   await writeFile(prompts, ["a b", "c", "d e f", "b"].map((prompt) => JSON.stringify({ prompt })).join("\n"));
-}, 60_000);
+});
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 const runFit = (what: readonly string[], more: Readonly<Record<string, string>> = {}) =>

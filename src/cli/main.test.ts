@@ -4,13 +4,18 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { convertCheckpoint } from "../convert/convert.ts";
 import { nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { ERROR_CODES, type UnmaskErrorCode } from "../core/errors.ts";
+import type { Command, OptionValues } from "./command.ts";
+import { doctorCommand } from "./doctor.ts";
+import { evalCommand } from "./eval.ts";
+import { generateCommand } from "./generate.ts";
+import { QUIET_IO } from "./quiet-io.ts";
 
 /** The command as a process: what stands on stdout and stderr and how it exits, above all when it is misused. */
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -128,24 +133,34 @@ test("a template of the caller is run, and what it refuses is said", async () =>
 });
 
 test("bad options are named before the model is opened or by the engine", async () => {
-  const generate = (...more: string[]) => unmask("generate", "--model", bundle, "--json", ...more);
-  const bad: readonly (readonly [UnmaskErrorCode, Promise<Ended>])[] = [
-    ["invalid-options", generate("--prompt", "a", "--max-new-tokens", "-5")],
-    ["invalid-options", generate("--prompt", "a", "--seed", "0x10")],
-    ["invalid-options", generate("--prompt", "a", "--backend", "cuda")],
-    ["backend-unavailable", generate("--prompt", "a", "--backend", "webgpu")],
-    ["invalid-options", generate("--prompt", "a", "--recipe", "[]")],
-    ["write-failed", generate("--prompt", "a", "--trace", join(scratch, "missing/a.json"))],
-    ["write-failed", generate("--prompt", "a", "--trace", scratch)],
-    ["write-failed", generate("--prompt", "a", "--trace", "/dev/null")],
-    ["not-found", generate("--prompt", "a", "--recipe", "missing.json")],
-    ["not-found", unmask("generate", "--prompt", "a", "--model", "http://")],
-    ["invalid-options", unmask("eval", "--limit", "-1")],
-    ["invalid-options", unmask("eval", "--tasks", "adding")],
-    ["not-found", unmask("doctor", "--model", join(scratch, "missing"), "--json")],
+  const common = { model: bundle, prompt: "a" };
+  const bad: readonly (readonly [UnmaskErrorCode, Command, OptionValues])[] = [
+    ["invalid-options", generateCommand, { ...common, "max-new-tokens": "-5" }],
+    ["invalid-options", generateCommand, { ...common, seed: "0x10" }],
+    ["invalid-options", generateCommand, { ...common, backend: "cuda" }],
+    ["backend-unavailable", generateCommand, { ...common, backend: "webgpu" }],
+    ["invalid-options", generateCommand, { ...common, recipe: "[]" }],
+    ["write-failed", generateCommand, { ...common, trace: join(scratch, "missing/a.json") }],
+    ["write-failed", generateCommand, { ...common, trace: scratch }],
+    ["write-failed", generateCommand, { ...common, trace: "/dev/null" }],
+    ["not-found", generateCommand, { ...common, recipe: "missing.json" }],
+    ["not-found", generateCommand, { ...common, model: "http://" }],
+    ["invalid-options", evalCommand, { limit: "-1" }],
+    ["invalid-options", evalCommand, { tasks: "adding" }],
+    ["not-found", doctorCommand, { model: join(scratch, "missing") }],
   ];
-  for (const [code, result] of bad) expectError(await result, code);
-  expect((await readdir(tmpdir())).filter((name) => name.includes(".partial"))).toEqual([]);
+  for (const [code, command, values] of bad) {
+    const given = `${command.name} ${JSON.stringify(values)}`;
+    await expect(command.run([], values, QUIET_IO), given).rejects.toMatchObject({ code });
+  }
+  const left = (await readdir(tmpdir())).filter((name) => name.startsWith(`${basename(scratch)}.`));
+  expect([...left, ...(await readdir(scratch)).filter((name) => name.includes(".partial"))]).toEqual([]);
+});
+
+test("so they are by the process", async () => {
+  const generate = (...more: string[]) => unmask("generate", "--model", bundle, "--json", ...more);
+  expectError(await generate("--prompt", "a", "--max-new-tokens", "-5"), "invalid-options");
+  expectError(await generate("--prompt", "a", "--trace", scratch), "write-failed");
 });
 
 test("files that are folders, devices or damaged have codes of their own", async () => {

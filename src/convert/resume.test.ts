@@ -27,7 +27,7 @@ beforeAll(async () => {
   await writeRandomCheckpoint(source, SMALL);
   await convert("whole", {});
   whole = await hashOf("whole");
-}, 60_000);
+});
 afterAll(() => rm(scratch, { recursive: true }));
 
 async function hashOf(name: string): Promise<string> {

@@ -108,7 +108,7 @@ describe.each([
   let model: LoadedModel;
   beforeAll(async () => {
     model = await open(await convert(join(FIXTURES, name), `${name}-${dtype}`, [dtype]), dtype);
-  }, 60_000);
+  });
   afterAll(() => model.denoiser.dispose());
 
   test("active rows over fresh cached rows equal the full forward, wherever the active rows are", async () => {
