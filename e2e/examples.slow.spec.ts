@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { ensureLibrary } from "../scripts/build-app.mjs";
 import { exampleProject, openSite, type Project } from "./project.ts";
+import { test } from "./strict-test.ts";
 
 /** Every example, copied out of the checkout and built against the package as it is published. */
 const VITE = resolve("node_modules/vite/bin/vite.js");

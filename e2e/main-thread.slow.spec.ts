@@ -1,14 +1,9 @@
-import { expect } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { openDemo, STORY } from "./demo-page.ts";
 import { test } from "./strict-test.ts";
 
-/**
- * On a processor four times slower. The budget is 50 ms; frames that lay out and paint the whole sheet take up to 100 where
- * two cores also run the model (docs/next.md), and this keeps it from getting worse.
- */
+/** Of CPU time, on a processor four times slower. */
 const BUDGET_MS = 50;
-const LIMIT_MS = 160;
-const OVER_BUDGET = 60;
 const SLOWER = 4;
 
 interface TraceEvent {
@@ -16,7 +11,6 @@ interface TraceEvent {
   readonly pid: number;
   readonly tid: number;
   readonly tdur?: number;
-  readonly dur?: number;
   readonly args?: { readonly name?: string };
 }
 
@@ -33,31 +27,83 @@ function mainThreadTasks(trace: { readonly traceEvents: readonly TraceEvent[] })
     .sort((a, b) => b - a);
 }
 
-test("hardly a task of the main thread takes over 50 ms of CPU time while a text is written, and none 160", async ({
-  browser,
-  page,
-  context,
-}) => {
-  test.setTimeout(600_000);
-  const demo = await openDemo(page);
-  await demo.run(STORY, 8);
-  await demo.prompt.fill(STORY);
-  await demo.setLength(128);
-  const session = await context.newCDPSession(page);
-  await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
+/** The tasks of one run, by a throttle of `rate`. */
+async function tasksOf(page: Page, rate: number, write: () => Promise<void>): Promise<number[]> {
+  const browser = page.context().browser()!;
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setCPUThrottlingRate", { rate });
   await browser.startTracing(page, {
     categories: ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"],
   });
-  await demo.generate.click();
-  await expect(demo.status).toContainText(/done|error/, { timeout: 500_000 });
+  await write();
   const trace = JSON.parse((await browser.stopTracing()).toString()) as Parameters<typeof mainThreadTasks>[0];
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 1 });
   const tasks = mainThreadTasks(trace);
   // A trace without CPU times would prove nothing.
   expect(tasks.filter((ms) => ms > 0).length).toBeGreaterThan(100);
-  const over = tasks.filter((ms) => ms > BUDGET_MS);
-  const description = `${over.length} over ${BUDGET_MS}, the longest ${tasks.slice(0, 5).join(", ")}`;
-  test.info().annotations.push({ type: "tasks, ms", description });
-  expect(over.length).toBeLessThan(OVER_BUDGET);
-  expect(tasks[0]).toBeLessThan(LIMIT_MS);
-  await expect(demo.status).toContainText("done");
+  return tasks;
+}
+
+/** Says how long the tasks were, and gives those over the budget. */
+function tooLong(how: string, tasks: readonly number[]): readonly number[] {
+  const bins = [10, 20, 30, 40, BUDGET_MS, Number.POSITIVE_INFINITY];
+  const counts = bins.map(
+    (below, at) => tasks.filter((ms) => ms <= below && ms > (bins[at - 1] ?? 0)).length,
+  );
+  const longest = tasks.slice(0, 5).map((ms) => ms.toFixed(1));
+  const description = `up to ${bins.slice(0, -1).join(", ")} and over: ${counts.join(", ")}; the longest ${longest.join(", ")}`;
+  test.info().annotations.push({ type: `tasks ${how}, ms`, description });
+  process.stdout.write(`tasks ${how}, ms: ${description}\n`);
+  return tasks.filter((ms) => ms > BUDGET_MS);
+}
+
+/**
+ * No task may be over the budget. The throttle lets the thread spin for three times as long as it seemed to run by the
+ * clock, so what other programs, and the threads of the model, take from it in between counts threefold: on two busy cores
+ * the median frame reads as twice its CPU time. Where the throttled run is over the budget, a second one at full speed
+ * decides, whose CPU times are multiplied. A slow frame draws no more than a fast one, whatever steps it stands for
+ * (CELLS_A_FRAME of the element).
+ */
+async function expectShortTasks(page: Page, write: () => Promise<void>): Promise<void> {
+  const slowed = await tasksOf(page, SLOWER, write);
+  if (tooLong(`at 1/${SLOWER} of the speed`, slowed).length === 0) return;
+  const full = await tasksOf(page, 1, write);
+  const times = full.map((ms) => ms * SLOWER);
+  expect(tooLong(`at full speed, times ${SLOWER}`, times)).toEqual([]);
+}
+
+test("no task of the page's main thread takes over 50 ms of CPU time while a text is written", async ({
+  page,
+}) => {
+  test.setTimeout(900_000);
+  const demo = await openDemo(page);
+  await demo.run(STORY, 8);
+  await demo.setLength(128);
+  await expectShortTasks(page, async () => {
+    await demo.generate.click();
+    await expect(demo.status).toContainText(/done|error/, { timeout: 400_000 });
+    await expect(demo.status).toContainText(/^done: \d+ tokens/, { timeout: 1 });
+  });
+});
+
+test("nor does one of a page that has nothing but the element", async ({ page }) => {
+  test.setTimeout(900_000);
+  await page.route("**/own.html", (route) =>
+    route.fulfill({
+      contentType: "text/html",
+      body: `<!doctype html><title>own</title><script type="module" src="embed.js"></script><unmask-text controls prompt="${STORY}"></unmask-text>`,
+    }),
+  );
+  await page.goto("own.html");
+  const sheet = page.locator("unmask-text");
+  const status = sheet.getByRole("status");
+  const write = async (length: number): Promise<void> => {
+    const recipe = JSON.stringify({ preset: "llada", length });
+    await sheet.evaluate((node, value) => node.setAttribute("recipe", value), recipe);
+    await sheet.getByRole("button", { name: /^Write/ }).click();
+    await expect(status).toHaveText("generating");
+    await expect(status).toContainText(/^done: \d+ tokens/, { timeout: 400_000 });
+  };
+  await write(8);
+  await expectShortTasks(page, () => write(128));
 });

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { ensureLibrary } from "../scripts/build-app.mjs";
 import { emptyProject, openSite, type Project } from "./project.ts";
+import { test } from "./strict-test.ts";
 
 /**
  * The packed package in a project of its own: installed from the tarball, built by each bundler, run in Chromium. The

@@ -3,8 +3,8 @@ import type { GenerateEvent, StepTime, Trace } from "../src/core/events.ts";
 import { openDemo, STORY } from "./demo-page.ts";
 import { test } from "./strict-test.ts";
 
-/** The budget is 5 % on an idle machine; a shared one may preempt the few milliseconds that are counted. */
-const OUTSIDE = 0.15;
+/** Of the middle step: where another program stalls one step for longer than the milliseconds that are counted, the sum would tell of that. */
+const OUTSIDE = 0.05;
 
 type Step = Extract<GenerateEvent, { type: "step" }>;
 
@@ -24,10 +24,19 @@ test("a step spends its time in the model and its answer, and the page says so",
   const wall = later.at(-1)!.ms! - first!.ms!;
   // The phases are a partition of the wall time.
   expect(Math.abs(total - wall)).toBeLessThan(0.05 * wall);
-  const outside = (total - sum("run") - sum("readback")) / total;
-  const share = `${(100 * outside).toFixed(1)} % of ${(wall / later.length).toFixed(1)} ms a step`;
-  test.info().annotations.push({ type: "outside run and readback", description: share });
-  expect(outside, share).toBeLessThan(OUTSIDE);
+  const shares = later
+    .map(({ time }) => time!)
+    .map(({ upload, run, readback, decide, display }) => {
+      const outside = upload + decide + display;
+      return outside / (outside + run + readback);
+    })
+    .sort((a, b) => a - b);
+  const middle = shares[Math.floor(shares.length / 2)]!;
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const all = percent((total - sum("run") - sum("readback")) / total);
+  const description = `${percent(middle)} of the middle step, ${percent(shares.at(-1)!)} at most, ${all} of all: ${(wall / later.length).toFixed(1)} ms a step`;
+  test.info().annotations.push({ type: "outside run and readback", description });
+  expect(middle, description).toBeLessThan(OUTSIDE);
 
   await expect(page.locator("#time")).toBeVisible();
   const words = await page.locator("#time dd").allTextContents();

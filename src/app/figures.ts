@@ -3,9 +3,14 @@ import type { Page } from "./page.ts";
 
 /** The four figures beside the timeline. */
 export function showFigures(figures: Page["figures"], state: ElementState): void {
-  figures.step.textContent = state.step === state.steps ? `${state.step}` : `${state.step}/${state.steps}`;
-  figures.masks.textContent = String(state.masksLeft);
-  figures.forwards.textContent = String(state.forwards);
   const speed = state.tokensPerSecond;
-  figures.speed.textContent = speed === 0 ? "–" : speed.toFixed(speed < 100 ? 1 : 0);
+  write(figures.step, state.step === state.steps ? `${state.step}` : `${state.step}/${state.steps}`);
+  write(figures.masks, String(state.masksLeft));
+  write(figures.forwards, String(state.forwards));
+  write(figures.speed, speed === 0 ? "–" : speed.toFixed(speed < 100 ? 1 : 0));
+}
+
+/** The same text again would be laid out again. */
+function write(node: HTMLElement, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
 }

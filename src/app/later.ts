@@ -1,14 +1,16 @@
-/** Runs `work` at once, or after the current frame when `later` is set; of several calls until then one is left. */
-export function inOwnTask(work: () => void): (later: boolean) => void {
-  let pending: ReturnType<typeof setTimeout> | undefined;
-  const run = (): void => {
-    clearTimeout(pending);
-    pending = undefined;
-    work();
+/**
+ * Runs `work` at once, or some frames later; what asks for one frame does not put off what waits already, what asks for
+ * more does. Of several calls until then one is left.
+ */
+export function inLaterFrame(work: () => void): (frames: number) => void {
+  let pending = 0;
+  const wait = (frames: number): void => {
+    cancelAnimationFrame(pending);
+    pending = frames === 0 ? 0 : requestAnimationFrame(() => wait(frames - 1));
+    if (frames === 0) work();
   };
-  return (later) => {
-    if (!later) run();
-    else pending ??= setTimeout(run);
+  return (frames) => {
+    if (frames !== 1 || pending === 0) wait(frames);
   };
 }
 

@@ -11,7 +11,7 @@ import { fillSelects, readQuery, showMore } from "./controls.ts";
 import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { whenInstalled } from "./install.ts";
-import { atMostEvery, inOwnTask } from "./later.ts";
+import { atMostEvery, inLaterFrame } from "./later.ts";
 import { showModel, showNoModel } from "./model-box.ts";
 import { wireModelCard } from "./model-card.ts";
 import { createOffline } from "./offline.ts";
@@ -167,23 +167,24 @@ sheet.addEventListener("unmask-error", (event) => {
   if (error.code === "aborted") status.say("done: stopped");
   else fail(toUnmaskError(error));
 });
-const follow = inOwnTask(() => {
-  paragraph.drawn(runner.running || sheet.state.step < sheet.state.steps);
-  timeline.update();
-  showFigures(page.figures, sheet.state);
-  showTime(page.time, sheet.summaries.slice(0, sheet.state.step));
-  refreshFiles();
-  runner.refresh();
-});
+const followTime = atMostEvery(500, () => showTime(page.time, sheet.summaries.slice(0, sheet.state.step)));
 const followText = atMostEvery(1000, () => {
   page.canvasText.textContent = sheet.text;
 });
+const follow = inLaterFrame(() => {
+  const { phase, step, steps } = sheet.state;
+  paragraph.drawn(runner.running || step < steps);
+  timeline.update();
+  showFigures(page.figures, sheet.state);
+  refreshFiles();
+  runner.refresh();
+  followTime(phase === "generating");
+  followText(phase === "generating");
+});
 sheet.addEventListener("unmask-draw", () => {
   if (sheet.text !== "") sheet.replaceChildren();
-  // The frame that draws the text stays short: what surrounds it follows.
-  const isWriting = sheet.state.phase === "generating";
-  follow(isWriting);
-  followText(isWriting);
+  // The frame that draws the text stays short: what surrounds it has the next one. The end is drawn before its frame.
+  follow(runner.running ? (sheet.state.phase === "generating" ? 1 : 2) : 0);
 });
 
 runner.refresh();

@@ -28,36 +28,42 @@ export function createParagraph(page: Page): Paragraph {
   let written = "";
   /** A welcome trace is no answer to the prompt, so it cannot be out of date. */
   let used = false;
-  let tallest = 0;
+  let height = 0;
   const fitHeight = (): void => {
     const last = [...mirror.getClientRects()].at(-1);
     if (last === undefined) return;
     // The rectangle is that of the glyphs; half of the line's leading stands below it.
     const leading = Number.parseFloat(getComputedStyle(prompt).lineHeight) - last.height;
-    const height = last.bottom + leading / 2 - running.getBoundingClientRect().top;
-    prompt.style.blockSize = `${Math.ceil(height)}px`;
+    const bottom = last.bottom + leading / 2 - running.getBoundingClientRect().top;
+    prompt.style.blockSize = `${Math.ceil(bottom)}px`;
   };
   const show = (): void => {
     // Content of a pseudo-element: the text would otherwise be found, copied and searched twice. A line feed at the
     // end opens a line in a textarea, in running text only when something follows it.
-    mirror.dataset["text"] = `${prompt.value === "" ? prompt.placeholder : prompt.value}\u200b`;
+    const text = `${prompt.value === "" ? prompt.placeholder : prompt.value}\u200b`;
+    const isNew = mirror.dataset["text"] !== text;
+    if (isNew) mirror.dataset["text"] = text;
     running.classList.toggle("stale", layoutOf(running) !== "empty" && used && prompt.value !== written);
-    fitHeight();
+    if (isNew) fitHeight();
   };
   const lay = (layout: Layout): void => {
     running.dataset["layout"] = layout;
-    tallest = 0;
     running.style.minBlockSize = "";
+    height = 0;
   };
   lay("empty");
   let width = 0;
-  new ResizeObserver(() => {
+  // Told after the layout of a frame; to ask for the size would make the frame lay out twice.
+  const sizes = new ResizeObserver(([entry]) => {
+    const size = entry!.contentRect;
+    height = Math.ceil(size.height);
     // Another height comes from the text itself; another width breaks the lines anew.
-    if (running.clientWidth === width) return;
-    width = running.clientWidth;
+    if (size.width === width) return;
+    width = size.width;
     lay(layoutOf(running));
     fitHeight();
-  }).observe(running);
+  });
+  sizes.observe(running);
   void document.fonts.ready.then(fitHeight);
   show();
   return {
@@ -67,14 +73,14 @@ export function createParagraph(page: Page): Paragraph {
       written = prompt.value;
       const continues = page.mode.value === "story" || page.mode.value === "plain";
       lay(hasGaps(written) ? "whole" : continues ? "joined" : "answer");
+      // Tells of the height anew, also where it is the same.
+      sizes.disconnect();
+      sizes.observe(running);
       show();
     },
     drawn(steady) {
       if (layoutOf(running) === "empty" && page.sheet.text !== "") lay("whole");
-      const height = running.getBoundingClientRect().height;
-      if (!steady || height <= tallest) return;
-      tallest = height;
-      running.style.minBlockSize = `${Math.ceil(height)}px`;
+      if (steady && height > 0) running.style.minBlockSize = `${height}px`;
     },
   };
 }

@@ -52,7 +52,8 @@ export function createRunner(
     page.step.disabled = running && phase === "loading";
     page.stop.disabled = !running;
     page.load.disabled = running || sheet.info !== undefined;
-    page.load.textContent = sheet.info === undefined ? "Load" : "Loaded";
+    const load = sheet.info === undefined ? "Load" : "Loaded";
+    if (page.load.textContent !== load) page.load.textContent = load;
     for (const field of [page.model, page.strategy, page.mode, page.length, page.seed, page.temperature]) {
       field.disabled = running;
     }

@@ -15,7 +15,10 @@ export function createTimeline(
   sheet: UnmaskTextElement,
 ): { update(): void } {
   input.addEventListener("input", () => sheet.seek(input.valueAsNumber));
+  let size = { width: 0, height: 0 };
   const update = (): void => {
+    // Two computed colours of the canvas element itself: custom properties would arrive unresolved. Read before anything is written, or the page would be laid out once more.
+    const { color: accent, outlineColor: warning } = getComputedStyle(strip);
     const { step, steps } = sheet.state;
     const done = sheet.state.phase === "done" || sheet.state.phase === "error";
     const columns = done ? Math.max(1, steps) : columnsFor(steps);
@@ -24,9 +27,12 @@ export function createTimeline(
     input.value = String(step);
     input.setAttribute("aria-valuetext", `step ${step} of ${steps}`);
     input.style.inlineSize = steps === 0 ? "100%" : `${(steps / columns) * 100}%`;
-    drawStrip(strip, sheet.summaries, columns, step);
+    drawStrip(strip, size, { accent, warning }, sheet.summaries, columns, step);
   };
-  new ResizeObserver(update).observe(strip);
+  new ResizeObserver(([entry]) => {
+    size = entry!.contentRect;
+    update();
+  }).observe(strip);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", update);
   return { update };
 }
@@ -39,21 +45,20 @@ function columnsFor(steps: number): number {
 
 function drawStrip(
   strip: HTMLCanvasElement,
+  size: { readonly width: number; readonly height: number },
+  { accent, warning }: { readonly accent: string; readonly warning: string },
   steps: readonly StepSummary[],
   columns: number,
   at: number,
 ): void {
   const scale = devicePixelRatio;
-  const width = Math.round(strip.clientWidth * scale);
-  const height = Math.round(strip.clientHeight * scale);
+  const width = Math.round(size.width * scale);
+  const height = Math.round(size.height * scale);
   if (strip.width !== width) strip.width = width;
   if (strip.height !== height) strip.height = height;
   const context = strip.getContext("2d");
   if (context === null || width === 0) return;
   context.clearRect(0, 0, width, height);
-  const style = getComputedStyle(strip);
-  // Two computed colours of the canvas element itself: custom properties would arrive unresolved.
-  const { color: accent, outlineColor: warning } = style;
   const full = Math.max(FULL_TOKENS, ...steps.map(({ commits }) => commits));
   const column = width / columns;
   const gap = column > 4 * scale ? scale : 0;

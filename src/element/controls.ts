@@ -79,7 +79,13 @@ export function createControls(sheet: UnmaskTextElement): HTMLElement {
     outcome = error.code === "aborted" ? "done: stopped" : `${error.message} (${error.code})`;
     show();
   });
-  sheet.addEventListener("unmask-draw", show);
+  let frame = 0;
+  sheet.addEventListener("unmask-draw", () => {
+    cancelAnimationFrame(frame);
+    // The frame that draws the text stays short.
+    if (sheet.state.phase === "generating") frame = requestAnimationFrame(show);
+    else show();
+  });
   return root;
 }
 

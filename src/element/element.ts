@@ -211,7 +211,10 @@ export class UnmaskTextElement extends SheetAttributes {
     this.#player.log.push(event);
     if (event.type !== "start" && event.type !== "step") return;
     this.#tell("unmask-step", this.state);
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
+    // Every other frame is left to what surrounds the text, so that neither is a long one.
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = requestAnimationFrame(() => this.#draw());
+    });
   }
 
   async #showControls(wanted: boolean): Promise<void> {
@@ -243,15 +246,16 @@ export class UnmaskTextElement extends SheetAttributes {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     const { phase, busy } = this.#runs;
-    this.#poster.hidden = this.#player.draw(busy);
-    this.#poster.textContent = visible(this.prompt ?? "").replace(GAP, "…");
+    const shown = this.#player.draw(busy);
+    this.#poster.hidden = shown;
+    if (!shown) this.#poster.textContent = visible(this.prompt ?? "").replace(GAP, "…");
     const { states } = this.internals;
     if (!states.has(phase)) {
       states.clear();
       states.add(phase);
       this.#kept = phase === "done" ? JSON.stringify(this.trace) : null;
+      this.internals.ariaBusy = String(phase === "loading" || phase === "generating");
     }
-    this.internals.ariaBusy = String(phase === "loading" || phase === "generating");
     this.internals.setFormValue(this.value, this.#kept);
     this.dispatchEvent(new Event("unmask-draw"));
   }

@@ -73,10 +73,10 @@ export function createPlayer(sheet: HTMLElement, moved: () => void): Player {
     draw(growing) {
       const frame = log.frame(position);
       const spans = frame === undefined ? [] : displaySpans(frame, log.pieces);
-      const end = log.done === undefined || position === undefined ? undefined : log.frame();
+      const past = position !== undefined;
+      const end = past && log.done !== undefined ? log.frame() : undefined;
       const known = end !== undefined && end.cells.length === spans.length;
-      view.draw(spans, known ? displaySpans(end, log.pieces) : undefined);
-      if (growing || position !== undefined) view.holdHeight();
+      view.draw(spans, known ? displaySpans(end, log.pieces) : undefined, growing || past);
       text = plainText(spans);
       return frame !== undefined;
     },

@@ -120,15 +120,8 @@ export class RunLog {
 }
 
 function firstFrame(start: StartEvent): Frame {
-  const cells = start.canvas.map(
-    (id, row): Cell => ({
-      id,
-      conf: null,
-      born: 0,
-      given: row < start.promptLen || !start.gaps.some(([from, to]) => row >= from && row < to),
-      taken: 0,
-      wavering: false,
-    }),
+  const cells = start.canvas.map((id, row) =>
+    cellOf(id, row < start.promptLen || !start.gaps.some(([from, to]) => row >= from && row < to)),
   );
   return {
     position: 0,
@@ -146,24 +139,22 @@ function firstFrame(start: StartEvent): Frame {
 function applyStep(frame: Frame, event: StepEvent): Frame {
   const cells = frame.cells as Cell[];
   const position = frame.position + 1;
-  for (const { row, id, conf } of event.commits) {
+  const { maskId } = frame;
+  const change = (row: number, to: Partial<Cell>): void => {
     const cell = cells[row];
-    if (cell !== undefined) Object.assign(cell, { id, conf, born: position, taken: 0 });
+    if (cell !== undefined) Object.assign(cell, to);
+  };
+  for (const { row, id, conf } of event.commits) change(row, { id, conf, born: position, taken: 0 });
+  for (const { row } of event.remasks) change(row, { id: maskId, conf: null, born: 0, taken: position });
+  for (const { row, id } of event.overwrites) change(row, { id, conf: null, born: position, taken: 0 });
+  for (const { at, n } of event.inserts) {
+    cells.splice(at, 0, ...Array.from({ length: n }, () => cellOf(maskId, false)));
   }
-  for (const { row } of event.remasks) {
-    const cell = cells[row];
-    if (cell !== undefined) Object.assign(cell, { id: frame.maskId, conf: null, born: 0, taken: position });
-  }
-  for (const { row, id } of event.overwrites) {
-    const cell = cells[row];
-    if (cell !== undefined) Object.assign(cell, { id, conf: null, born: position, taken: 0 });
-  }
-  for (const { at, n } of event.inserts) cells.splice(at, 0, ...masks(n, frame.maskId));
   for (const { at, n } of event.deletes) cells.splice(at, n);
   return {
     position,
     cells,
-    maskId: frame.maskId,
+    maskId,
     masksLeft: event.masksLeft,
     nfe: event.nfe,
     ms: event.ms ?? frame.ms,
@@ -176,15 +167,8 @@ function remasks(recipe: unknown): boolean {
   return typeof recipe === "object" && recipe !== null && "remask" in recipe && Boolean(recipe.remask);
 }
 
-function masks(n: number, id: number): Cell[] {
-  return Array.from({ length: n }, () => ({
-    id,
-    conf: null,
-    born: 0,
-    given: false,
-    taken: 0,
-    wavering: false,
-  }));
+function cellOf(id: number, given: boolean): Cell {
+  return { id, conf: null, born: 0, given, taken: 0, wavering: false };
 }
 
 /** Commits the model made; a stop rule's filling of the tail with padding is none. */

@@ -32,13 +32,14 @@ export function stateOf(
   steps: number,
   playing: boolean,
 ): ElementState {
+  const { position = 0, masksLeft = 0, nfe = 0, ms = 0, committed = 0 }: Partial<Frame> = frame ?? {};
   return {
     phase,
-    step: frame?.position ?? 0,
+    step: position,
     steps,
     playing,
-    masksLeft: frame?.masksLeft ?? 0,
-    forwards: frame?.nfe ?? 0,
-    tokensPerSecond: frame === undefined || frame.ms === 0 ? 0 : (frame.committed / frame.ms) * 1000,
+    masksLeft,
+    forwards: nfe,
+    tokensPerSecond: ms === 0 ? 0 : (committed / ms) * 1000,
   };
 }
