@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { FIXTURES, faultsOf, noHalf, type Verified, verifyOnGpu } from "./gpu-cases.ts";
+import { test } from "./strict-test.ts";
 
 const SHARED = fileURLToPath(new URL("../../shared/checkpoints", import.meta.url));
 

@@ -1,4 +1,4 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openGpuBrowser } from "../src/cli/gpu-browser.ts";
 import { pageHost } from "../src/cli/gpu-host.ts";
 import { memorySource } from "../src/convert/byte-source.ts";
@@ -7,6 +7,7 @@ import { adaptLogitsGraph } from "../src/convert/logits-graph.ts";
 import { openGraph } from "../src/convert/run-graph.ts";
 import { EXPORT_VOCAB, exportedModel } from "./exported-model.ts";
 import { faultsOf, noHalf, type Verified, verifyFixtures } from "./gpu-cases.ts";
+import { test } from "./strict-test.ts";
 
 test.describe.configure({ mode: "serial" });
 
