@@ -51,7 +51,7 @@ test("a template is tried, used, kept with the model over a reload, and removed 
   await expect(panel).toContainText("Kept with the model");
   await expect(problem).toBeHidden();
   await page.getByRole("button", { name: "More" }).click();
-  const mode = page.getByRole("combobox", { name: "Mode" });
+  const mode = page.getByRole("combobox", { name: "Mode", exact: true });
   await expect(mode.locator("option:checked")).toHaveText("Chat");
   await demo.run("a b", 4);
   const chat = await promptLength(page);
