@@ -87,7 +87,8 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
     open: () => void open().then(() => page.chat.querySelector("textarea")?.focus()),
     modeOf() {
       // A text with gaps is no message.
-      if (facts === undefined && !chosen) return {};
+      // Of a model that nobody knows yet the first mode is the usual one, whatever it is called.
+      if (facts === undefined && page.mode.selectedIndex <= 0) return {};
       if (page.mode.value !== CHAT) return { mode: page.mode.value };
       if (hasGaps(page.prompt.value)) return {};
       return { chat: template === undefined ? {} : { template } };
@@ -103,6 +104,7 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
       info = undefined;
       facts = undefined;
       chosen = false;
+      page.mode.selectedIndex = 0;
       // Long before the model is there.
       void recall();
       if (!page.chat.hidden) void open();
