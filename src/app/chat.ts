@@ -54,7 +54,8 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
   });
   const recall = async (): Promise<void> => {
     const of = address();
-    const record = await readRecord(of);
+    // A store that cannot be read has nothing to tell.
+    const record = await readRecord(of).catch(() => undefined);
     if (record === undefined || of !== address()) return;
     template ??= record.template;
     facts ??= factsOf(record.manifest);
@@ -86,10 +87,10 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
   return {
     open: () => void open().then(() => page.chat.querySelector("textarea")?.focus()),
     modeOf() {
-      // A text with gaps is no message.
       // Of a model that nobody knows yet the first mode is the usual one, whatever it is called.
       if (facts === undefined && page.mode.selectedIndex <= 0) return {};
       if (page.mode.value !== CHAT) return { mode: page.mode.value };
+      // A text with gaps is no message.
       if (hasGaps(page.prompt.value)) return {};
       return { chat: template === undefined ? {} : { template } };
     },
