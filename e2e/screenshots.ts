@@ -133,7 +133,7 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   },
   "export-refused": async (page) => {
     await look(page, { ...(await exportFiles("none")), "onnx/model_q4f16.onnx": cachedGraph() });
-    await page.getByText("cannot run here").waitFor();
+    await page.locator("#own-title").filter({ hasText: "cannot run here" }).waitFor();
   },
   template: async (page) => {
     await giveTemplate(page, TEMPLATE);

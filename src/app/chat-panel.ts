@@ -18,6 +18,7 @@ const SPECIAL = Object.fromEntries(
   ["bos_token", "eos_token", "pad_token", "unk_token"].map((name) => [name, `<${name}>`]),
 );
 const MAX_FILE_BYTES = 1_000_000;
+const MAX_SHOWN = 600;
 
 /**
  * @param address of the chosen model
@@ -34,7 +35,7 @@ export function wireChatPanel(
   const settle = (kept: string, written: string | undefined): void => {
     form.kept.textContent = kept;
     form.sample.hidden = kept === "" && written === undefined;
-    form.written.textContent = written ?? "";
+    form.written.textContent = shorten(written ?? "");
     form.written.hidden = written === undefined;
   };
   const fail = (message: string, code: string): void => {
@@ -119,6 +120,11 @@ export function wireChatPanel(
       clear();
     },
   };
+}
+
+/** The ends of a long text: a system message of pages has its place in the model, not here. */
+function shorten(text: string): string {
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN / 2)} … ${text.slice(-MAX_SHOWN / 2)}`;
 }
 
 function saysOf(info: EngineInfo | undefined, hasOwn: boolean): string {

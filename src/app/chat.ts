@@ -59,7 +59,8 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
   });
   const recall = async (): Promise<void> => {
     const of = address();
-    const record = await readRecord(of);
+    // A store that cannot be read has nothing to tell.
+    const record = await readRecord(of).catch(() => undefined);
     if (record === undefined || of !== address()) return;
     template ??= record.template;
     facts ??= factsOf(record.manifest);
@@ -76,12 +77,15 @@ export function wireChat(page: Page, say: Status["say"]): Chat {
         if (template !== undefined) page.mode.value = CHAT;
       }),
     );
-    page.chat.hidden = false;
     page.chatToggle.ariaExpanded = "true";
-    (await panel).show({ template, info });
+    // Filled before it is seen, or it would take away what is typed meanwhile.
+    const opened = await panel;
+    if (page.chatToggle.ariaExpanded !== "true") return;
+    opened.show({ template, info });
+    page.chat.hidden = false;
   };
   page.chatToggle.addEventListener("click", () => {
-    if (page.chat.hidden) return void open();
+    if (page.chatToggle.ariaExpanded !== "true") return void open();
     page.chat.hidden = true;
     page.chatToggle.ariaExpanded = "false";
   });

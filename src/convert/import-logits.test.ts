@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -239,4 +239,16 @@ test("a copy that was cut off goes on behind its last piece", async () => {
   expect(await listUnfinished(root)).toEqual([]);
   const records = await root.getDirectoryHandle(RECORDS);
   expect(await recordBook(records).get(await idOfManifest(manifest))).toBeDefined();
+});
+
+test("data that is cut off, or not finite, ends in a code and leaves nothing", async () => {
+  const { folder } = await writeExport("damaged", "none");
+  const path = join(folder, "onnx/model_q4f16.onnx.data");
+  const data = await readFile(path);
+  await writeFile(path, data.subarray(0, 1000));
+  await expect(convert(folder, "damaged")).rejects.toMatchObject({ code: "graph-mismatch" });
+  // NaN in any float.
+  await writeFile(path, data.fill(0xff));
+  await expect(convert(folder, "damaged")).rejects.toMatchObject({ code: "checkpoint-unsupported" });
+  expect((await readdir(root)).filter((name) => name.includes("damaged"))).toEqual(["damaged"]);
 });

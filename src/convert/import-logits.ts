@@ -26,6 +26,7 @@ import { writeShard } from "./write-shard.ts";
 const MAX_CANVAS = 1024;
 const MAX_GOLDEN_BYTES = 1_800_000_000;
 
+/** What {@link importLogitsModel} takes over, and what it runs it on. */
 export interface ImportOptions extends ConvertOptions {
   /** The runtime for the golden forward; WASM on one thread is what is asked of it. */
   loadOrt(): Promise<OrtModule>;
