@@ -4,7 +4,7 @@ import { cheapest, compareCandidates } from "./choice.ts";
 
 const outcome = (right: boolean, forwards: number, rows: number) => ({ right, forwards, rows, tokens: 1 });
 
-test("the cheapest candidate that loses nothing against the naive loop", () => {
+test("candidates are compared with the naive loop on the same prompts", () => {
   const recipes = [{ preset: "slow" }, { preset: "quick" }, { preset: "wrong" }];
   const found: TaskOutcomes[] = [
     {
@@ -23,6 +23,24 @@ test("the cheapest candidate that loses nothing against the naive loop", () => {
     { loss: 50, right: 0, rows: 10 },
   ]);
   expect(candidates[1]!.cost).toBeGreaterThan(150);
-  expect(cheapest(candidates)?.recipe).toEqual({ preset: "quick" });
-  expect(cheapest(candidates.slice(2))).toBeUndefined();
+});
+
+const candidate = (preset: string, loss: number, cost: number, lossTasks: readonly string[] = []) => ({
+  ...{ recipe: { preset }, loss, cost, lossTasks },
+  ...{ prompts: 100, right: 50, forwards: 1, rows: 1 },
+});
+
+test("the cheapest that loses nothing and is about as good as the best", () => {
+  const candidates = [
+    candidate("best", -5, 900),
+    candidate("nearly", -3.5, 500),
+    candidate("cheaper", -1, 300),
+    candidate("loses a task", -6, 100, ["add"]),
+  ];
+  expect(cheapest(candidates.slice(0, 3))?.recipe.preset).toBe("nearly");
+  expect(cheapest([candidate("level", 0.5, 10), candidate("none lost", 0, 20)])?.recipe.preset).toBe(
+    "none lost",
+  );
+  expect(cheapest([candidate("lossy", 3, 10)])).toBeUndefined();
+  expect(cheapest(candidates.slice(3))).toBeUndefined();
 });

@@ -27,7 +27,10 @@ export const FEWER = "and fewer forwards";
 export const BEST_NAME = "best recipe";
 export const TWIN = "autoregressive twin";
 
-/** What `--part choose` finds for the embedded model; see choice.ts. */
+/**
+ * Found as choice.ts says, on a canvas of 256: nothing lost to the naive loop on 36 held-out prompts (16 right against 10),
+ * and of its thresholds from 0.5 to 0.85 the cheapest with the most right answers on 84.
+ */
 export const BEST = {
   preset: "block-dynamic",
   block: BLOCK,
