@@ -28,8 +28,6 @@ interface Started {
 
 let started: Started | undefined;
 const graphs: HostedGraph[] = [];
-/** Released with the next one: onnxruntime forgets its compiled shaders together with the last graph of a device. */
-let leaving: HostedGraph | undefined;
 
 /** The adapter that would be taken; undefined: WebGPU has none here. */
 export async function findGpu(): Promise<GpuFound | undefined> {
@@ -65,8 +63,6 @@ export async function open(
   optimization?: "disabled",
 ): Promise<{ graph: number; inputNames: readonly string[] }> {
   const graph = await onDevice(({ host }) => host.open(model, data, optimization));
-  await leaving?.release();
-  leaving = undefined;
   return { graph: graphs.push(graph) - 1, inputNames: graph.inputNames };
 }
 
@@ -78,8 +74,7 @@ export function run(
 }
 
 export async function release(graph: number): Promise<void> {
-  await leaving?.release();
-  leaving = graphs[graph];
+  await graphs[graph]!.release();
 }
 
 async function onDevice<T>(work: (on: Started) => Promise<T>): Promise<T> {
