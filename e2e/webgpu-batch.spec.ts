@@ -44,7 +44,7 @@ for (const model of ["full", "blocks"]) {
     );
     for (const difference of report.differences) expect(difference).toBeLessThan(1e-4);
     expect(report.batches.filter((batch) => batch !== undefined)).toEqual(
-      [3, 2, 2, 2, 3, 3].map((canvases) => ({ canvases, runs: 1 })),
+      [3, 2, 2, 2, 3, 3, 3].map((canvases) => ({ canvases, runs: 1 })),
     );
     expect(report.buffersLeft).toBe(0);
     expect(report.buffersMadeLate).toBe(0);

@@ -30,7 +30,8 @@ export async function compareBatched(model: string, runtimeUrl: string): Promise
     const { denoiser } = loaded;
     const found: RowStats[] = [];
     for (const requests of requestsOf(loaded)) {
-      found.push(...structuredClone(await denoiser.forwardAll!(requests)));
+      const all = structuredClone(await denoiser.forwardAll!(requests));
+      found.push(...all.flatMap((stats) => [stats, ...(stats.drafts ?? [])]));
     }
     if (batch) {
       const steady = requestsOf(loaded).at(-1)!;
@@ -77,12 +78,15 @@ function requestsOf({ manifest }: LoadedModel): readonly (readonly ForwardReques
   const store = range(0, 24);
   const fill: KvPlan = { queryRows: ALL, readRows: NONE, writeRows: store };
   const rest: KvPlan = { queryRows: range(24, 32), readRows: store, writeRows: NONE };
+  // Drafts read the store of their canvas.
+  const drafts = [6, 7].map((word) => ({ canvas: canvasOf(word, LENGTH), rows: range(24, 29) }));
   const texts = (kv: KvPlan) => [0, 1, 2].map((lane) => of(lane, kv.queryRows, { kv, lane }));
   return [
     [of(3, range(2, 9)), of(4, Int32Array.of(0, 11)), of(5, range(0, 12))],
     [guided(range(8, 20), null)],
     [guided(ALL, fill)],
     [guided(range(24, 32), rest)],
+    [of(1, range(26, 32), { kv: rest, drafts })],
     texts(fill),
     texts(rest),
   ];

@@ -4,8 +4,7 @@ import { predictingRows } from "./rows.ts";
 
 /**
  * Checks that a cached forward can be carried out and answers only with rows it computes: a row whose statistics are
- * wanted must be computed now, a row that is read must be stored, and drafts share the store of their request, which they
- * must not write.
+ * wanted must be computed now, in drafts too, and a row that is read must be stored.
  *
  * @param isStored whether the K/V of a row are in the store; not asked when the plan reads nothing
  * @throws UnmaskError `internal`
@@ -26,7 +25,9 @@ export function checkPlan(request: ForwardRequest, shift: 0 | 1, isStored: (row:
   if (stale !== undefined) fail(`row ${stale} is asked for but not computed`);
   const missing = readRows.find((row) => !isStored(row));
   if (missing !== undefined) fail(`row ${missing} is read but not stored`);
-  if (drafts.length > 0 && writeRows.length > 0) fail("drafts would write to the store they share");
+  const unseen = drafts.flatMap((draft) => [...predictingRows(draft.rows, shift)]);
+  const hidden = unseen.find((row) => !computed.has(row));
+  if (hidden !== undefined) fail(`row ${hidden} is asked for in a draft but not computed`);
 }
 
 function ascends(rows: Int32Array, length: number): boolean {

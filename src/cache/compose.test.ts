@@ -29,6 +29,8 @@ test("a strategy gets no cache that hides what it asks for", () => {
   expect(accepted(FULL, { looksAhead: true })).toEqual(["none", "prefix", "free"]);
   expect(accepted(FULL, { comparesSteps: true })).toEqual(["none"]);
   expect(accepted(BLOCKS, { drafts: true })).toEqual(["none"]);
+  expect(accepted(BLOCKS, { drafts: "masks" })).toEqual(["none", "block"]);
+  expect(accepted(FULL, { drafts: "masks" })).toEqual(["none"]);
   expect(accepted(FULL, { skipsBranch: true })).toEqual(["none", "prefix", "dual"]);
   expect(accepted(BLOCKS, { skipsBranch: true })).toEqual(["none"]);
   expect(accepted(BLOCKS, { revises: true, looksAhead: true, comparesSteps: true })).toEqual([

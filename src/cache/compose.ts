@@ -18,8 +18,11 @@ export interface CacheDemands {
   readonly comparesSteps?: boolean;
   /** Leaves the unconditional branch of guidance out in some steps, so that its stored K/V have holes. */
   readonly skipsBranch?: boolean;
-  /** Evaluates drafts, which have no store of their own. */
-  readonly drafts?: boolean;
+  /**
+   * Evaluates drafts, which read the store of the canvas and have none of their own. `masks`: they differ from it in
+   * masks of the open block alone, and ask for others of these.
+   */
+  readonly drafts?: true | "masks";
 }
 
 /**
@@ -43,7 +46,10 @@ export function composeCache(
     });
   };
   if (policy === "none") return build(choice);
-  if (demands.drafts === true) refuse("has nothing for the drafts that this recipe evaluates; use none.");
+  // A draft at the opening of a block would be a refresh of its own under an approximate cache.
+  if (demands.drafts === true || (demands.drafts === "masks" && policy !== "block")) {
+    refuse("has nothing for the drafts that this recipe evaluates; use none.");
+  }
   if (demands.skipsBranch === true && !startsAnew(choice)) {
     refuse("goes on with what an earlier step stored, and this guidance leaves steps out; use none or dual.");
   }

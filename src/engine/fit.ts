@@ -91,7 +91,7 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} takes the best token of each cell: a temperature does not apply to it.`,
     ],
     [
-      strategy.demands?.drafts === true && settings.guidance.cfg !== 0,
+      strategy.demands?.drafts !== undefined && settings.guidance.cfg !== 0,
       "guidance",
       `The recipe ${name} evaluates drafts, which guidance is not applied to.`,
     ],

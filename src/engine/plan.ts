@@ -152,7 +152,7 @@ export function planGeneration(
   const demands = {
     ...strategy.demands,
     ...(strategy.guide === undefined ? {} : { skipsBranch: true }),
-    ...(check === "hidden" ? { drafts: true } : {}),
+    ...(check === "hidden" ? { drafts: true as const } : {}),
   };
   const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
   const cachePolicy = choice.policy;
@@ -245,7 +245,8 @@ function defaultCache(
   demands: CacheDemands,
   search: Search | undefined,
 ): "block" | "none" {
-  const fits = !demands.drafts && !demands.skipsBranch && !(search !== undefined && goesBack(search));
+  const fits =
+    demands.drafts !== true && demands.skipsBranch !== true && !(search !== undefined && goesBack(search));
   return model.attention.kind === "block-causal" && model.layers !== 0 && fits ? "block" : "none";
 }
 

@@ -30,7 +30,7 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** The model twice: with as many canvases in a run as fit, and with one. */
 async function openBoth(folder: string, dtype: Dtype, profile?: string): Promise<readonly LoadedModel[]> {
-  const bundle = join(scratch, `${dtype}-${folder.replaceAll("/", "-")}`);
+  const bundle = join(scratch, `${dtype}-${profile}-${folder.replaceAll("/", "-")}`);
   const quiet = { name: "batch", warn: () => {}, progress: () => {} };
   const dtypes: Dtype[] = dtype === "int8" ? ["q4", "int8"] : [dtype];
   const options = { dtypes, ...quiet, ...(profile === undefined ? {} : { profile }) };
@@ -198,6 +198,33 @@ test("a text is the same either way, with all its counts", async () => {
     expect(runs[0]).toBeLessThan(0.9);
     expect(runs[1]).toBe(1);
   }
+  await Promise.all(models.map(({ denoiser }) => denoiser.dispose()));
+}, 120_000);
+
+test("drafts read the stored blocks of their canvas: the text of full forwards, with fewer rows", async () => {
+  const models = await openBoth(join(FIXTURES, "a2d-qwen3-mdlm"), "f32", "bd3lm");
+  const written: object[] = [];
+  const rows: number[] = [];
+  for (const model of models) {
+    for (const cache of ["block", "none"]) {
+      const recipe = { preset: "freedave", cache };
+      const job = {
+        kind: "generate",
+        prompt: "abc",
+        options: { recipe, maxNewTokens: 70, seed: 5 },
+      } as const;
+      for await (const event of runJob(job, model, { stop: () => false })) {
+        if (event.type !== "done") continue;
+        written.push(event.tokens);
+        rows.push(event.rows / event.nfe);
+      }
+    }
+  }
+  expect(written[0]).toHaveLength(70);
+  for (const tokens of written) expect(tokens).toEqual(written[0]);
+  expect(rows[0]).toBe(rows[2]);
+  expect(rows[1]).toBe(rows[3]);
+  expect(rows[0]!).toBeLessThan(0.7 * rows[1]!);
   await Promise.all(models.map(({ denoiser }) => denoiser.dispose()));
 }, 120_000);
 

@@ -93,7 +93,9 @@ export function storeOf({ request, canvas }: CanvasJob): string {
 
 /** Drafts only read what they share, but a store can bring one set of rows at a time to its front. */
 function sharesStore(a: CanvasJob, b: CanvasJob): boolean {
-  return a.request.kv !== null && b.request.kv !== null && storeOf(a) === storeOf(b);
+  const [one, other] = [a.request.kv, b.request.kv];
+  if (one === null || other === null || storeOf(a) !== storeOf(b)) return false;
+  return writes(a) || writes(b) || !isEqual(one.readRows, other.readRows);
 }
 
 /** Whether attention bias and windows are those of both. */

@@ -117,7 +117,7 @@ export function costOf({ canvases, kv, drafts = [], repeats }: ForwardRequest): 
   return {
     nfe: 1,
     branches: canvases.length + evaluated.length,
-    rows: rows + evaluated.reduce((sum, { canvas }) => sum + canvas.length, 0),
+    rows: rows + evaluated.reduce((sum, { canvas }) => sum + (kv?.queryRows.length ?? canvas.length), 0),
   };
 }
 

@@ -150,5 +150,5 @@ export const freeDavePreset: Preset = {
   defaults: { threshold: 1 },
   greedy: true,
   overrules: true,
-  pieces: ({ threshold }) => ({ ...freeDave({ drafts: 4, threshold }), demands: { drafts: true } }),
+  pieces: ({ threshold }) => ({ ...freeDave({ drafts: 4, threshold }), demands: { drafts: "masks" } }),
 };
