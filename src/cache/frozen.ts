@@ -50,6 +50,8 @@ function frozen({ refresh, warmup }: FrozenOptions, active: (view: CacheView) =>
       !areStored(memory, readRows);
     // All rows are stored: which ones the block leaves out may still change.
     if (isDue) return fullForward(ids.length, range(0, ids.length));
+    // A plan that reads nothing would empty the stores, also that of a branch of guidance which this forward skips.
+    if (readRows.length === 0) return null;
     return { queryRows, readRows, writeRows: new Int32Array(0) };
   };
 }

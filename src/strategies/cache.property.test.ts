@@ -291,6 +291,25 @@ test("a canvas that changes its length keeps what is stored before the change", 
   expect(reused).toBeGreaterThan(0);
 });
 
+test.each<CacheInput>(["prefix", "dual"])(
+  "a forward that has to compute every row leaves the %s cache of a branch that it skips alone",
+  (cache) => {
+    const canvas = createCanvas([0, ...new Array(7).fill(MASK)], [{ start: 1, end: 8 }], MASK);
+    const input: Scene = {
+      canvas,
+      block: 7,
+      shift: 1, // the row of the prompt predicts the first cell, so it is computed while that is a mask
+      preset: "llada-random",
+      guidance: { cfg: 1, residual: { every: 3, decay: 0.8 } },
+      seed: 605833641,
+      temperature: 0,
+    };
+    const { stale, verdict } = run(input, cache);
+    expect(verdict).toBe("complete");
+    expect(stale).toBe(0);
+  },
+);
+
 test("dual computes the block alone between refreshes, prefix what follows too", () => {
   const canvas = createCanvas([1, 2, ...new Array(8).fill(MASK)], [{ start: 2, end: 10 }], MASK);
   const input: Scene = {

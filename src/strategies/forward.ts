@@ -96,7 +96,9 @@ export function forwardRequest(
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
     // A plan changes with every forward, and guidance may: then none is a repetition.
-    ...(kv === null && guide === undefined && mayRepeat(selector, state) ? { repeats: true } : {}),
+    ...(strategy.cache === undefined && guide === undefined && mayRepeat(selector, state)
+      ? { repeats: true }
+      : {}),
   };
 }
 
