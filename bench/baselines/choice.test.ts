@@ -37,8 +37,8 @@ test("the cheapest that loses nothing and is about as good as the best", () => {
     candidate("cheaper", -1, 300),
     candidate("loses a task", -6, 100, ["add"]),
   ];
-  expect(cheapest(candidates.slice(0, 3))?.recipe.preset).toBe("nearly");
-  expect(cheapest([candidate("level", 0.5, 10), candidate("none lost", 0, 20)])?.recipe.preset).toBe(
+  expect(cheapest(candidates.slice(0, 3))?.recipe["preset"]).toBe("nearly");
+  expect(cheapest([candidate("level", 0.5, 10), candidate("none lost", 0, 20)])?.recipe["preset"]).toBe(
     "none lost",
   );
   expect(cheapest([candidate("lossy", 3, 10)])).toBeUndefined();
