@@ -137,11 +137,11 @@ const STATES: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   },
   template: async (page) => {
     await giveTemplate(page, TEMPLATE);
-    await page.getByText("Kept with the model").waitFor();
+    await page.locator("#chat-kept").filter({ hasText: "Kept with the model" }).waitFor();
   },
   "template-refused": async (page) => {
     await giveTemplate(page, `${TEMPLATE}{{ raise_exception("Only one message, please.") }}`);
-    await page.getByText("cannot be used").waitFor();
+    await page.locator("#chat-problem").filter({ hasText: "cannot be used" }).waitFor();
   },
   prompted: async (page) => {
     await page.getByRole("button", { name: "Lily found" }).click();
