@@ -110,6 +110,12 @@ test("fingers find everything on the page, with every panel open", async ({ brow
   });
   expect(await smallTargets(page)).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  const cut = await page
+    .locator(".row button:visible")
+    .evaluateAll((nodes) =>
+      nodes.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.textContent),
+    );
+  expect(cut).toEqual([]);
   await page.getByRole("button", { name: "Delete tiny" }).click();
   await page.locator("#recording-file").setInputFiles(recordingFile("{"));
   await expect(demo.problem).toBeVisible();
