@@ -80,12 +80,13 @@ export function wireChatPanel(
       if (model !== address()) return;
       shown = { model, template };
       changed(template);
+      form.says.textContent = saysOf(undefined, true);
       form.drop.hidden = false;
       const sentence = isKept
         ? "Kept with the model; chats go by it."
         : "Chats go by it until this page is closed: the model is not stored in this browser.";
       settle(sentence, written);
-      say(`ready: your chat template works. ${sentence}`);
+      say("ready: your chat template works");
     });
   const drop = () =>
     busy(async () => {

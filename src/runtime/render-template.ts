@@ -67,7 +67,7 @@ export async function renderTemplate(
 }
 
 function failed(why: string): UnmaskError {
-  return new UnmaskError("invalid-options", `The chat template cannot be used: ${why}.`, {
+  return new UnmaskError("invalid-options", `The chat template cannot be used: ${why.replace(/\.+$/, "")}.`, {
     detail: { option: "chat" },
   });
 }
