@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { expect } from "@playwright/test";
+import { convertCheckpoint } from "../src/convert/convert.ts";
+import { nodeFolder } from "../src/convert/node-folder.ts";
+import { nodeTarget } from "../src/convert/node-target.ts";
 import { openDemo } from "./demo-page.ts";
 import {
   dropFolder,
@@ -80,6 +83,15 @@ test("a folder is converted from where it lies, chosen or dropped", async ({ pag
   await form.convert.click();
   await expect(demo.status).toContainText("is loaded", READY);
   await demo.run("a b", 4);
+
+  // Files are stored under the hash of their bytes.
+  const out = join(scratch, "here");
+  const options = { dtypes: ["q4", "int8"], name: "here", warn() {}, progress() {} } as const;
+  const { files } = await convertCheckpoint(nodeFolder(TINY), () => nodeTarget(out), options);
+  const weights = files.filter(({ path }) => path.startsWith("onnx/"));
+  expect(weights.length).toBeGreaterThan(2);
+  const stored = await storedPaths(page);
+  for (const { path, sha256 } of weights) expect(stored, path).toContain(`unmask-files/${sha256}`);
 });
 
 test("a model whose files name no mask token asks for it", async ({ page }) => {
