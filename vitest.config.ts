@@ -9,6 +9,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          setupFiles: ["scripts/seed-properties.ts"],
           include: ["src/**/*.test.ts", "bench/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts"],
           // Ends what hangs. A busy machine takes ten times as long as a quiet one, above all to start processes.

@@ -30,7 +30,8 @@ test("the prompt grows with what is typed and the written text fades when it is 
   page,
 }) => {
   const demo = await openDemo(page);
-  const line = (await box(demo.prompt)).height;
+  const line = await demo.prompt.evaluate((node) => Number.parseFloat(getComputedStyle(node).lineHeight));
+  expect((await box(demo.prompt)).height).toBeLessThan(2 * line);
   await demo.run(STORY, 8);
   const sheet = page.locator("unmask-text");
   const opacity = (): Promise<string> => sheet.evaluate((node) => getComputedStyle(node).opacity);

@@ -46,6 +46,7 @@ export function wireChatPanel(
     form.problem.replaceChildren(what, small);
     form.problem.hidden = false;
     form.text.ariaInvalid = "true";
+    say(`error: ${code}`, message);
   };
   const clear = (): void => {
     form.problem.hidden = true;

@@ -229,7 +229,8 @@ test("one block that is the whole generation: prefix keeps the prompt, and nothi
       const prefix = run(input, "prefix");
       const expected = run(input, promptCache);
       expect(prefix.steps).toEqual(expected.steps);
-      const computed = ({ requests }: typeof prefix) => requests.map(({ kv }) => kv?.queryRows);
+      const all = input.canvas.ids.map((_, row) => row);
+      const computed = ({ requests }: typeof prefix) => requests.map(({ kv }) => kv?.queryRows ?? all);
       expect(computed(prefix)).toEqual(computed(expected));
       kept += prefix.requests.filter(({ kv }) => (kv?.readRows.length ?? 0) > 0).length;
     }),
