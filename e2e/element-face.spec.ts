@@ -58,6 +58,8 @@ test("one custom state at a time tells what the element does", async ({ page }) 
 });
 
 test("parts, states and custom properties style what their names say", async ({ page }) => {
+  // A fresh word fades in.
+  await page.emulateMedia({ reducedMotion: "reduce" });
   await open(
     page,
     `<unmask-text controls></unmask-text>`,
