@@ -213,3 +213,18 @@ test("a block-causal model generates, by default with the exact cache", async ()
   expect(cached.rows).toBeLessThan(0.7 * plain.rows);
   await expect(run({ cache: "dual" })).rejects.toMatchObject({ code: "invalid-options" });
 });
+
+test("the embedded block-causal twin writes with its cache what it writes without", async () => {
+  const twin = fileURLToPath(new URL("../../public/models/block", import.meta.url));
+  await using engine = await open(twin, { variant: "q4" });
+  const run = async (cache: object) => {
+    const recipe = { preset: "llada", block: 16, ...cache };
+    const events = await collect(engine.generate("Once upon a time", { maxNewTokens: 48, recipe }));
+    const { tokens, rows, nfe } = events.findLast((event) => event.type === "done")!;
+    return { tokens, rows, nfe };
+  };
+  const [cached, plain] = [await run({}), await run({ cache: "none" })];
+  expect(cached.tokens).toEqual(plain.tokens);
+  expect(cached.nfe).toBe(plain.nfe);
+  expect(cached.rows).toBeLessThan(0.5 * plain.rows);
+});
