@@ -12,18 +12,12 @@ export default defineConfig({
           setupFiles: ["scripts/seed-properties.ts"],
           include: ["src/**/*.test.ts", "bench/**/*.test.ts", "workers/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts"],
-          // Ends what hangs. A busy machine takes ten times as long as a quiet one, above all to start processes.
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
-        test: {
-          name: "slow",
-          include: ["src/**/*.slow.test.ts"],
-          testTimeout: 600_000,
-          hookTimeout: 300_000,
-        },
+        test: { name: "slow", include: ["src/**/*.slow.test.ts"], testTimeout: 600_000, hookTimeout: 60_000 },
       },
     ],
   },

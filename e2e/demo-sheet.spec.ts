@@ -37,7 +37,7 @@ test("the prompt grows with what is typed and the written text fades when it is 
   const opacity = (): Promise<string> => sheet.evaluate((node) => getComputedStyle(node).opacity);
   expect(await opacity()).toBe("1");
   await demo.prompt.fill(`${STORY} ${"ran and ran ".repeat(12)}`);
-  expect((await box(demo.prompt)).height).toBeGreaterThanOrEqual(2.5 * line);
+  expect((await box(demo.prompt)).height).toBeGreaterThanOrEqual(3 * line);
   expect(await demo.prompt.evaluate((node) => node.scrollHeight - node.clientHeight)).toBeLessThanOrEqual(1);
   expect(Number(await opacity())).toBeLessThan(1);
   await demo.prompt.fill(STORY);
