@@ -1,40 +1,23 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect } from "@playwright/test";
-import { convertCheckpoint } from "../src/convert/convert.ts";
-import { nodeFolder } from "../src/convert/node-folder.ts";
-import { nodeTarget } from "../src/convert/node-target.ts";
 import { openModule } from "./page-module.ts";
 import { test } from "./strict-test.ts";
+import { type ToyModels, toyModels } from "./toy-models.ts";
 
 declare const subject: typeof import("./pages/cache.ts");
 
 /** Cached forwards on WebGPU: a toy model, because Chromium's software adapter computes on CPU cores. */
-const CHECKPOINT = fileURLToPath(new URL("../src/convert/fixtures/a2d-qwen3-mdlm", import.meta.url));
-let scratch = "";
+let toys: ToyModels;
 test.beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), "unmask-cache-"));
-  for (const [name, profile] of [
-    ["full", {}],
-    ["blocks", { profile: "bd3lm" }],
-  ] as const) {
-    const options = { dtypes: ["q4"], name, warn: () => {}, progress: () => {}, ...profile } as const;
-    await convertCheckpoint(nodeFolder(CHECKPOINT), () => nodeTarget(join(scratch, name)), options);
-  }
+  toys = await toyModels();
 });
-test.afterAll(() => rm(scratch, { recursive: true, force: true }));
+test.afterAll(() => toys[Symbol.asyncDispose]());
 
-for (const model of ["full", "blocks"]) {
+for (const model of ["full", "blocks"] as const) {
   test(`${model} attention: cached rows on the GPU give the logits of a full forward on WASM`, async ({
     page,
   }) => {
     test.setTimeout(300_000);
-    await page.route("**/models/toy/**", async (route) => {
-      const path = new URL(route.request().url()).pathname.split("/models/toy/")[1]!;
-      await route.fulfill({ body: await readFile(join(scratch, model, path)) });
-    });
+    await toys.route(page, model);
     await openModule(page, "pages/cache.ts");
     const report = await page.evaluate(() =>
       subject.compareCached(
