@@ -14,23 +14,14 @@ const dropped = (recipe: object) => ({ block: BLOCK, stop: EOS, cache: "suffix-d
 
 export const CANDIDATES: readonly Readonly<Record<string, unknown>>[] = [
   trimmed({ preset: "fast-dllm", cache: "dual" }),
-  trimmed({ preset: "credit", cache: "dual" }),
   trimmed({ preset: "localleap" }),
-  trimmed({ preset: "localleap", threshold: 0.8, cache: "dual" }),
-  trimmed({ preset: "factor" }),
   trimmed({ preset: "learn2pd" }),
   dropped({ preset: "credit" }),
   { preset: "klass", block: BLOCK, stop: EOS },
-  { preset: "daedal", block: BLOCK, length: 64 },
-  { preset: "block-dynamic", block: BLOCK },
-  ...[0.85, 0.75, 0.6, 0.5].map((threshold) => ({
-    preset: "block-dynamic",
-    block: BLOCK,
-    threshold,
-    cache: "dual",
-  })),
-  { preset: "block-dynamic", block: 16, threshold: 0.75, cache: "dual" },
-  { preset: "block-dynamic", block: 16, threshold: 0.6, cache: "dual" },
+  ...[0.95, 0.9, 0.85, 0.75].map((threshold) => ({ preset: "block-dynamic", block: BLOCK, threshold })),
+  ...(["prefix", "dual"] as const).flatMap((cache) =>
+    [0.9, 0.75].map((threshold) => ({ preset: "block-dynamic", block: BLOCK, threshold, cache })),
+  ),
 ];
 
 /** What a forward costs beside its rows, in rows: fixed part over part a row of the cost model in engine.json. */

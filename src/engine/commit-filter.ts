@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import { type CommitFilter, parseFilter } from "../model/commit-filter.ts";
-import type { ModelFacts } from "./plan.ts";
+import type { ModelFacts } from "./model-facts.ts";
 
 /**
  * The filter of a bundle for blocks of this size.

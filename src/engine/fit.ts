@@ -1,9 +1,10 @@
 import type { CacheChoice } from "../cache/choice.ts";
+import type { CacheDemands } from "../cache/compose.ts";
 import { type Search, usesCustom } from "../search/input.ts";
 import type { Preset, Settings } from "../strategies/preset.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { Strategy } from "../strategies/strategy.ts";
-import type { ModelFacts, Region } from "./plan.ts";
+import type { ModelFacts, Region } from "./model-facts.ts";
 import { invalid } from "./settings.ts";
 
 /** A recipe as it was asked for, and what it resolved to. */
@@ -22,7 +23,10 @@ export interface Asked {
   readonly hasScore: boolean;
   /** The caller brings a companion. */
   readonly hasCompanion: boolean;
-  readonly cachePolicy: CacheChoice["policy"];
+  /** What a cache has to reckon with. */
+  readonly demands: CacheDemands;
+  /** The cache that was asked for, or the one that nothing speaks against. */
+  readonly choice: CacheChoice;
 }
 
 type Refusal = readonly [applies: boolean, option: string, sentence: string];
@@ -205,7 +209,7 @@ function ofSearch({
   strategy,
   search,
   hasScore,
-  cachePolicy,
+  choice,
 }: Asked): readonly Refusal[] {
   const isCustom = usesCustom(search);
   const callers: readonly Refusal[] = [
@@ -244,7 +248,7 @@ function ofSearch({
       `goes back to earlier steps, and the recipe ${name} compares each step with the one before`,
     ),
     refusal(
-      goesBack(search) && cachePolicy !== "none",
+      goesBack(search) && choice.policy !== "none",
       "goes to and fro between texts, and a cache keeps the numbers of one; use none",
     ),
     refusal(

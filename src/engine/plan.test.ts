@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { GenerateOptions } from "../core/job.ts";
 import { findMode } from "./mode.ts";
-import { planGeneration, type Region, recipeNames } from "./plan.ts";
+import type { Region } from "./model-facts.ts";
+import { planGeneration } from "./plan.ts";
 import { FACTS } from "./scripted-model.ts";
 
 const REGION: Region = { kind: "generate", promptCells: 10 };
@@ -37,7 +38,6 @@ test("options of the call win over the recipe", () => {
 test("a name of the bundle is its recipe, a threshold alone means fast-dllm", () => {
   expect(recipeOf({ recipe: "quick" })).toMatchObject({ preset: "fast-dllm", threshold: 0.5, block: 8 });
   expect(recipeOf({ recipe: { threshold: 0.7 } })).toMatchObject({ preset: "fast-dllm", threshold: 0.7 });
-  expect(recipeNames(FACTS, ["llada", "quick"])).toEqual(["default", "quick", "llada"]);
 });
 
 test("steps are kept between one a block and one a token", () => {

@@ -1,9 +1,7 @@
-import { type CacheInput, resolveCache, writeCache } from "../cache/choice.ts";
+import { resolveCache } from "../cache/choice.ts";
 import { type CacheDemands, composeCache } from "../cache/compose.ts";
-import type { Constraint } from "../constraints/input.ts";
 import type { GenerateOptions } from "../core/job.ts";
 import { parseFrequency } from "../model/frequency.ts";
-import type { Manifest } from "../model/manifest.ts";
 import { resolveSearch, type Search } from "../search/input.ts";
 import { watchingAll } from "../search/vote.ts";
 import { gridBlocks } from "../strategies/blocks.ts";
@@ -12,60 +10,16 @@ import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
 import { type DraftCheck, scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
-import type { GuidanceSettings } from "../strategies/preset.ts";
-import { buildStrategy, COMMON_KEYS, canonicalPreset, findPreset } from "../strategies/presets.ts";
-import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
+import { buildStrategy, COMMON_KEYS, findPreset } from "../strategies/presets.ts";
+import type { RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
 import { commitFilter } from "./commit-filter.ts";
-import { eotpGuard, writeEotp } from "./eotp.ts";
-import { checkFit, goesBack } from "./fit.ts";
+import { eotpGuard } from "./eotp.ts";
+import { endsAtEos, findRecipe } from "./find-recipe.ts";
+import { type Asked, checkFit, goesBack } from "./fit.ts";
+import { type ModelFacts, padId, type Region } from "./model-facts.ts";
+import { type ResolvedRecipe, writeRecipe } from "./resolved-recipe.ts";
 import { blockOf, checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
-
-/** What planning needs to know about a bundle. */
-export type ModelFacts = Pick<
-  Manifest,
-  | "vocab"
-  | "tokens"
-  | "maxCanvas"
-  | "attention"
-  | "logitsShift"
-  | "frequency"
-  | "filters"
-  | "recipes"
-  | "modes"
-  | "name"
-  | "chat"
-> & {
-  /** 0: the graph gives no keys and values, so nothing can be cached. */
-  readonly layers?: number;
-  /** Weights in use, where filters differ by them. */
-  readonly variant?: string;
-  /** Ids that end a sentence or a line, when the tokenizer has them. */
-  readonly delimiters?: readonly number[];
-};
-
-/** The recipe with every default filled in: parsing it again gives the same plan. */
-export interface ResolvedRecipe {
-  readonly preset: string;
-  readonly length: number;
-  readonly block: number;
-  readonly steps?: number | readonly number[];
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
-  readonly threshold?: number;
-  readonly factor?: number;
-  readonly gamma?: number;
-  readonly cache: CacheInput;
-  readonly lengthControl?: NonNullable<RecipeInput["lengthControl"]>;
-  readonly constraint?: Constraint;
-  readonly guidance: GuidanceSettings;
-  /** Tokens that were committed may still change. */
-  readonly remask?: true | { readonly entropyGuard: number };
-  readonly init?: NonNullable<RecipeInput["init"]>;
-  readonly stop: { readonly eos: boolean; readonly eotp?: false | Partial<EotpGuard> };
-  readonly search?: Search;
-}
 
 /** One generation, decided: nothing below looks at options again. */
 export interface GeneratePlan {
@@ -85,11 +39,6 @@ export interface Caller {
   readonly hasCompanion?: boolean;
 }
 
-/** The region to fill: a continuation takes its length from the options, an infill from the gaps in the text. */
-export type Region =
-  | { readonly kind: "generate"; readonly promptCells: number }
-  | { readonly kind: "infill"; readonly gapCells: number };
-
 const MAX_SEED = 0xffff_ffff;
 /** Cells that DAEDAL begins with. */
 const DAEDAL_START = 64;
@@ -108,8 +57,32 @@ export function planGeneration(
   options: GenerateOptions,
   model: ModelFacts,
   region: Region,
-  { hasScore = false, hasCompanion = false }: Caller = {},
+  caller: Caller = {},
 ): GeneratePlan {
+  const asked = resolveRecipe(options, model, region, caller);
+  checkFit(asked);
+  const { search, choice } = asked;
+  if (model.layers === 0 && choice.policy !== "none") {
+    throw invalid("cache", `The model ${model.name} computes full forwards only, so it takes no cache.`);
+  }
+  const eos = region.kind === "generate" && endsAtEos(asked.input, model);
+  const eotp = eotpGuard(asked);
+  return {
+    strategy: complete(asked, eos, eotp),
+    traits: traitsOf(model, region),
+    seed: seedOf(options),
+    ...(search === undefined ? {} : { search }),
+    recipe: writeRecipe(asked, eos, eotp),
+  };
+}
+
+/** Builds what the recipe names, before it is known whether the pieces fit. */
+function resolveRecipe(
+  options: GenerateOptions,
+  model: ModelFacts,
+  region: Region,
+  { hasScore = false, hasCompanion = false }: Caller,
+): Asked {
   const { name, input } = findRecipe(options, model);
   const preset = findPreset(name, Object.keys(model.recipes));
   const allowed: readonly string[] = [...COMMON_KEYS, ...preset.keys];
@@ -117,20 +90,11 @@ export function planGeneration(
     if (!allowed.includes(key)) throw invalid(key, `The recipe key "${key}" does not apply to ${name}.`);
   }
   const grows = typeof input.lengthControl === "object" ? input.lengthControl.daedal : undefined;
+  const start =
+    grows === undefined ? preset : { ...preset, defaults: { ...preset.defaults, length: DAEDAL_START } };
   const length =
-    region.kind === "infill"
-      ? region.gapCells
-      : continuationLength(
-          options,
-          input,
-          grows === undefined
-            ? preset
-            : { ...preset, defaults: { ...preset.defaults, length: DAEDAL_START } },
-          model,
-          region,
-        );
+    region.kind === "infill" ? region.gapCells : continuationLength(options, input, start, model, region);
   const settings = settingsOf(options, input, preset, length);
-  const eos = region.kind === "generate" && endsAtEos(input, model);
   const search = input.search === undefined ? undefined : resolveSearch(input.search, hasScore);
   const hints = {
     eos: region.kind === "generate" ? model.tokens.eos : [],
@@ -148,82 +112,43 @@ export function planGeneration(
   });
   const built = grows === undefined ? alone : growing(alone, daedalPieces(grows, settings, hints));
   const strategy = search?.method === "vote" ? watchingAll(built) : built;
+  const demands = demandsOf(strategy, input);
+  const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
+  return {
+    ...{ name, preset, input, settings, strategy, alone, model, region },
+    ...{ search, hasScore, hasCompanion, demands, choice },
+  };
+}
+
+/** Puts what the recipe adds to every strategy on the one that it names. */
+function complete(
+  { input, settings, strategy, model, demands, choice }: Asked,
+  eos: boolean,
+  eotp: EotpGuard | null,
+): Strategy {
   const check = draftCheck(input);
-  const demands = {
+  const guard = typeof input.remask === "object" ? input.remask : undefined;
+  const cache = composeCache(choice, model.attention, demands);
+  // Other caches compute little more than the block.
+  const scope = choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block";
+  return {
+    ...(eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy),
+    ...(eotp === null ? {} : { length: eotpControl({ ...eotp, eosIds: model.tokens.eos, scope }) }),
+    ...(input.init === undefined || check === undefined
+      ? {}
+      : { reviser: scepticalReviser(input.init.keep ?? 0.3, check) }),
+    ...(guard === undefined ? {} : { reviser: entropyGuard(guard.entropyGuard) }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
+  };
+}
+
+/** What a cache has to reckon with. */
+function demandsOf(strategy: Strategy, input: RecipeInput): CacheDemands {
+  return {
     ...strategy.demands,
     ...(strategy.guide === undefined ? {} : { skipsBranch: true }),
-    ...(check === "hidden" ? { drafts: true as const } : {}),
-  };
-  const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
-  const cachePolicy = choice.policy;
-  const asked = {
-    name,
-    preset,
-    input,
-    settings,
-    strategy,
-    alone,
-    model,
-    region,
-    search,
-    hasScore,
-    hasCompanion,
-    cachePolicy,
-  };
-  checkFit(asked);
-  const eotp = eotpGuard(asked);
-  const guard = typeof input.remask === "object" ? input.remask : undefined;
-  const stopping = eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy;
-  if (model.layers === 0 && choice.policy !== "none") {
-    throw invalid("cache", `The model ${model.name} computes full forwards only, so it takes no cache.`);
-  }
-  const cache = composeCache(choice, model.attention, demands);
-  return {
-    strategy: {
-      ...stopping,
-      ...(eotp === null
-        ? {}
-        : {
-            length: eotpControl({
-              ...eotp,
-              eosIds: model.tokens.eos,
-              // Other caches compute little more than the block.
-              scope: choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block",
-            }),
-          }),
-      ...(input.init === undefined || check === undefined
-        ? {}
-        : { reviser: scepticalReviser(input.init.keep ?? 0.3, check) }),
-      ...(guard === undefined ? {} : { reviser: entropyGuard(guard.entropyGuard) }),
-      ...(cache === undefined ? {} : { cache }),
-      ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
-    },
-    traits: traitsOf(model, region),
-    seed: seedOf(options),
-    ...(search === undefined ? {} : { search }),
-    recipe: {
-      preset: name,
-      length,
-      block: settings.block,
-      ...(preset.keys.includes("steps")
-        ? { steps: settings.table.length > 0 ? settings.table : settings.steps }
-        : {}),
-      temperature: settings.temperature,
-      topK: settings.topK,
-      topP: settings.topP,
-      ...(preset.keys.includes("threshold") ? { threshold: settings.threshold } : {}),
-      ...(preset.keys.includes("factor") ? { factor: settings.factor } : {}),
-      ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
-      cache: writeCache(choice),
-      ...(input.lengthControl === undefined ? {} : { lengthControl: input.lengthControl }),
-      ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
-      guidance: settings.guidance,
-      ...(input.init === undefined ? {} : { init: input.init }),
-      ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
-      ...(guard === undefined ? {} : { remask: guard }),
-      stop: { eos, ...writeEotp(eotp, preset.eotp) },
-      ...(search === undefined ? {} : { search }),
-    },
+    ...(draftCheck(input) === "hidden" ? { drafts: true as const } : {}),
   };
 }
 
@@ -255,37 +180,6 @@ function withStop(strategy: Strategy, rule: StopRule): Strategy {
   const own = strategy.stop;
   if (own === undefined) return { ...strategy, stop: rule };
   return { ...strategy, stop: { ...own, stop: (step) => own.stop(step) ?? rule.stop(step) } };
-}
-
-/** Names a caller can pass as `recipe`: the bundle's own, then the presets that it does not redefine. */
-export function recipeNames(model: Pick<ModelFacts, "recipes">, presets: readonly string[]): string[] {
-  return [...new Set([...Object.keys(model.recipes), ...presets])];
-}
-
-/** Follows names (the bundle's recipes may name presets or each other) down to a preset and a checked object. */
-function findRecipe(options: GenerateOptions, model: ModelFacts): { name: string; input: RecipeInput } {
-  checkNumber("temperature", options.temperature, 0, 10);
-  checkNumber("maxNewTokens", options.maxNewTokens, 1, model.maxCanvas, true);
-  let value = options.recipe ?? model.recipes.default;
-  for (let hops = 0; typeof value === "string" && Object.hasOwn(model.recipes, value) && hops < 8; hops++) {
-    if (model.recipes[value] === value) break;
-    value = model.recipes[value];
-  }
-  if (typeof value === "string") return { name: canonicalPreset(value), input: {} };
-  const input = parseRecipe(value);
-  if (input.preset !== undefined) return { name: canonicalPreset(input.preset), input };
-  return { name: input.threshold === undefined ? "llada" : "fast-dllm", input };
-}
-
-function endsAtEos(input: RecipeInput, model: ModelFacts): boolean {
-  if (input.stop?.eos === true && model.tokens.eos.length === 0) {
-    throw invalid("stop.eos", `The model ${model.name} has no end-of-text token.`);
-  }
-  return input.stop?.eos ?? (model.tokens.pad !== undefined && model.tokens.eos.length > 0);
-}
-
-function padId({ tokens }: ModelFacts): number {
-  return tokens.pad ?? tokens.eos[0]!;
 }
 
 /** A gap is to be filled with text, so an infill cannot choose the tokens that mean "nothing more". */

@@ -6,7 +6,7 @@ import { type Canvas, createCanvas } from "../strategies/canvas.ts";
 import { FREE_GAP } from "./free-gaps.ts";
 import { beforeGap, parseGaps, type TextPart } from "./gaps.ts";
 import { findMode } from "./mode.ts";
-import type { ModelFacts } from "./plan.ts";
+import type { ModelFacts } from "./model-facts.ts";
 import { invalid } from "./settings.ts";
 
 /** Text turned into rows, before the length of a continuation is known. */

@@ -1,8 +1,8 @@
 import type { Denoiser, ForwardRequest, Tokenizer } from "../core/types.ts";
 import { createOracle } from "../strategies/oracle.ts";
 import { ORACLE_DEFAULTS } from "../strategies/oracle-logits.ts";
+import type { ModelFacts } from "./model-facts.ts";
 import type { JobModel } from "./open-run.ts";
-import type { ModelFacts } from "./plan.ts";
 
 /** A model of 64 tokens for tests: letters, the scripted oracle, no weights. 60 is BOS, 61 PAD, 62 EOS, 63 the mask. */
 export const FACTS: ModelFacts = {
