@@ -20,7 +20,7 @@ import { markdownTable, type Table } from "./harness/table.ts";
 import { targetTable } from "./harness/targets.ts";
 import { readTaskPrompts, type TaskPrompt } from "./harness/task-prompts.ts";
 
-const FULL = { prompts: 10, beyond: 10, accuracy: 300, choice: 8, canvases: [128, 256, 512] };
+const FULL = { prompts: 10, beyond: 10, accuracy: 300, choice: 24, canvases: [128, 256, 512] };
 const QUICK = { prompts: 2, beyond: 1, accuracy: 13, choice: 1, canvases: [96] };
 const PARTS = ["race", "accuracy", "choose"] as const;
 /** Canvas that recipes are chosen on. */

@@ -7,20 +7,16 @@ import { BLOCK } from "./contestants.ts";
  * answers. Of those that lose nothing on them and are about as often right as the best candidate, the one whose forwards
  * cost least.
  */
-const EOS = { eos: true };
 const TRIMMED = { eos: true, eotp: { minConf: 0.9 } };
 const trimmed = (recipe: object) => ({ block: BLOCK, stop: TRIMMED, ...recipe });
-const dropped = (recipe: object) => ({ block: BLOCK, stop: EOS, cache: "suffix-drop", ...recipe });
 
 export const CANDIDATES: readonly Readonly<Record<string, unknown>>[] = [
   trimmed({ preset: "fast-dllm", cache: "dual" }),
-  trimmed({ preset: "localleap" }),
+  trimmed({ preset: "credit" }),
   trimmed({ preset: "learn2pd" }),
-  dropped({ preset: "credit" }),
-  { preset: "klass", block: BLOCK, stop: EOS },
-  ...[0.95, 0.9, 0.85, 0.75].map((threshold) => ({ preset: "block-dynamic", block: BLOCK, threshold })),
-  ...(["prefix", "dual"] as const).flatMap((cache) =>
-    [0.9, 0.75].map((threshold) => ({ preset: "block-dynamic", block: BLOCK, threshold, cache })),
+  { preset: "credit", block: BLOCK, stop: { eos: true }, cache: "suffix-drop" },
+  ...(["none", "dual"] as const).flatMap((cache) =>
+    [0.9, 0.85, 0.75].map((threshold) => ({ preset: "block-dynamic", block: BLOCK, threshold, cache })),
   ),
 ];
 
