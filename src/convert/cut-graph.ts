@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
-import { encodeValue, message, type OnnxValue } from "./onnx.ts";
-import { type ProtoField, protoFields, protoText } from "./onnx-read.ts";
+import { type GraphNode, type ProtoField, protoFields, protoText, readNode } from "../onnx/read.ts";
+import { encodeValue, message, type OnnxValue } from "../onnx/write.ts";
 
 /** A graph in two: the first answers with the tensors at the cut, the second takes them. Both keep the weights file. */
 export interface CutGraph {
@@ -16,13 +16,6 @@ const NODE = 1;
 const INITIALIZER = 5;
 const INPUT = 11;
 const OUTPUT = 12;
-
-interface Node {
-  readonly raw: Uint8Array;
-  readonly op: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-}
 
 /**
  * Cuts a graph of ours behind the embedding (`embeds`: the second part takes vectors in place of ids) or behind a layer
@@ -50,10 +43,10 @@ export function cutGraph(model: Uint8Array, where: number, hidden: number): CutG
   const roots = upperResults.map(({ bytes }) => protoText(protoFields(bytes), 1));
   const above = needed(nodes, roots, new Set(cut));
   const extra = values.map((value) => encodeValue(value));
-  const part = (kept: ReadonlySet<Node>, inputs: readonly number[][], outputs: readonly number[][]) => {
+  const part = (kept: ReadonlySet<GraphNode>, inputs: readonly number[][], outputs: readonly number[][]) => {
     const reads = new Set([...kept].flatMap((node) => node.inputs));
     return [
-      ...nodes.filter((node) => kept.has(node)).map(({ raw }) => raw),
+      ...nodes.filter((node) => kept.has(node)).map(({ field }) => field.raw),
       ...graph
         .filter(({ field, bytes }) => {
           if (field === INITIALIZER) return reads.has(protoText(protoFields(bytes), 8));
@@ -80,24 +73,14 @@ export function cutGraph(model: Uint8Array, where: number, hidden: number): CutG
   };
 }
 
-function readNode({ raw, bytes }: ProtoField): Node {
-  const fields = protoFields(bytes);
-  const names = (number: number): string[] =>
-    fields
-      .filter(({ field }) => field === number)
-      .map((field) => new TextDecoder().decode(field.bytes))
-      .filter((name) => name !== "");
-  return { raw, op: protoText(fields, 4), inputs: names(1), outputs: names(2) };
-}
-
-function embedding(nodes: readonly Node[]): string[] {
+function embedding(nodes: readonly GraphNode[]): string[] {
   const found = nodes.find(({ op, inputs }) => op.startsWith("Gather") && inputs.includes("input_ids"));
   if (found === undefined) throw unsupported("embedding");
   return [...found.outputs];
 }
 
 /** The norm that opens the next layer joins the stream: what it gives is all that goes on. */
-function boundary(nodes: readonly Node[], layer: number): string[] {
+function boundary(nodes: readonly GraphNode[], layer: number): string[] {
   const joins = nodes.filter(({ op }) => op === "SkipSimplifiedLayerNormalization");
   const found = joins[2 * layer + 1];
   if (found === undefined) throw unsupported(`boundary behind layer ${layer}`);
@@ -105,9 +88,13 @@ function boundary(nodes: readonly Node[], layer: number): string[] {
 }
 
 /** The nodes that `roots` depend on, not looking behind `given`. */
-function needed(nodes: readonly Node[], roots: readonly string[], given: ReadonlySet<string>): Set<Node> {
+function needed(
+  nodes: readonly GraphNode[],
+  roots: readonly string[],
+  given: ReadonlySet<string>,
+): Set<GraphNode> {
   const producer = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const found = new Set<Node>();
+  const found = new Set<GraphNode>();
   const open = [...roots];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     const node = given.has(name) ? undefined : producer.get(name);

@@ -8,7 +8,7 @@ import {
   type OnnxTensor,
   type OnnxValue,
   type OpenModel,
-} from "./onnx.ts";
+} from "../onnx/write.ts";
 
 /** Bytes of a weight, made when the data file is written; sizes are known before any weight is read. */
 export interface Weight {

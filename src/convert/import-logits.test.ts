@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { UnmaskError } from "../core/errors.ts";
 import type { ForwardRequest } from "../core/types.ts";
 import { planGeneration } from "../engine/plan.ts";
+import { protoFields } from "../onnx/read.ts";
 import { loadModel } from "../runtime/load-model.ts";
 import { memoryDirectory } from "../runtime/memory-directory.ts";
 import { nodePlatform } from "../runtime/platform-node.ts";
@@ -18,7 +19,6 @@ import { inspectExport } from "./inspect-export.ts";
 import { adaptLogitsGraph } from "./logits-graph.ts";
 import { nodeFolder } from "./node-folder.ts";
 import { nodeTarget } from "./node-target.ts";
-import { protoFields } from "./onnx-read.ts";
 import { listUnfinished, opfsTarget } from "./opfs-target.ts";
 import { cachedGraph, EXPORT_VOCAB, type ExportMask, exportFiles, exportGraph } from "./tiny-export.ts";
 

@@ -1,5 +1,5 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { ValueShape } from "./onnx-read.ts";
+import type { ValueShape } from "../onnx/read.ts";
 
 /** What an export of somebody else's takes and gives, and what is said of one that is of another kind. */
 

@@ -1,16 +1,17 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { ByteSource } from "./byte-source.ts";
-import { checkInputs, FLOAT, FLOAT16, findLogits, INT64, unsupported } from "./logits-ends.ts";
+import { type ProtoField, protoFields, protoText, readValue, type ValueShape } from "../onnx/read.ts";
 import {
   encodeNode,
   encodeTensor,
   encodeValue,
+  joinBytes,
   message,
   type OnnxNode,
   type OnnxValue,
   varint,
-} from "./onnx.ts";
-import { type ProtoField, protoFields, protoText, readValue, type ValueShape } from "./onnx-read.ts";
+} from "../onnx/write.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { checkInputs, FLOAT, FLOAT16, findLogits, INT64, unsupported } from "./logits-ends.ts";
 import { type PlacedField, scanFields } from "./onnx-scan.ts";
 import { joinedSource, type Segment, windowed } from "./source-window.ts";
 
@@ -212,16 +213,6 @@ function renameLogits(node: Uint8Array): Uint8Array | undefined {
     fields.map((field) => (isLogits(field) ? bytesOf(message(field.field, name)) : field.raw)),
   );
   return joinBytes([bytesOf([...varint((NODE << 3) | 2), ...varint(inner.length)]), inner]);
-}
-
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 function bytesOf(numbers: readonly number[]): Uint8Array {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { varint } from "../onnx/write.ts";
 import { createGraph, layOut } from "./graph.ts";
-import { varint } from "./onnx.ts";
 
 test("a varint is base 128, low group first", () => {
   expect(varint(0)).toEqual([0]);

@@ -98,7 +98,7 @@ export interface BatchReport {
 
 /** Where the time of a forward went, in milliseconds. */
 export interface ForwardTime {
-  /** Making the inputs of the graph and moving cached rows. */
+  /** Making the inputs of the graph and moving cached rows; once, opening the graph that a blend needs. */
   readonly upload: number;
   /** The graph; on a GPU until it is submitted. */
   readonly run: number;
@@ -156,6 +156,17 @@ export type Guidance =
       readonly decay: number;
     };
 
+/**
+ * A draft that masks are read as in part (embedding interpolation): where a canvas has the mask, the model is given
+ * `share` of the vector of a token and the rest of the mask's.
+ */
+export interface Blend {
+  /** The token of each row, `[N]`; -1: the row is read as it is. */
+  readonly ids: Int32Array;
+  /** In (0, 1]. */
+  readonly share: number;
+}
+
 /** One forward pass, yielded by a decoder and fulfilled by a {@link Denoiser} or by a scripted oracle. */
 export interface ForwardRequest {
   /** Canvas ids, `[N]` each, all of one length. Two when guidance is `cfg`: conditional, then unconditional. */
@@ -172,6 +183,8 @@ export interface ForwardRequest {
   readonly promptLen: number;
   /** Evaluated without guidance and noise; their statistics have the same signals otherwise. */
   readonly drafts?: readonly Draft[];
+  /** For the masks of all canvases and drafts. */
+  readonly blend?: Blend;
   /** The canvas is that of the last request: logits may be kept, only what is drawn from them changes. */
   readonly repeats?: boolean;
   /**

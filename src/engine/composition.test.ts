@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { CACHE_NAMES } from "../cache/choice.ts";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Job } from "../core/job.ts";
+import type { ForwardRequest } from "../core/types.ts";
 import { storeFilter } from "../model/commit-filter.ts";
 import { PRESET_NAMES } from "../strategies/presets.ts";
 import type { JobModel } from "./open-run.ts";
@@ -50,6 +51,56 @@ test.each(CACHES)(
     expect(done.tokens).toHaveLength(20);
   },
 );
+
+/** Everything but the presets that change the length and warm-start, which is about tokens in their cells. */
+const BLENDING = PRESET_NAMES.filter((name) => name !== "daedal" && name !== "warm-start");
+
+test.each(BLENDING)(
+  "%s: a draft changes what the model reads of masks, and nothing of the decoder",
+  async (preset) => {
+    const model = { ...testModel(), manifest: { ...FACTS, filters, variant: "int8" } };
+    const more = preset === "quota-table" ? { steps: [3, 2] } : {};
+    const recipe = { preset, block: 4, ...more };
+    const seen: ForwardRequest[] = [];
+    const denoiser = {
+      ...model.denoiser,
+      forward: (request: ForwardRequest) => {
+        seen.push(request);
+        return model.denoiser.forward(request);
+      },
+    };
+    const blended = await run({ ...recipe, init: { draft: "hello there", blend: 0.5 } }, 0, {
+      ...model,
+      denoiser,
+    });
+    // The oracle has no vectors to mix.
+    const plain = await run(recipe, 0, model);
+    expect(blended.done).toMatchObject({
+      tokens: plain.done.tokens,
+      nfe: plain.done.nfe,
+      rows: plain.done.rows,
+    });
+    for (const { blend, canvases } of seen) {
+      for (const [row, id] of blend!.ids.entries()) if (id >= 0) expect(canvases[0]![row]).toBe(63);
+    }
+  },
+);
+
+test.each(CACHES)("a blended draft goes with the cache %s and with guidance", async (cache) => {
+  const init = { draft: "hello there my dear", blend: 0.5 };
+  const { done, masksLeft } = await run({ init, cache, guidance: { cfg: 0.5 } });
+  expect(masksLeft).toBe(0);
+  expect(done.tokens).toEqual((await run({ cache, guidance: { cfg: 0.5 } })).done.tokens);
+});
+
+test("what a search imagines of a text is read as the text is", async () => {
+  const seen: ForwardRequest[] = [];
+  const model = testModel(0, seen);
+  const search = { method: "svdd", n: 2, lookahead: true };
+  const init = { draft: "hello there", blend: 0.5 };
+  await run({ init, search, temperature: 1 }, 0, model);
+  expect(seen.every(({ blend }) => blend !== undefined)).toBe(true);
+});
 
 test.each(CACHES)("the canvas is cut over the cache %s: moved rows are computed again", async (cache) => {
   const { done, masksLeft } = await run({ stop: { eos: true, eotp: { minConf: 0 } }, cache }, 120);

@@ -1,4 +1,5 @@
 import type { EotpGuard } from "../strategies/decoders/eotp.ts";
+import { placesDraft } from "./draft.ts";
 import type { Asked } from "./fit.ts";
 
 /** Common to all presets that do not bring a guard of their own. */
@@ -26,7 +27,7 @@ export function eotpGuard({ preset, input, strategy, model, region }: Asked): Eo
     model.tokens.eos.length > 0 &&
     strategy.length === undefined &&
     input.constraint === undefined &&
-    input.init === undefined;
+    !placesDraft(input);
   return preset.eotp !== undefined && isFit ? preset.eotp : null;
 }
 

@@ -4,6 +4,7 @@ import { type Search, usesCustom } from "../search/input.ts";
 import type { Preset, Settings } from "../strategies/preset.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { Strategy } from "../strategies/strategy.ts";
+import { placesDraft } from "./draft.ts";
 import type { ModelFacts, Region } from "./model-facts.ts";
 import { invalid } from "./settings.ts";
 
@@ -52,7 +53,7 @@ export function checkFit(asked: Asked): void {
 
 function ofPreset({ name, preset, input, settings, strategy, model, region }: Asked): readonly Refusal[] {
   const { constraint, remask, steps, init } = input;
-  const revises = preset.revises === true || init !== undefined;
+  const revises = preset.revises === true || placesDraft(input);
   return [
     [
       preset.continuationOnly === true && region.kind === "infill",
@@ -80,7 +81,7 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} ${revises ? "takes" : "never takes"} tokens back: remask follows from it.`,
     ],
     [
-      typeof remask === "object" && (strategy.reviser !== undefined || init !== undefined),
+      typeof remask === "object" && (strategy.reviser !== undefined || placesDraft(input)),
       "remask",
       `The recipe ${name} takes tokens back by itself, so an entropy guard does not fit it.`,
     ],
@@ -163,17 +164,36 @@ function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refus
   ];
 }
 
-/** A draft has to have somewhere to stand, and nobody else who takes it back. */
-function ofDraft({ name, input, strategy, region }: Asked): readonly Refusal[] {
+/** A draft has to have somewhere to stand, and nobody else who takes it back; blended, it stands nowhere. */
+function ofDraft({ name, input, strategy, region, model }: Asked): readonly Refusal[] {
   if (input.init === undefined) return [];
   const refusal = (applies: boolean, why: string): Refusal => [applies, "init", `A draft ${why}.`];
-  const { draft, from } = input.init;
+  const { draft, from, blend, keep, check } = input.init;
+  const stands = placesDraft(input);
   return [
     refusal((draft === undefined) === (from === undefined), "is either a text (draft) or found (from)"),
     refusal(region.kind === "infill", "is for continuations: what stands around a gap is given already"),
-    refusal(strategy.reviser !== undefined, `does not fit ${name}, which takes tokens back by itself`),
+    refusal(
+      stands && strategy.reviser !== undefined,
+      `does not fit ${name}, which takes tokens back by itself`,
+    ),
     refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),
-    refusal(input.constraint !== undefined, "does not fit a constraint, which it may violate"),
+    refusal(stands && input.constraint !== undefined, "does not fit a constraint, which it may violate"),
+    [
+      blend !== undefined && name === "warm-start",
+      "init.blend",
+      "The recipe warm-start begins with the draft in its cells, and a blend leaves them masked: name the decoder that fills them, such as fast-dllm.",
+    ],
+    [
+      blend !== undefined && (keep !== undefined || check !== undefined),
+      "init.blend",
+      "A blend puts no token into a cell, so there is nothing for keep and check to judge.",
+    ],
+    [
+      blend !== undefined && model.layers === 0,
+      "init.blend",
+      `The model ${model.name} was taken over as a whole graph, which a draft cannot be blended into.`,
+    ],
   ];
 }
 

@@ -2,12 +2,10 @@ import type { Job } from "../core/job.ts";
 import type { Denoiser, Span, Tokenizer } from "../core/types.ts";
 import type { Canvas } from "../strategies/canvas.ts";
 import { startState } from "../strategies/decode.ts";
-import { placeDraft, promptLookup } from "../strategies/draft.ts";
-import type { RecipeInput } from "../strategies/recipe.ts";
 import type { DecodeState, Strategy } from "../strategies/strategy.ts";
 import { type ConstrainedRun, constrain } from "./constraint.ts";
+import { applyDraft } from "./draft.ts";
 import { type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
-import { beforeGap, draftBehind } from "./gaps.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import { type GeneratePlan, planGeneration } from "./plan.ts";
 import { buildPrompt, type Prompt, promptCanvas } from "./prompt.ts";
@@ -59,17 +57,18 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
   const { gaps } = layout(blank);
   const { init } = plan.recipe;
-  if (init !== undefined) {
-    const draft = await draftOf(init, prompt, blank, tokenizer, control);
-    placeDraft(blank, prompt.ids.length, draft, { share: init.share ?? 1, seed: plan.seed });
-  }
+  const hints = init && (await applyDraft(init, prompt, blank, tokenizer, control, plan.seed));
   const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps);
   const state = startState(canvas);
   state.nfe = probe?.nfe ?? 0;
   state.branchNfe = state.nfe;
   state.rows = probe?.rows ?? 0;
   const resized = probe === null ? null : { from: first.ids.length, to: prompt.ids.length };
-  return { plan, strategy, state, gaps, resized, judge, layout };
+  return {
+    plan,
+    strategy: hints === undefined ? strategy : { ...strategy, hints },
+    ...{ state, gaps, resized, judge, layout },
+  };
 }
 
 function planFor(
@@ -119,22 +118,6 @@ function probeSizes(
     lay,
     stop: () => control.stop(),
   });
-}
-
-/** What is to stand behind the prompt at first: the recipe's own text, how a companion goes on, or a passage of the prompt. */
-async function draftOf(
-  { draft, from }: NonNullable<RecipeInput["init"]>,
-  { ids, parts }: Prompt,
-  canvas: Canvas,
-  tokenizer: Tokenizer,
-  { companion }: RunControl,
-): Promise<Int32Array> {
-  const [first] = parts;
-  const text = first?.kind === "text" ? first.text : "";
-  const count = canvas.ids.length - ids.length;
-  if (draft !== undefined) return tokenizer.encode(draftBehind(text, draft));
-  if (from === "companion") return companion!({ kind: "continue", ids: Int32Array.from(ids), count });
-  return promptLookup(tokenizer.encode(beforeGap(text)), count);
 }
 
 function underConstraint(

@@ -167,6 +167,12 @@ test.each<[Record<string, unknown>, Region, string]>([
   [{ preset: "daedal", init: { draft: "x" } }, REGION, "changes the length"],
   [{ init: { draft: "x" }, constraint: { regex: "a+" } }, REGION, "may violate"],
   [{ preset: "warm-start" }, REGION, "needs a draft"],
+  [{ init: { blend: 0.5 } }, REGION, "either a text (draft) or found (from)"],
+  [{ init: { draft: "x", blend: 0.5 } }, { kind: "infill", gapCells: 4 }, "for continuations"],
+  [{ preset: "daedal", init: { draft: "x", blend: 0.5 } }, REGION, "changes the length"],
+  [{ preset: "warm-start", init: { draft: "x", blend: 0.5 } }, REGION, "such as fast-dllm"],
+  [{ init: { draft: "x", blend: 0.5, keep: 0.3 } }, REGION, "nothing for keep and check"],
+  [{ init: { draft: "x", blend: 0.5, check: "seen" } }, REGION, "nothing for keep and check"],
   [{ preset: "llada", steps: [3, 2] }, REGION, "a table is for quota-table"],
   [{ preset: "llada", remask: true }, REGION, "never takes tokens back"],
   [{ preset: "wino", remask: false }, REGION, "follows from it"],
@@ -215,6 +221,27 @@ test("an entropy guard goes with any recipe that never takes back, and with no o
   const refusal = expect.objectContaining({ detail: { option: "remask" } });
   expect(() => of({ preset: "wino", remask })).toThrow(refusal);
   expect(() => of({ preset: "fast-dllm", remask, init: { draft: "a" } })).toThrow(refusal);
+});
+
+test("a blended draft leaves the decoder as it is, and asks nothing of caches", () => {
+  const init = { draft: "x", blend: 0.5 };
+  for (const preset of ["fast-dllm", "llada", "wino"]) {
+    const plain = planGeneration({ recipe: { preset } }, FACTS, REGION);
+    const blended = planGeneration({ recipe: { preset, init } }, FACTS, REGION);
+    expect(blended.recipe).toEqual({ ...plain.recipe, init });
+    expect(blended.strategy.reviser === undefined).toBe(plain.strategy.reviser === undefined);
+    expect(planGeneration({ recipe: blended.recipe }, FACTS, REGION).recipe).toEqual(blended.recipe);
+  }
+  const more = { constraint: { regex: "a+" }, remask: { entropyGuard: 0.5 }, guidance: { cfg: 1 } };
+  const { recipe } = planGeneration({ recipe: { ...more, cache: "dual", init } }, FACTS, REGION);
+  expect(recipe).toMatchObject({ cache: "dual", init, remask: { entropyGuard: 0.5 } });
+});
+
+test("a graph that was taken over as it is cannot be blended into", () => {
+  const recipe = { init: { draft: "x", blend: 0.5 } };
+  expect(() => planGeneration({ recipe }, { ...FACTS, layers: 0 }, REGION)).toThrow(
+    expect.objectContaining({ code: "invalid-options", detail: { option: "init.blend" } }),
+  );
 });
 
 test("a draft is either written or found", () => {

@@ -8,12 +8,13 @@ import { gridBlocks } from "../strategies/blocks.ts";
 import { daedalPieces } from "../strategies/decoders/daedal.ts";
 import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
-import { type DraftCheck, scepticalReviser } from "../strategies/decoders/warm-start.ts";
+import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
 import { buildStrategy, COMMON_KEYS, findPreset } from "../strategies/presets.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
 import { commitFilter } from "./commit-filter.ts";
+import { draftCheck } from "./draft.ts";
 import { eotpGuard } from "./eotp.ts";
 import { endsAtEos, findRecipe } from "./find-recipe.ts";
 import { type Asked, checkFit, goesBack } from "./fit.ts";
@@ -155,13 +156,6 @@ function demandsOf(strategy: Strategy, input: RecipeInput): CacheDemands {
 /** A strategy whose canvas grows: blocks follow the length, the selector stays its own. */
 function growing(strategy: Strategy, { length, blocks }: ReturnType<typeof daedalPieces>): Strategy {
   return { ...strategy, length, blocks, demands: { ...strategy.demands, looksAhead: true } };
-}
-
-/** Caches and guidance have nothing for further canvases. */
-function draftCheck({ init, cache, guidance }: RecipeInput): DraftCheck | undefined {
-  if (init === undefined) return undefined;
-  const isPlain = (cache === undefined || cache === "none") && (guidance?.cfg ?? 0) === 0;
-  return init.check ?? (isPlain ? "hidden" : "seen");
 }
 
 /** Block K/V are exact, so nothing speaks against them where they fit. */

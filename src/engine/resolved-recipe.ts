@@ -4,6 +4,7 @@ import type { Search } from "../search/input.ts";
 import type { EotpGuard } from "../strategies/decoders/eotp.ts";
 import type { GuidanceSettings } from "../strategies/preset.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
+import { placesDraft } from "./draft.ts";
 import { writeEotp } from "./eotp.ts";
 import type { Asked } from "./fit.ts";
 
@@ -55,7 +56,7 @@ export function writeRecipe(
     ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
     guidance: settings.guidance,
     ...(input.init === undefined ? {} : { init: input.init }),
-    ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
+    ...(preset.revises === true || placesDraft(input) ? { remask: true } : {}),
     ...(guard === undefined ? {} : { remask: guard }),
     stop: { eos, ...writeEotp(eotp, preset.eotp) },
     ...(search === undefined ? {} : { search }),

@@ -306,6 +306,22 @@ test("a draft that is trusted costs one forward and stays", async () => {
   expect(start.type === "start" && start.canvas.includes(63)).toBe(false);
 });
 
+test("a blended draft stands in no cell: forwards bring it along for the masks that are left", async () => {
+  const seen: ForwardRequest[] = [];
+  const recipe = { preset: "llada", init: { draft: "hello there", blend: 0.25 }, stop: { eos: false } };
+  const { events } = await collect(generate({ maxNewTokens: 8, recipe }), testModel(0, seen));
+  const start = events[0]!;
+  expect(start.type === "start" && start.canvas.slice(6)).toEqual(new Array(8).fill(63));
+  // "hello th", the rest has no cell.
+  const hints = [7, 4, 11, 11, 14, 26, 19, 7];
+  for (const { canvases, blend } of seen) {
+    const masks = Array.from(canvases[0]!.subarray(6), (id) => id === 63);
+    const expected = hints.map((id, i) => (masks[i] ? id : -1));
+    expect(blend).toEqual({ ids: Int32Array.from([...new Array(6).fill(-1), ...expected]), share: 0.25 });
+  }
+  expect(seen).toHaveLength(8);
+});
+
 test("a draft that the model doubts is rewritten, cell by cell", async () => {
   const init = { draft: "hello", keep: 1 };
   const recipe = { preset: "warm-start", init, stop: { eos: false } };

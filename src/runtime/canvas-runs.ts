@@ -11,9 +11,10 @@ export interface CanvasRuns {
   /**
    * Computes canvases that batches.ts put together in one run of the graph.
    *
+   * @param on the session of another graph with the same weights and caches; absent: the one that this was made for
    * @returns the logits of each; what they take is freed when all of them are disposed of
    */
-  run(jobs: readonly CanvasJob[]): Promise<readonly LogitsOutput[]>;
+  run(jobs: readonly CanvasJob[], on?: GraphSession): Promise<readonly LogitsOutput[]>;
   /** Whether a row's keys and values are stored for the first canvas of a lane. */
   has(lane: number, row: number): boolean;
   /** Forgets what is stored of a lane. */
@@ -54,6 +55,8 @@ export function createCanvasRuns(
     if (indices.length !== wanted) indices = new Int32Array(wanted);
     let at = 0;
     let last: GraphRun | undefined;
+    const isBlended = jobs.some(({ request }) => request.blend !== undefined);
+    const hints = isBlended ? { ids: [] as number[], shares: [] as number[] } : undefined;
     for (const [b, { request, canvas }] of jobs.entries()) {
       const run = inputs(request, canvas, pasts[b]?.order ?? NO_ROWS);
       const size = run.ids.length;
@@ -63,10 +66,12 @@ export function createCanvasRuns(
       }
       ids.set(run.ids, b * size);
       positions.set(run.positions!, b * size); // these inputs always say where they stand
+      hints?.ids.push(...(run.hints?.ids ?? run.ids));
+      hints?.shares.push(run.hints?.shares[0] ?? 0);
       for (const index of run.indices) indices[at++] = b * size + index;
       last = run;
     }
-    return { ...last!, batch: jobs.length, ids, positions, indices };
+    return { ...last!, batch: jobs.length, ids, positions, indices, ...(hints && { hints }) };
   };
   const pastFeeds = (pasts: readonly (KvPast | undefined)[]): Pick<GraphRun, "past"> => {
     const known = pasts.filter((past) => past !== undefined);
@@ -83,7 +88,7 @@ export function createCanvasRuns(
     }
   };
   return {
-    async run(jobs) {
+    async run(jobs, on = session) {
       const pasts = jobs.map(pastOf);
       const [only] = jobs;
       const inputsOf =
@@ -91,7 +96,7 @@ export function createCanvasRuns(
           ? inputs(only!.request, only!.canvas, pasts[0]?.order ?? NO_ROWS)
           : joinInputs(jobs, pasts);
       const keep = (only!.request.kv?.writeRows.length ?? 0) > 0;
-      const output = await session.run({ ...inputsOf, keep, ...pastFeeds(pasts) });
+      const output = await on.run({ ...inputsOf, keep, ...pastFeeds(pasts) });
       try {
         for (const [b, job] of jobs.entries()) {
           const { kv } = job.request;

@@ -1,5 +1,5 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { ForwardRequest } from "../core/types.ts";
+import type { Blend, ForwardRequest } from "../core/types.ts";
 
 /** What a model can compute in one forward. */
 export interface RequestLimits {
@@ -13,7 +13,7 @@ export interface RequestLimits {
 
 /** @throws UnmaskError `internal` for a request that fits no graph, `out-of-memory` for one too large for this device */
 export function checkRequest(
-  { canvases, rows, guidance, attention, drafts = [] }: ForwardRequest,
+  { canvases, rows, guidance, attention, drafts = [], blend }: ForwardRequest,
   { vocab, maxCanvas, maxRows, masked }: RequestLimits,
 ): void {
   const length = canvases[0]?.length ?? 0;
@@ -31,6 +31,12 @@ export function checkRequest(
   if (length === 0 || length > maxCanvas || !fits) {
     throw new UnmaskError("internal", `A forward over ${length} rows does not fit a canvas of ${maxCanvas}.`);
   }
+  if (blend !== undefined && !isBlend(blend, length, vocab)) {
+    throw new UnmaskError(
+      "internal",
+      `A draft of ${blend.ids.length} tokens cannot be blended into ${length} rows.`,
+    );
+  }
   const most = Math.max(rows.length, ...drafts.map((draft) => draft.rows.length));
   if (most <= maxRows) return;
   // Larger logits than the GPU binds would read as zeros.
@@ -40,4 +46,8 @@ export function checkRequest(
     `The logits of ${most} tokens need ${neededBytes} bytes at once and the GPU binds ${limitBytes}. Smaller blocks or a shorter text need less.`,
     { detail: { neededBytes, limitBytes } },
   );
+}
+
+function isBlend({ ids, share }: Blend, length: number, vocab: number): boolean {
+  return ids.length === length && ids.every((id) => id < vocab) && share > 0 && share <= 1;
 }

@@ -1,6 +1,6 @@
 import { checkPlan } from "../cache/check-plan.ts";
 import { UnmaskError } from "../core/errors.ts";
-import type { BatchReport, Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
+import type { BatchReport, Blend, Denoiser, ForwardRequest, RowStats } from "../core/types.ts";
 import { draftRequest } from "../math/drafts.ts";
 import { allocateRowStats } from "../math/row-stats.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -8,11 +8,14 @@ import { type BatchLimits, type CanvasJob, planBatches } from "./batches.ts";
 import { createCanvasRuns } from "./canvas-runs.ts";
 import { checkRequest } from "./check-request.ts";
 import type { KvBuffers } from "./kv-buffers.ts";
+import type { LazySession } from "./lazy-session.ts";
 import type { RowReducer } from "./rows.ts";
 import type { GraphSession, LogitsOutput } from "./session.ts";
 
 export interface DenoiserParts {
   readonly session: GraphSession;
+  /** Another one over the same weights, whose graph takes hints; absent: the graph cannot be had. */
+  readonly blending?: LazySession;
   readonly rows: RowReducer;
   readonly manifest: Pick<Manifest, "vocab" | "tokens" | "maxCanvas" | "logitsShift">;
   /** Empty buffers for keys and values on the session's device; the denoiser disposes of them. */
@@ -57,7 +60,7 @@ interface Asked {
  * Families with shifted logits read row r from position r - 1 (row 0 from itself).
  */
 export function createDenoiser(parts: DenoiserParts): Denoiser {
-  const { session, rows, manifest, openBuffers, batch, lost, free, check, blocks = false } = parts;
+  const { session, blending, rows, manifest, openBuffers, batch, lost, free, check, blocks = false } = parts;
   const { vocab, maxCanvas, logitsShift } = manifest;
   const never = lost ?? new Promise<never>(() => {});
   never.catch(() => {});
@@ -81,7 +84,11 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
     return stats;
   };
   /** Runs what is asked for. On this thread every answer is made as soon as it can be: its logits need the room. */
-  const runAll = async (asked: readonly Asked[], time: Spent): Promise<BatchReport | undefined> => {
+  const runAll = async (
+    asked: readonly Asked[],
+    on: GraphSession,
+    time: Spent,
+  ): Promise<BatchReport | undefined> => {
     const units = asked.flatMap(({ main, drafts }) => [...(drafts ?? []), main]);
     const ofRequest = new Map(units.map((unit) => [unit.request, unit]));
     const isMain = (unit: Unit) => asked.some(({ main }) => main === unit);
@@ -99,7 +106,7 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
     };
     for (const run of runs) {
       const began = performance.now();
-      const outputs = await canvases.run(run);
+      const outputs = await canvases.run(run, on);
       time.run += performance.now() - began;
       for (const [i, { request }] of run.entries()) ofRequest.get(request)!.outputs.push(outputs[i]!);
       if (blocks) await settle();
@@ -107,6 +114,10 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
     await settle();
     if (jobs.length < 2) return undefined;
     return { canvases: jobs.length, runs: runs.length, ...(apart === undefined ? {} : { apart }) };
+  };
+  const blendingSession = (): Promise<GraphSession> => {
+    if (blending !== undefined) return blending.get();
+    throw new UnmaskError("internal", "This model's graph takes no hints.");
   };
   const prepare = (request: ForwardRequest): Asked => {
     const { drafts, ...main } = request;
@@ -131,10 +142,11 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
       return [{ ...stats, time: timeOf(time) }];
     }
     drop();
+    const on = requests.some(({ blend }) => blend !== undefined) ? await blendingSession() : session;
     if (requests.every(({ lane }) => lane === undefined)) canvases.freeLanes();
     const asked = requests.map(prepare);
     try {
-      const report = await runAll(asked, time);
+      const report = await runAll(asked, on, time);
       return asked.map(({ main, drafts }, i) => ({
         ...main.stats!, // all are settled
         ...(drafts === undefined ? {} : { drafts: drafts.map(({ stats }) => stats!) }),
@@ -163,7 +175,7 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
         drop();
         canvases.dispose();
         rows.dispose();
-        await session.release();
+        await Promise.all([blending?.release(), session.release()]);
         free?.();
       })();
       return disposed;
@@ -183,5 +195,12 @@ function freeOutputs({ outputs }: Unit): void {
 function isSame(a: ForwardRequest, b: ForwardRequest): boolean {
   const isEqual = (x: Int32Array, y: Int32Array) =>
     x.length === y.length && x.every((value, i) => value === y[i]);
-  return a.canvases.length === 1 && isEqual(a.canvases[0]!, b.canvases[0]!) && isEqual(a.rows, b.rows);
+  const isOneBlend = (x: Blend | undefined, y: Blend | undefined) =>
+    x === y || (x !== undefined && y !== undefined && x.share === y.share && isEqual(x.ids, y.ids));
+  return (
+    a.canvases.length === 1 &&
+    isEqual(a.canvases[0]!, b.canvases[0]!) &&
+    isEqual(a.rows, b.rows) &&
+    isOneBlend(a.blend, b.blend)
+  );
 }

@@ -13,9 +13,11 @@ export interface GraphFacts {
   readonly takesKeyRows: boolean;
   /** The graph wants the noise level. */
   readonly takesSigma: boolean;
+  /** The graph mixes hints into the vectors of the ids. */
+  readonly takesHints: boolean;
 }
 
-const OPTIONAL_INPUTS = ["key_rows", "sigma"];
+const OPTIONAL_INPUTS = ["key_rows", "sigma", "hint_ids", "hint_share"];
 
 /**
  * Checks that a graph has exactly the inputs and outputs its manifest promises. Graphs of block-causal models take an
@@ -47,6 +49,7 @@ export function checkGraph(session: OrtSession, manifest: Manifest): GraphFacts 
     takesBatch: takesBatch(session.inputMetadata),
     takesKeyRows: session.inputNames.includes("key_rows"),
     takesSigma: session.inputNames.includes("sigma"),
+    takesHints: session.inputNames.includes("hint_ids"),
   };
 }
 

@@ -1,6 +1,6 @@
 import { blockBias } from "../cache/block-grid.ts";
-import type { ForwardRequest } from "../core/types.ts";
-import type { GraphRun } from "./session.ts";
+import type { Blend, ForwardRequest } from "../core/types.ts";
+import type { GraphHints, GraphRun } from "./session.ts";
 
 /**
  * Turns one canvas of a request into inputs of the graph.
@@ -14,14 +14,24 @@ export type GraphInputs = (request: ForwardRequest, canvas: number, pastRows: In
  *
  * @param shift 1: row r of the logits predicts cell r + 1
  * @param biasRepeat how often a query stands in the attention bias
- * @param maskId the share of masked cells is the noise level
+ * @param maskId the share of masked cells is the noise level; masks are what a draft is blended into
  */
 export function createGraphInputs(shift: 0 | 1, biasRepeat: number, maskId: number): GraphInputs {
   let indices = new Int32Array(0);
   let active = new Int32Array(0);
   let every = new Int32Array(0);
+  let hinted = new Int32Array(0);
+  /** The ids of the rows with the draft's tokens in place of the mask. */
+  const hintsOf = ({ ids, share }: Blend, rows: Int32Array): GraphHints => {
+    if (hinted.length !== rows.length) hinted = new Int32Array(rows.length);
+    for (let q = 0; q < rows.length; q++) {
+      const hint = ids[rows[q]!]!;
+      hinted[q] = active[q] === maskId && hint >= 0 ? hint : active[q]!;
+    }
+    return { ids: hinted, shares: [share] };
+  };
   return (request, canvas, pastRows) => {
-    const { rows, kv, attention, promptLen } = request;
+    const { rows, kv, attention, promptLen, blend } = request;
     const ids = request.canvases[canvas]!;
     if (every.length !== ids.length) every = ids.map((_, row) => row);
     const queries = kv?.queryRows ?? every;
@@ -35,7 +45,10 @@ export function createGraphInputs(shift: 0 | 1, biasRepeat: number, maskId: numb
       while (queries[at]! < row) at++;
       indices[r] = at;
     }
-    const run = { ids: active, indices, positions: queries, pastRows, sigma: noiseLevel(ids, maskId) };
+    const run = {
+      ...{ ids: active, indices, positions: queries, pastRows, sigma: noiseLevel(ids, maskId) },
+      ...(blend === undefined ? {} : { hints: hintsOf(blend, queries) }),
+    };
     if (attention.kind === "full") return run;
     return {
       ...run,

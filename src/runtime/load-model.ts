@@ -10,7 +10,8 @@ import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
 import { watchFaults } from "./gpu-faults.ts";
 import { type JinjaSource, jinjaSource, TEMPLATE_FILE } from "./jinja-chat.ts";
-import { neededFiles, openFirst, TOKENIZER, TOKENIZER_CONFIG } from "./open-variant.ts";
+import { lazySession } from "./lazy-session.ts";
+import { neededFiles, openBlending, openFirst, TOKENIZER, TOKENIZER_CONFIG } from "./open-variant.ts";
 import type { Platform } from "./platform.ts";
 import { testBatch } from "./self-test.ts";
 import { claimThreads } from "./session.ts";
@@ -100,8 +101,11 @@ export async function loadModel(
       rows,
       openBuffers,
     });
-    const parts = { session, rows, manifest, openBuffers, batch, free, check, blocks: device === undefined };
-    const denoiser = createDenoiser({ ...parts, ...(lost ? { lost } : {}) });
+    const blending = lazySession((signal) =>
+      openBlending(variant, { ...place, signal, report: () => {}, warn: () => {} }),
+    );
+    const parts = { session, blending, rows, manifest, openBuffers, batch, free, check };
+    const denoiser = createDenoiser({ ...parts, blocks: device === undefined, ...(lost ? { lost } : {}) });
     const jinja = jinjaSource(manifest, files.get(TOKENIZER_CONFIG), files.get(TEMPLATE_FILE));
     const chat = manifest.chat !== undefined || jinja.template !== undefined;
     const info = infoOf(manifest, variant, { ...backend, threads }, bytes);

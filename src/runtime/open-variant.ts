@@ -12,7 +12,7 @@ import { TEMPLATE_FILE } from "./jinja-chat.ts";
 import { createCpuBuffers, type KvBuffers } from "./kv-buffers.ts";
 import type { OrtModule } from "./ort.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
-import { type SelfTest, selfTest } from "./self-test.ts";
+import { type SelfTest, selfTest, testHints } from "./self-test.ts";
 import { type GraphFiles, type GraphSession, openSession } from "./session.ts";
 
 /** A graph that has passed its golden forward, with what runs around it. */
@@ -105,24 +105,54 @@ async function openVariant(
   }
 }
 
+/**
+ * A second session of a variant that is open, over its graph with hints. Graph and weights are fetched once more: while
+ * nobody blends, nothing is kept for it.
+ *
+ * @throws UnmaskError `graph-mismatch` for a graph that is none of ours, and all that opening a variant throws
+ */
+export async function openBlending(
+  variant: string,
+  { ort, lost, faults, ...place }: VariantPlace,
+): Promise<GraphSession> {
+  const { manifest, backend, signal } = place;
+  const names = weightFiles(manifest, variant);
+  const files = await fetchFiles(
+    manifest.files.filter(({ path }) => names.includes(path)),
+    place,
+  );
+  const weights = graphFiles(manifest, variant, files);
+  const { blendGraph } = await import("../onnx/blend-graph.ts");
+  throwIfAborted(signal);
+  const opened = { ...weights, graph: blendGraph(weights.graph) };
+  const session = await openSession(await ort, opened, backend, manifest);
+  try {
+    const testing = testHints(session, manifest, variant);
+    await Promise.race([testing, ...(lost ? [lost] : [])]);
+    faults?.check();
+    throwIfAborted(signal);
+    return session;
+  } catch (error) {
+    await session.release().catch(() => {});
+    faults?.check();
+    throw error;
+  }
+}
+
 /** Files of one variant and the tokenizer, small ones first. */
 export function neededFiles(manifest: Manifest, variant: string): ManifestFile[] {
-  const chosen = manifest.variants[variant]!;
-  const base = chosen.from === undefined ? undefined : manifest.variants[chosen.from]!;
   const template = manifest.chat === undefined ? [TEMPLATE_FILE] : [];
-  const paths = [
-    TOKENIZER,
-    TOKENIZER_CONFIG,
-    ...template,
-    chosen.graph,
-    ...chosen.data,
-    ...(base?.data ?? []),
-  ];
+  const paths = [TOKENIZER, TOKENIZER_CONFIG, ...template, ...weightFiles(manifest, variant)];
   const files = paths.flatMap((path) => manifest.files.find((file) => file.path === path) ?? []);
   if (files[0]?.path !== TOKENIZER) {
     throw new UnmaskError("tokenizer-invalid", `The bundle has no ${TOKENIZER}.`);
   }
   return files;
+}
+
+function weightFiles({ variants }: Manifest, variant: string): string[] {
+  const { graph, data, from } = variants[variant]!;
+  return [graph, ...data, ...(from === undefined ? [] : variants[from]!.data)];
 }
 
 function graphFiles(manifest: Manifest, variant: string, files: Files): GraphFiles {

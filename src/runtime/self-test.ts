@@ -76,6 +76,35 @@ export async function testBatch(
   }
 }
 
+/**
+ * Runs the golden forward on a graph that takes hints: all of its ids as hints of other ids, which count for nothing.
+ *
+ * @throws UnmaskError `golden-mismatch`; without a record there is nothing to compare with
+ */
+export async function testHints(
+  session: Pick<GraphSession, "run">,
+  { golden, vocab }: Pick<Manifest, "golden" | "vocab">,
+  variant: string,
+): Promise<void> {
+  const { ids, positions, byVariant } = golden;
+  const record = Object.hasOwn(byVariant, variant) ? byVariant[variant] : undefined;
+  if (record === undefined || ids.length === 0) return;
+  const output = await session.run({
+    ids: Int32Array.from(ids.toReversed()),
+    positions,
+    indices: Int32Array.from(ids.keys()),
+    hints: { ids, shares: [1] },
+  });
+  try {
+    const error = goldenError(await output.read(), record, vocab);
+    if (!(error <= record.tolerance)) {
+      throw wrongLogits(`blended vectors of the ${variant} model`, error, record.tolerance);
+    }
+  } finally {
+    output.dispose();
+  }
+}
+
 type GoldenRecord = Manifest["golden"]["byVariant"][string];
 
 /** Largest error of the logits that a record lists; NaN when one is no number. */

@@ -43,10 +43,20 @@ export interface GraphRun {
   readonly pastRows?: ArrayLike<number>;
   /** Noise level, for models that are told it; 0 when absent. */
   readonly sigma?: number;
+  /** What a graph that takes hints mixes in; absent: nothing. */
+  readonly hints?: GraphHints;
   /** Fills the attention bias `[S * biasRepeat, P + S]` of a graph that takes one. Absent: everything is attended to. */
   readonly fillBias?: FillBias;
   /** Wants the new keys and values. */
   readonly keep?: boolean;
+}
+
+/** Tokens whose vectors stand in part for those of the ids; see src/onnx/blend-graph.ts. */
+export interface GraphHints {
+  /** `[B * S]`; the id itself where nothing is mixed in. */
+  readonly ids: Int32Array | readonly number[];
+  /** `[B]`, one a canvas. */
+  readonly shares: readonly number[];
 }
 
 export interface GraphOutput extends LogitsOutput {
@@ -120,7 +130,7 @@ function createGraphSession(
   session: OrtSession,
   device: GPUDevice | undefined,
   { layers, kvWidth, vocab }: Manifest,
-  { float, biasRepeat, takesBatch, takesKeyRows, takesSigma }: GraphFacts,
+  { float, biasRepeat, takesBatch, takesKeyRows, takesSigma, takesHints }: GraphFacts,
 ): GraphSession {
   const nothing = (batch: number): OrtTensor =>
     float === "float32"
@@ -140,6 +150,7 @@ function createGraphSession(
   const input = there.longs();
   const places = there.longs();
   const wanted = there.longs();
+  const hinted = there.longs();
   // A WebGPU graph turns these into floats on the CPU.
   const keyRows = here.longs();
   return {
@@ -155,6 +166,7 @@ function createGraphSession(
       past,
       pastRows = [],
       sigma = 0,
+      hints,
       fillBias,
       keep = false,
     }) {
@@ -167,6 +179,14 @@ function createGraphSession(
         position_ids: places(rows, batch),
         ...(takesKeyRows && { key_rows: keyRows(seen(), 1) }),
         ...(takesSigma && { sigma: new ort.Tensor("float32", Float32Array.of(sigma), [1]) }),
+        ...(takesHints && {
+          hint_ids: hinted(hints?.ids ?? ids, batch),
+          hint_share: new ort.Tensor(
+            "float32",
+            Float32Array.from(hints?.shares ?? new Array<number>(batch).fill(0)),
+            [batch, 1, 1],
+          ),
+        }),
         logit_indices: wanted(indices),
         ...keys,
       };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { encodeModel, type OnnxValue } from "../convert/onnx.ts";
+import { encodeModel, type OnnxValue } from "../onnx/write.ts";
 import type { OrtModule } from "./ort.ts";
 import { startRuntime } from "./start-runtime.ts";
 

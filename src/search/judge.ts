@@ -1,5 +1,6 @@
 import type { ForwardRequest, SignalRequest } from "../core/types.ts";
 import { type Canvas, FILLED, MASKED } from "../strategies/canvas.ts";
+import { blendOf } from "../strategies/forward.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
 import type { Branch } from "./branch.ts";
 import type { NamedTerm, ScoreTerm } from "./input.ts";
@@ -89,7 +90,8 @@ function* imagine(session: Session, { canvas }: DecodeState): Part<Canvas> {
     Array.from(canvas.kinds.keys()).filter((row) => canvas.kinds[row] === MASKED),
   );
   if (masks.length === 0) return imagined;
-  const stats = yield* ask(session, requestOf(session, canvas.ids.slice(), masks, canvas.promptLen, {}));
+  const request = requestOf(session, canvas.ids.slice(), masks, canvas.promptLen, {});
+  const stats = yield* ask(session, { ...request, ...blendOf(session.strategy, canvas) });
   for (const [r, row] of masks.entries()) {
     imagined.ids[row] = stats.topIds[r * stats.k]!;
     imagined.kinds[row] = FILLED;

@@ -123,7 +123,13 @@ function mayShare(last: ForwardRequest | null, next: ForwardRequest): boolean {
     ({ drafts, guidance, signals }) =>
       drafts === undefined && guidance.kind === "none" && signals.klPrevious === undefined,
   );
-  return isPlain && isSame(last.rows, next.rows) && isSame(last.canvases[0]!, next.canvases[0]!);
+  const isBlended = last.blend !== undefined;
+  return (
+    isPlain &&
+    isBlended === (next.blend !== undefined) &&
+    isSame(last.rows, next.rows) &&
+    isSame(last.canvases[0]!, next.canvases[0]!)
+  );
 }
 
 function isSame(a: Int32Array, b: Int32Array): boolean {

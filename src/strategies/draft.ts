@@ -1,5 +1,6 @@
 import { uniform } from "../core/random.ts";
 import { type Canvas, FILLED } from "./canvas.ts";
+import type { DraftHints } from "./strategy.ts";
 
 /** Stands in for a token id, so that this choice never shares a counter with token noise or other row numbers. */
 const DRAFT_STREAM = 0xffff_fffb;
@@ -27,19 +28,42 @@ export function promptLookup(ids: Int32Array, cells: number): Int32Array {
   return new Int32Array(0);
 }
 
+/** Which tokens of a draft are used: each with probability `share`. */
+export interface DraftChoice {
+  readonly share: number;
+  readonly seed: number;
+}
+
 /**
- * Puts the tokens of a draft into the cells from `first` on, each with probability `share` (context-aware initialisation,
- * arXiv 2512.19004: token injection). Changes the canvas.
+ * Puts the tokens of a draft into the cells from `first` on (context-aware initialisation, arXiv 2512.19004: token
+ * injection). Changes the canvas.
  */
-export function placeDraft(
+export function placeDraft(canvas: Canvas, first: number, draft: Int32Array, choice: DraftChoice): void {
+  for (const { row, id } of chosenTokens(canvas, first, draft, choice)) {
+    canvas.ids[row] = id;
+    canvas.kinds[row] = FILLED;
+  }
+}
+
+/**
+ * The tokens of a draft as hints for the cells from `first` on, which stay masked (the same paper: embedding
+ * interpolation).
+ *
+ * @param blend share of a token's vector in what its mask is read as
+ */
+export function hintDraft(
   canvas: Canvas,
   first: number,
   draft: Int32Array,
-  { share, seed }: { readonly share: number; readonly seed: number },
-): void {
-  for (const [i, id] of draft.subarray(0, canvas.ids.length - first).entries()) {
-    if (uniform(seed, 0, first + i, DRAFT_STREAM) >= share) continue;
-    canvas.ids[first + i] = id;
-    canvas.kinds[first + i] = FILLED;
-  }
+  { blend, ...choice }: DraftChoice & { readonly blend: number },
+): DraftHints {
+  const ids = new Int32Array(canvas.ids.length).fill(-1);
+  for (const { row, id } of chosenTokens(canvas, first, draft, choice)) ids[canvas.slots[row]!] = id;
+  return { ids, share: blend };
+}
+
+function chosenTokens(canvas: Canvas, first: number, draft: Int32Array, { share, seed }: DraftChoice) {
+  return Array.from(draft.subarray(0, canvas.ids.length - first), (id, i) => ({ row: first + i, id })).filter(
+    ({ row }) => uniform(seed, 0, row, DRAFT_STREAM) < share,
+  );
 }

@@ -1,6 +1,6 @@
 import { planForward } from "../cache/plan-forward.ts";
-import type { Draft, ForwardRequest, Guidance, SignalRequest } from "../core/types.ts";
-import { type Canvas, GIVEN } from "./canvas.ts";
+import type { Blend, Draft, ForwardRequest, Guidance, SignalRequest } from "../core/types.ts";
+import { type Canvas, GIVEN, MASKED } from "./canvas.ts";
 import type { DecodeState, ModelTraits, Piece, Rng, Selector, Strategy } from "./strategy.ts";
 
 type Needs = Omit<SignalRequest, "noise" | "gather" | "klPrevious">;
@@ -95,11 +95,30 @@ export function forwardRequest(
     kv,
     promptLen: state.canvas.promptLen,
     ...(drafts.length === 0 ? {} : { drafts }),
+    ...blendOf(strategy, state.canvas, seen),
     // A plan changes with every forward, and guidance may: then none is a repetition.
     ...(strategy.cache === undefined && guide === undefined && mayRepeat(selector, state)
       ? { repeats: true }
       : {}),
   };
+}
+
+/**
+ * What the masks of a canvas are read as. Cells that are written have no hint, so a token that a further canvas hides is
+ * judged without one.
+ *
+ * @param seen leading cells that the forward sees
+ */
+export function blendOf(
+  { hints }: Pick<Strategy, "hints">,
+  { slots, kinds }: Canvas,
+  seen: number = slots.length,
+): { readonly blend?: Blend } {
+  if (hints === undefined) return {};
+  const ids = slots
+    .subarray(0, seen)
+    .map((slot, row) => (kinds[row] === MASKED ? (hints.ids[slot] ?? -1) : -1));
+  return { blend: { ids, share: hints.share } };
 }
 
 /** The canvas is that of the last forward, and its statistics are all that is wanted. */

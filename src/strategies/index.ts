@@ -8,7 +8,7 @@ export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState
 export { entropyGuard } from "./decoders/entropy-guard.ts";
 export { guidedSelector, ngramSupervisor, type Supervisor } from "./decoders/guided.ts";
 export { DOUBTFUL, type Doubt, type DoubtWatch, watchDoubts } from "./doubts.ts";
-export { placeDraft, promptLookup } from "./draft.ts";
+export { type DraftChoice, hintDraft, placeDraft, promptLookup } from "./draft.ts";
 export { eosStop } from "./eos-stop.ts";
 export { type GoldenRandom, goldenRandom } from "./golden-random.ts";
 export { adaptiveGuidance, cfgGuidance, residualGuidance, weakGuidance } from "./guidance.ts";

@@ -91,6 +91,16 @@ export const recipeSchema = v.strictObject({
           ),
         ),
         share: v.optional(v.pipe(between(0, 1), v.description("share of the draft's tokens, at random"))),
+        blend: v.optional(
+          v.pipe(
+            v.number(),
+            v.gtValue(0),
+            v.maxValue(1),
+            v.description(
+              "leave the cells masked and read each as this share of the draft's token and the rest of the mask (0.5 is a good one)",
+            ),
+          ),
+        ),
         keep: v.optional(v.pipe(between(0, 1), v.description("take back tokens of less probability"))),
         check: v.optional(
           v.pipe(
@@ -99,7 +109,9 @@ export const recipeSchema = v.strictObject({
           ),
         ),
       }),
-      v.description("a text to start from: draft, or from the prompt"),
+      v.description(
+        "a text to start from: draft, or from the prompt; its tokens stand in the cells, or with blend only colour the masks",
+      ),
     ),
   ),
   constraint: v.optional(v.pipe(constraintSchema, v.description("what the text has to satisfy"))),
@@ -227,6 +239,7 @@ function explainCache({ input, issues }: v.BaseIssue<unknown>): UnmaskError {
 function boundOf(issue: v.BaseIssue<unknown>): string {
   const requirement = String(issue.requirement);
   if (issue.type === "min_value") return `at least ${requirement}`;
+  if (issue.type === "gt_value") return `more than ${requirement}`;
   if (issue.type === "max_value") return `at most ${requirement}`;
   if (issue.type === "integer") return "a whole number";
   return (issue.expected ?? issue.type).replaceAll('"', "");

@@ -4,6 +4,7 @@ import type { CachePolicy } from "../cache/policy.ts";
 import type { Commit, CommitReason } from "../core/events.ts";
 import type {
   Attention,
+  Blend,
   Draft,
   Guidance,
   NoiseRequest,
@@ -35,6 +36,16 @@ export interface Strategy {
   readonly cache?: CachePolicy;
   /** What the pieces ask of a cache; absent: nothing but the rows of the open block. */
   readonly demands?: CacheDemands;
+  /** A draft that masks are read as in part. Absent: a mask is a mask. */
+  readonly hints?: DraftHints;
+}
+
+/** A draft whose tokens stand in no cell; see {@link Blend}. */
+export interface DraftHints {
+  /** The token that is meant for each cell, by slot; -1: none. Cells that are inserted later have none. */
+  readonly ids: Int32Array;
+  /** Share of the token's vector in what its mask is read as, in (0, 1]. */
+  readonly share: number;
 }
 
 /** What a decoder needs to know about a model. */

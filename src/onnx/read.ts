@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 
-/** The wire format of protobuf, as far as an ONNX file of strangers has to be taken apart: fields, in order, unread. */
+/** The wire format of protobuf, as far as an ONNX file has to be taken apart: fields, in order, unread. */
 export interface ProtoField {
   readonly field: number;
   /** Of a varint. */
@@ -83,4 +83,25 @@ export function readValue(bytes: Uint8Array): ValueShape {
   });
   const elementType = tensor.find(({ field }) => field === 1)?.value ?? 0;
   return { name: protoText(value, 1), elementType, dims };
+}
+
+/** A node of a graph: what it is, what it reads and what it makes. */
+export interface GraphNode {
+  /** As it stands in the graph. */
+  readonly field: ProtoField;
+  readonly op: string;
+  /** Without optional ones that are left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** Reads a NodeProto. */
+export function readNode(field: ProtoField): GraphNode {
+  const fields = protoFields(field.bytes);
+  const names = (number: number): string[] =>
+    fields
+      .filter((item) => item.field === number)
+      .map(({ bytes }) => new TextDecoder().decode(bytes))
+      .filter((name) => name !== "");
+  return { field, op: protoText(fields, 4), inputs: names(1), outputs: names(2) };
 }

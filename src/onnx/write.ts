@@ -151,7 +151,12 @@ function text(field: number, value: string): number[] {
 }
 
 export function message(field: number, payload: ArrayLike<number> & Iterable<number>): number[] {
-  return [...varint((field << 3) | 2), ...varint(payload.length), ...payload];
+  return [...fieldHead(field, payload.length), ...payload];
+}
+
+/** What stands before a payload of so many bytes. */
+export function fieldHead(field: number, length: number): number[] {
+  return [...varint((field << 3) | 2), ...varint(length)];
 }
 
 /** Base-128, low group first. Negative integers are written as 64-bit two's complement. */
@@ -168,4 +173,15 @@ export function varint(value: number): number[] {
 /** `push(...items)` overflows the stack on long arrays. */
 function append(out: number[], items: readonly number[]): void {
   for (const item of items) out.push(item);
+}
+
+/** Parts one behind the other. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
