@@ -3,7 +3,7 @@ import type { BenchOptions } from "../src/cli/bench.ts";
 import { modelOption } from "../src/cli/generation-options.ts";
 import { taskMode } from "./eval/tasks.ts";
 import { liveTable, liveUnit } from "./experiments/live.ts";
-import { interpolated, pruned, reused, type Scheme, schemeDenoiser, whole } from "./experiments/schemes.ts";
+import { pruned, reused, type Scheme, schemeDenoiser, whole } from "./experiments/schemes.ts";
 import { openTwoParts, type TwoParts } from "./experiments/two-parts.ts";
 import { countOption } from "./harness/counts.ts";
 import { groupBy } from "./harness/group-by.ts";
@@ -14,7 +14,6 @@ import { reportName, writeReport } from "./harness/report.ts";
 import { markdownTable, percent, percentWithin, type Table } from "./harness/table.ts";
 import { finalAnswer, readTaskPrompts, type TaskPrompt } from "./harness/task-prompts.ts";
 import { wilson } from "./stats/wilson.ts";
-import { spoiled } from "./strategies/contestants.ts";
 
 const outcomeSchema = v.object({
   variant: v.string(),
@@ -29,7 +28,7 @@ type Outcome = v.InferOutput<typeof outcomeSchema>;
 /** A way to run the same decoder; made anew for every prompt. */
 interface Variant {
   readonly name: string;
-  scheme(entry: TaskPrompt): Scheme;
+  scheme(): Scheme;
 }
 
 const RECIPE = { preset: "fast-dllm", stop: { eos: true } };
@@ -39,8 +38,8 @@ const BLOCK = 32;
 const MIDDLE = 3;
 
 /**
- * Ideas that need the graph cut open, measured on held-out tasks: embedding interpolation (the part behind the embedding
- * takes vectors), pruning of the prompt in late steps and reuse of the lower layers (the part behind a middle layer).
+ * Ideas that need the graph cut open, measured on held-out tasks: pruning of the prompt in late steps and reuse of the
+ * lower layers (the part behind a middle layer).
  * And a prompt that is typed while the model writes, with the similarity filter and drafts from the text before.
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
@@ -54,7 +53,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   try {
     const units = [...prompts.values()]
       .flat()
-      .flatMap((entry) => variantsOf(open, embeds, split).map((variant) => unitOf(open, variant, entry)));
+      .flatMap((entry) => variantsOf(embeds, split).map((variant) => unitOf(open, variant, entry)));
     const typed = [...prompts.values()].flat().map((entry) => liveUnit(entry, RECIPE, CELLS));
     const progress = createProgress(totalCost(units) + totalCost(typed), () => performance.now(), io.status);
     const outcomes = await runUnits(units, { ...open, progress });
@@ -86,22 +85,10 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
 
 const WHOLE = "as it is";
 
-function variantsOf({ model }: OpenLab, embeds: TwoParts, split: TwoParts): Variant[] {
-  const hints = (text: string): number[] => Array.from(model.tokenizer.encode(` ${text}`));
-  const rightOf = ({ response, answer }: TaskPrompt): string => response ?? answer;
+function variantsOf(embeds: TwoParts, split: TwoParts): Variant[] {
   const isLate = (written: number): boolean => written % BLOCK >= BLOCK / 2;
   return [
     { name: WHOLE, scheme: () => whole(split) },
-    ...[0.25, 0.5].flatMap((share): Variant[] => [
-      {
-        name: `vectors, ${share} of the right text`,
-        scheme: (entry) => interpolated(embeds, hints(rightOf(entry)), share),
-      },
-      {
-        name: `vectors, ${share} of a text with a wrong word`,
-        scheme: (entry) => interpolated(embeds, hints(spoiled(rightOf(entry))), share),
-      },
-    ]),
     { name: "late steps without the prompt", scheme: () => pruned(embeds, isLate) },
     {
       name: `late steps without the prompt behind layer ${MIDDLE + 1}`,
@@ -125,7 +112,7 @@ function unitOf({ model }: OpenLab, { name, scheme }: Variant, entry: TaskPrompt
     cost: 1,
     schema: outcomeSchema,
     async run({ signal }) {
-      const denoiser = schemeDenoiser(scheme(entry), model.denoiser);
+      const denoiser = schemeDenoiser(scheme(), model.denoiser);
       const options = { ...taskMode(model.manifest.modes), recipe: RECIPE, maxNewTokens: CELLS };
       const job = { kind: "generate", prompt, options } as const;
       const { text = "", nfe } = await runToEnd(job, { model: { ...model, denoiser }, signal });

@@ -46,6 +46,24 @@ test("src with autoplay and controls plays a trace file and can be paused", asyn
   expect(await player.evaluate((sheet: Sheet) => sheet.state.step)).toBe(1);
 });
 
+test("a draft is blended in the worker of a built site", async ({ page }) => {
+  await openDemo(page);
+  const seen = await page.evaluate(async (prompt) => {
+    const sheet = document.createElement("unmask-text");
+    sheet.model = new URL("models/default/", document.baseURI).href;
+    sheet.loadOptions = { backend: "wasm", runtimeUrl: new URL("ort/", document.baseURI).href };
+    document.body.append(sheet);
+    const recipe = { preset: "fast-dllm", length: 24, stop: { eos: false } };
+    const cold = await sheet.generate({ prompt, recipe });
+    // Its own text: half of each vector says what comes there.
+    const init = { draft: cold.text, blend: 0.5 };
+    const blended = await sheet.generate({ prompt, recipe: { ...recipe, init } });
+    return { cold: cold.nfe, blended: blended.nfe, reason: blended.reason, cells: blended.tokens.length };
+  }, STORY);
+  expect(seen).toMatchObject({ reason: "complete", cells: 24 });
+  expect(seen.blended).toBeLessThan(seen.cold);
+});
+
 test("attributes and properties say the same", async ({ page }) => {
   await openDemo(page);
   const seen = await page.evaluate(() => {

@@ -31,29 +31,6 @@ export function whole(parts: TwoParts): Scheme {
 }
 
 /**
- * Embedding interpolation (context-aware initialisation, arXiv 2512.19004): a masked cell that a draft has a token for
- * is read as `share` of that token's vector and the rest of the mask's.
- *
- * @param parts cut behind the embedding
- * @param hints tokens of the draft, from the first cell behind the prompt on
- */
-export function interpolated(parts: TwoParts, hints: readonly number[], share: number): Scheme {
-  return async ({ ids, maskId, promptLen, wanted }) => {
-    const positions = allRows(ids);
-    const hinted = ids.map((id, row) => (id === maskId ? (hints[row - promptLen] ?? id) : id));
-    const { stream } = await parts.lower(ids, { positions });
-    const { stream: other } = await parts.lower(hinted, { positions });
-    const mixed: Stream = new Map(
-      [...stream].map(([name, values]) => {
-        const draft = other.get(name)!;
-        return [name, values.map((value, i) => (1 - share) * value + share * draft[i]!)];
-      }),
-    );
-    return { logits: await parts.upper(mixed, { positions }, wanted), rows: ids.length };
-  };
-}
-
-/**
  * Late-step pruning of the prompt (after arXiv 2511.15098): once the run is late, the upper part does not see it.
  *
  * @param isLate asked with the tokens behind the prompt that are written

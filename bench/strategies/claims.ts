@@ -1,4 +1,16 @@
-import { ADAPTIVE, DRAWN, GUIDED, PLAIN, RESIDUAL, SEARCHED, SPOILED, UNIFORM, WARM } from "./contestants.ts";
+import {
+  ADAPTIVE,
+  BLENDED,
+  BLENDED_SPOILED,
+  DRAWN,
+  GUIDED,
+  PLAIN,
+  RESIDUAL,
+  SEARCHED,
+  SPOILED,
+  UNIFORM,
+  WARM,
+} from "./contestants.ts";
 
 /** What a system's authors claim, and how far this comparison can say something about it. */
 export interface Claim {
@@ -43,13 +55,11 @@ export const CLAIMS: readonly Claim[] = [
   },
   {
     system: "Context-aware initialisation (arXiv 2512.19004)",
-    contestants: [WARM, SPOILED],
+    contestants: [WARM, SPOILED, BLENDED, BLENDED_SPOILED],
     rival: "fast-dllm",
     claim: "about 35 % fewer forwards on GSM8K, with lower accuracy than the strong baseline",
-    elsewhere:
-      "Embedding interpolation needs the graph cut open: `unmask bench experiments --out docs/results`, experiments.md (vectors)",
     differs:
-      "The paper's draft comes from another model; here it is the right response, as a user's own text is, and the same with a wrong word. Accuracy is therefore that of the draft where the model believes it. A model that is trained with masks believes any token that it sees, so each one is judged with its own cell masked: two more canvases in the first forward, which count as branches.",
+      "The paper's draft comes from another model; here it is the right response, as a user's own text is, and the same with a wrong word. Accuracy is therefore that of the draft where the model believes it. A model that is trained with masks believes any token that it sees, so each one is judged with its own cell masked: two more canvases in the first forward, which count as branches. Blended into the vectors of the masks (embedding interpolation, half of each), a draft is only ever a hint, and every token is the model's own.",
   },
   {
     system: "FreeCache and guided diffusion (arXiv 2505.21467)",

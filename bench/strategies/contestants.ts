@@ -11,7 +11,7 @@ export interface Contestant {
   readonly recipe: Readonly<Record<string, unknown>>;
   /** Cells it begins with where it finds the length by itself; the others get all that the canvas has. */
   readonly start?: number;
-  /** What it begins with, from the right response to the prompt. */
+  /** What it begins with, from the right response to the prompt; what else `init` says is in the recipe. */
   draft?(response: string): string;
   /** It takes part in one round of so many, from the `first` on; absent: in all. */
   readonly rounds?: { readonly first: number; readonly every: number };
@@ -39,7 +39,12 @@ export const WARM = "warm-start from the right text";
 /** The same with a word that is wrong. */
 export const SPOILED = "warm-start from a text with a wrong word";
 
+/** The right response in the vectors of the masks instead of in the cells. */
+export const BLENDED = "blend of the right text";
+export const BLENDED_SPOILED = "blend of a text with a wrong word";
+
 const EOTP = { eotp: { minConf: 0.9 } };
+const BLEND = { preset: "fast-dllm", init: { blend: 0.5 } };
 const DRAWING = { preset: "fast-dllm", temperature: 0.5 };
 /** What responses to the tasks look like: a calculation, where there is one, and an answer. */
 const ANSWER = "([ -z]* )?answer [ -~]+";
@@ -48,6 +53,8 @@ const ANSWER = "([ -z]* )?answer [ -~]+";
 const COMBINED: readonly Contestant[] = [
   { name: WARM, recipe: { preset: "warm-start" }, draft: (response) => response },
   { name: SPOILED, recipe: { preset: "warm-start" }, draft: spoiled },
+  { name: BLENDED, recipe: BLEND, draft: (response) => response },
+  { name: BLENDED_SPOILED, recipe: BLEND, draft: spoiled },
   { name: "fast-dllm + eotp", recipe: { preset: "fast-dllm", stop: EOTP } },
   { name: "learn2pd without eotp", recipe: { preset: "learn2pd", stop: { eotp: false } } },
   { name: GUIDED, recipe: { preset: "fast-dllm", guidance: { cfg: 0.5 } } },

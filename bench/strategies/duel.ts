@@ -105,8 +105,9 @@ export function fitting(model: JobModel, contestants: readonly Contestant[]) {
 }
 
 function recipeFor({ recipe, draft }: Contestant, response: string): Readonly<Record<string, unknown>> {
+  if (draft === undefined) return recipe;
   // With the space that the model puts before a response.
-  return draft === undefined ? recipe : { ...recipe, init: { draft: ` ${draft(response)}` } };
+  return { ...recipe, init: { draft: ` ${draft(response)}`, ...(recipe["init"] as object | undefined) } };
 }
 
 function roomFor({ tokenizer, manifest }: JobModel, { prompt }: TaskPrompt, canvas: number): number {

@@ -4,6 +4,7 @@ import type { DraftCheck } from "../strategies/decoders/warm-start.ts";
 import { hintDraft, placeDraft, promptLookup } from "../strategies/draft.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { DraftHints } from "../strategies/strategy.ts";
+import type { Asked, Refusal } from "./fit.ts";
 import { beforeGap, draftBehind } from "./gaps.ts";
 import type { Prompt } from "./prompt.ts";
 import type { RunControl } from "./run-job.ts";
@@ -20,6 +21,39 @@ export function draftCheck({ init, cache, guidance }: RecipeInput): DraftCheck |
   if (init === undefined || init.blend !== undefined) return undefined;
   const isPlain = (cache === undefined || cache === "none") && (guidance?.cfg ?? 0) === 0;
   return init.check ?? (isPlain ? "hidden" : "seen");
+}
+
+/** A draft has to have somewhere to stand, and nobody else who takes it back; blended, it stands nowhere. */
+export function draftRefusals({ name, input, strategy, region, model }: Asked): readonly Refusal[] {
+  if (input.init === undefined) return [];
+  const refusal = (applies: boolean, why: string): Refusal => [applies, "init", `A draft ${why}.`];
+  const { draft, from, blend, keep, check } = input.init;
+  const stands = placesDraft(input);
+  return [
+    refusal((draft === undefined) === (from === undefined), "is either a text (draft) or found (from)"),
+    refusal(region.kind === "infill", "is for continuations: what stands around a gap is given already"),
+    refusal(
+      stands && strategy.reviser !== undefined,
+      `does not fit ${name}, which takes tokens back by itself`,
+    ),
+    refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),
+    refusal(stands && input.constraint !== undefined, "does not fit a constraint, which it may violate"),
+    [
+      blend !== undefined && name === "warm-start",
+      "init.blend",
+      "The recipe warm-start begins with the draft in its cells, and a blend leaves them masked: name the decoder that fills them, such as fast-dllm.",
+    ],
+    [
+      blend !== undefined && (keep !== undefined || check !== undefined),
+      "init.blend",
+      "A blend puts no token into a cell, so there is nothing for keep and check to judge.",
+    ],
+    [
+      blend !== undefined && model.layers === 0,
+      "init.blend",
+      `The model ${model.name} was taken over as a whole graph, which a draft cannot be blended into.`,
+    ],
+  ];
 }
 
 /**

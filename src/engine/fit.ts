@@ -4,7 +4,7 @@ import { type Search, usesCustom } from "../search/input.ts";
 import type { Preset, Settings } from "../strategies/preset.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { Strategy } from "../strategies/strategy.ts";
-import { placesDraft } from "./draft.ts";
+import { draftRefusals, placesDraft } from "./draft.ts";
 import type { ModelFacts, Region } from "./model-facts.ts";
 import { invalid } from "./settings.ts";
 
@@ -30,7 +30,8 @@ export interface Asked {
   readonly choice: CacheChoice;
 }
 
-type Refusal = readonly [applies: boolean, option: string, sentence: string];
+/** A thing that a recipe may ask for in vain. */
+export type Refusal = readonly [applies: boolean, option: string, sentence: string];
 
 /**
  * Refuses what a recipe asks for in vain: pieces that would contradict each other, or that the model or the place to be
@@ -43,7 +44,7 @@ export function checkFit(asked: Asked): void {
     ...ofPreset(asked),
     ...ofLength(asked),
     ...ofEotp(asked),
-    ...ofDraft(asked),
+    ...draftRefusals(asked),
     ...ofCompanion(asked),
     ...ofSearch(asked),
   ];
@@ -161,39 +162,6 @@ function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refus
     refusal(model.tokens.eos.length === 0, "needs a model with an end-of-text token"),
     refusal(strategy.length !== undefined, `does not fit ${name}, which finds the length by itself`),
     refusal(input.constraint !== undefined, "does not fit a constraint, which counts on its cells"),
-  ];
-}
-
-/** A draft has to have somewhere to stand, and nobody else who takes it back; blended, it stands nowhere. */
-function ofDraft({ name, input, strategy, region, model }: Asked): readonly Refusal[] {
-  if (input.init === undefined) return [];
-  const refusal = (applies: boolean, why: string): Refusal => [applies, "init", `A draft ${why}.`];
-  const { draft, from, blend, keep, check } = input.init;
-  const stands = placesDraft(input);
-  return [
-    refusal((draft === undefined) === (from === undefined), "is either a text (draft) or found (from)"),
-    refusal(region.kind === "infill", "is for continuations: what stands around a gap is given already"),
-    refusal(
-      stands && strategy.reviser !== undefined,
-      `does not fit ${name}, which takes tokens back by itself`,
-    ),
-    refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),
-    refusal(stands && input.constraint !== undefined, "does not fit a constraint, which it may violate"),
-    [
-      blend !== undefined && name === "warm-start",
-      "init.blend",
-      "The recipe warm-start begins with the draft in its cells, and a blend leaves them masked: name the decoder that fills them, such as fast-dllm.",
-    ],
-    [
-      blend !== undefined && (keep !== undefined || check !== undefined),
-      "init.blend",
-      "A blend puts no token into a cell, so there is nothing for keep and check to judge.",
-    ],
-    [
-      blend !== undefined && model.layers === 0,
-      "init.blend",
-      `The model ${model.name} was taken over as a whole graph, which a draft cannot be blended into.`,
-    ],
   ];
 }
 

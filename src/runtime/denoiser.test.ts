@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
 import type { BatchLimits } from "./batches.ts";
 import { createDenoiser } from "./denoiser.ts";
+import { lazySession } from "./lazy-session.ts";
 import { createCpuRows } from "./rows.ts";
 import type { GraphSession } from "./session.ts";
 
@@ -56,8 +57,16 @@ function fakeSession(parts: FakeParts = {}) {
     release: async () => {},
   };
   const reducer = createCpuRows(VOCAB);
+  const mixing: GraphSession = {
+    ...session,
+    run: (run) => {
+      order.push(`hints ${run.hints?.ids.join(",")} ${run.hints?.shares.join(",")}`);
+      return session.run(run);
+    },
+  };
   const denoiser = createDenoiser({
     session,
+    blending: lazySession(async () => mixing),
     ...(parts.blocks && { blocks: true }),
     rows: {
       ...reducer,
@@ -113,6 +122,31 @@ test("what is not the same forward is computed, whatever it claims", async () =>
   await denoiser.forward({ ...AGAIN, canvases: [Int32Array.of(1, 3, 7, 7)] });
   await denoiser.forward({ ...AGAIN, canvases: [Int32Array.of(1, 3, 7, 7)], rows: Int32Array.of(3) });
   expect(log).toEqual({ runs: 3, held: 1 });
+});
+
+test("a blend is another forward, on the session that takes hints, and its repetition is none", async () => {
+  const { denoiser, log, order } = fakeSession();
+  const blend = { ids: Int32Array.of(5, -1, 3, -1), share: 0.5 };
+  const hints = () => order.filter((line) => line.startsWith("hints"));
+  await denoiser.forward(REQUEST);
+  await denoiser.forward({ ...AGAIN, blend });
+  await denoiser.forward({ ...AGAIN, blend: { ...blend, ids: blend.ids.slice() } });
+  expect(log.runs).toBe(2);
+  // The first cell is no mask, and the last has no hint: they are read as they are.
+  expect(hints()).toEqual(["hints 1,2,3,7 0.5"]);
+  await denoiser.forward({ ...AGAIN, blend: { ...blend, share: 0.25 } });
+  await denoiser.forward({ ...AGAIN, blend: { ...blend, ids: Int32Array.of(-1, -1, -1, 4), share: 0.25 } });
+  await denoiser.forward(AGAIN);
+  expect(log.runs).toBe(5);
+  expect(hints().slice(1)).toEqual(["hints 1,2,3,7 0.25", "hints 1,2,7,4 0.25"]);
+});
+
+test("canvases with and without a draft share a run, each with a share of its own", async () => {
+  const { denoiser, order } = fakeSession({ batch: TOGETHER });
+  const blend = { ids: Int32Array.of(-1, -1, 3, 4), share: 0.5 };
+  const other = { ...REQUEST, canvases: [Int32Array.of(1, 6, 7, 2)] };
+  await denoiser.forwardAll!([{ ...REQUEST, blend }, other]);
+  expect(order[0]).toBe("hints 1,2,3,4,1,6,7,2 0.5,0");
 });
 
 test("guided logits are combined in place, so they are not kept", async () => {

@@ -142,9 +142,9 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
       return [{ ...stats, time: timeOf(time) }];
     }
     drop();
-    const on = requests.some(({ blend }) => blend !== undefined) ? await blendingSession() : session;
     if (requests.every(({ lane }) => lane === undefined)) canvases.freeLanes();
     const asked = requests.map(prepare);
+    const on = requests.some(({ blend }) => blend !== undefined) ? await blendingSession() : session;
     try {
       const report = await runAll(asked, on, time);
       return asked.map(({ main, drafts }, i) => ({
