@@ -110,6 +110,31 @@ test("a generation prints one document, takes a prompt that begins with a dash a
   expect(await readdir(folder)).toEqual(["a.unmask.json"]);
 });
 
+test("a recipe blends a draft into the masks, by a share that makes sense", async () => {
+  const common = [
+    "generate",
+    "--model",
+    bundle,
+    "--max-new-tokens",
+    "8",
+    "--threads",
+    "1",
+    "--prompt",
+    "a b",
+  ];
+  const write = (blend: number) => {
+    const recipe = { preset: "fast-dllm", init: { draft: "b a b a", blend } };
+    return unmask(...common, "--recipe", JSON.stringify(recipe), "--json");
+  };
+  const [written, refused] = await Promise.all([write(0.5), write(2)]);
+  expect(written.code).toBe(0);
+  expect(JSON.parse(written.stdout)).toMatchObject({
+    ok: true,
+    recipe: { preset: "fast-dllm", init: { draft: "b a b a", blend: 0.5 } },
+  });
+  expectError(refused, "invalid-options");
+});
+
 test("a converted chat model answers a message; what belongs to a chat needs one", async () => {
   const common = ["generate", "--model", bundle, "--max-new-tokens", "4", "--threads", "1", "--json"];
   const chat = await unmask(...common, "--prompt", "Hi", "--chat", "--system", "Be brief.");

@@ -34,7 +34,7 @@ export function checkRequest(
   if (blend !== undefined && !isBlend(blend, length, vocab)) {
     throw new UnmaskError(
       "internal",
-      `A draft of ${blend.ids.length} tokens cannot be blended into ${length} rows.`,
+      `A draft does not fit ${length} rows or the vocabulary, or not by the share ${blend.share}.`,
     );
   }
   const most = Math.max(rows.length, ...drafts.map((draft) => draft.rows.length));

@@ -97,7 +97,7 @@ export const recipeSchema = v.strictObject({
             v.gtValue(0),
             v.maxValue(1),
             v.description(
-              "leave the cells masked and read each as this share of the draft's token and the rest of the mask (0.5 is a good one)",
+              "leave the cells masked, and read each as this share of the draft's token and the rest of a mask; 0.5 is usual",
             ),
           ),
         ),
@@ -110,7 +110,7 @@ export const recipeSchema = v.strictObject({
         ),
       }),
       v.description(
-        "a text to start from: draft, or from the prompt; its tokens stand in the cells, or with blend only colour the masks",
+        "a text to start from: draft, or from the prompt; it stands in the cells, or with blend the masks lean towards it",
       ),
     ),
   ),
