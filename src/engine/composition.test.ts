@@ -31,8 +31,12 @@ async function run(
   recipe: object,
   eosRate = 0,
   model: JobModel = testModel(eosRate),
+  seed = 0,
 ): Promise<{ done: Done; masksLeft: number }> {
-  const options = { recipe: { preset: "fast-dllm", length: 20, block: 5, stop: { eos: false }, ...recipe } };
+  const options = {
+    seed,
+    recipe: { preset: "fast-dllm", length: 20, block: 5, stop: { eos: false }, ...recipe },
+  };
   const job: Job = { kind: "generate", prompt: "hello", options };
   const events: GenerateEvent[] = [];
   // The oracle throws when a plan reads what is not stored.
@@ -159,6 +163,35 @@ test.each<[object, string]>([
     message: expect.stringContaining(sentence),
   });
 });
+
+test.each<[object, string]>([
+  [{ preset: "block-dynamic", init: { draft: "hello" } }, "do not see what stands behind the block"],
+  [{ preset: "block-dynamic", search: { method: "vote", answer: "a" } }, "block-dynamic leave some out"],
+  [{ preset: "slowfast", search: { method: "vote", answer: "a" } }, "slowfast leave some out"],
+  [{ init: { draft: "hello" }, remask: { entropyGuard: 1 } }, "does not fit a draft"],
+  [{ init: { draft: "hello" }, lengthControl: { daedal: {} } }, "does not fit a length control"],
+  [{ stop: { eotp: {} }, lengthControl: { daedal: {} } }, "does not fit a length control"],
+])("%j is refused, naming both pieces", async (recipe, sentence) => {
+  await expect(run(recipe)).rejects.toMatchObject({
+    code: "invalid-options",
+    message: expect.stringContaining(sentence),
+  });
+});
+
+test.each(["block-dynamic", "slowfast"])(
+  "%s is not asked about cells that it hides from the model, and may be cut inside its stretch",
+  async (preset) => {
+    for (const [seed, block] of [7, 11, 13, 20, 5, 9].entries()) {
+      for (const eosRate of [0, 60, 150]) {
+        for (const minConf of [0, 0.2, 0.5]) {
+          const recipe = { preset, block, length: 20, temperature: 0.9, stop: { eotp: { minConf } } };
+          const { masksLeft } = await run(recipe, eosRate, undefined, seed);
+          expect(masksLeft).toBe(0);
+        }
+      }
+    }
+  },
+);
 
 test("a resolved recipe keeps its length control", () => {
   const lengthControl = { daedal: { factor: 4 } };

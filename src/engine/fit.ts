@@ -80,9 +80,14 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} ${revises ? "takes" : "never takes"} tokens back: remask follows from it.`,
     ],
     [
-      typeof remask === "object" && (strategy.reviser !== undefined || init !== undefined),
+      typeof remask === "object" && strategy.reviser !== undefined,
       "remask",
       `The recipe ${name} takes tokens back by itself, so an entropy guard does not fit it.`,
+    ],
+    [
+      typeof remask === "object" && init !== undefined,
+      "remask",
+      "Tokens of a draft are taken back by their own rule, so an entropy guard does not fit a draft.",
     ],
     [
       constraint !== undefined && (preset.overrules === true || preset.continuationOnly === true),
@@ -148,7 +153,7 @@ function ofLength({ name, preset, input, alone, model, region, search }: Asked):
 }
 
 /** Cutting the canvas needs an open end. */
-function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refusal[] {
+function ofEotp({ name, input, strategy, alone, model, region }: Asked): readonly Refusal[] {
   if (typeof input.stop?.eotp !== "object") return [];
   const refusal = (applies: boolean, why: string): Refusal => [
     applies,
@@ -158,13 +163,14 @@ function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refus
   return [
     refusal(region.kind === "infill", "is for continuations: a gap keeps its length"),
     refusal(model.tokens.eos.length === 0, "needs a model with an end-of-text token"),
-    refusal(strategy.length !== undefined, `does not fit ${name}, which finds the length by itself`),
+    refusal(alone.length !== undefined, `does not fit ${name}, which finds the length by itself`),
+    refusal(strategy.length !== undefined, "does not fit a length control, which finds the length by itself"),
     refusal(input.constraint !== undefined, "does not fit a constraint, which counts on its cells"),
   ];
 }
 
 /** A draft has to have somewhere to stand, and nobody else who takes it back. */
-function ofDraft({ name, input, strategy, region }: Asked): readonly Refusal[] {
+function ofDraft({ name, preset, input, strategy, alone, region }: Asked): readonly Refusal[] {
   if (input.init === undefined) return [];
   const refusal = (applies: boolean, why: string): Refusal => [applies, "init", `A draft ${why}.`];
   const { draft, from } = input.init;
@@ -172,7 +178,12 @@ function ofDraft({ name, input, strategy, region }: Asked): readonly Refusal[] {
     refusal((draft === undefined) === (from === undefined), "is either a text (draft) or found (from)"),
     refusal(region.kind === "infill", "is for continuations: what stands around a gap is given already"),
     refusal(strategy.reviser !== undefined, `does not fit ${name}, which takes tokens back by itself`),
-    refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),
+    refusal(alone.length !== undefined, `does not fit ${name}, which changes the length`),
+    refusal(strategy.length !== undefined, "does not fit a length control, which moves its cells"),
+    refusal(
+      preset.blockwise === true,
+      `does not fit ${name}, whose forwards do not see what stands behind the block`,
+    ),
     refusal(input.constraint !== undefined, "does not fit a constraint, which it may violate"),
   ];
 }
@@ -254,6 +265,10 @@ function ofSearch({
     refusal(
       goesBack(search) && settings.guidance.residual !== undefined,
       "goes to and fro between texts, and residual guidance keeps the logits of one",
+    ),
+    refusal(
+      search.method === "vote" && strategy.selector.visible !== undefined,
+      `reads all masks at every step, and forwards of the recipe ${name} leave some out`,
     ),
     refusal(
       search.method === "zero-order" && preset.continuationOnly === true,

@@ -69,6 +69,8 @@ export interface Preset {
   readonly overrules?: boolean;
   /** Tokens that were committed may change: the page shows them as provisional. */
   readonly revises?: boolean;
+  /** Its forwards end with the open block. */
+  readonly blockwise?: boolean;
   /** What the preset is made of, for these settings. */
   pieces(settings: Settings, model: ModelHints): Pieces;
 }
