@@ -1,4 +1,5 @@
 import type { Span, Tokenizer } from "../core/types.ts";
+import { behindSpace } from "./behind-space.ts";
 import { type ByteDfa, determinise } from "./dfa.ts";
 import { constraintError } from "./errors.ts";
 import type { Constraint } from "./input.ts";
@@ -38,15 +39,18 @@ export interface CompiledConstraint {
  * found in it as they are written, capitals and all. A constraint of literals or words alone allows any text.
  *
  * @param encode text to ids, for the literals
+ * @param isBehindSpace the text before ends with a space that was left to the model: what it writes is read without it
  * @throws UnmaskError `invalid-options` when it is malformed, too large, or no text satisfies it
  */
 export function compileConstraint(
   constraint: Constraint,
   vocabulary: Vocabulary,
   encode: (text: string) => ArrayLike<number>,
+  isBehindSpace = false,
 ): CompiledConstraint {
-  const dfa = languageOf(constraint);
-  if (dfa.states === 0) throw constraintError("constraint", "No text satisfies the constraint.");
+  const language = languageOf(constraint);
+  if (language.states === 0) throw constraintError("constraint", "No text satisfies the constraint.");
+  const dfa = isBehindSpace ? behindSpace(language) : language;
   const automaton = createTokenAutomaton(dfa, vocabulary);
   const placed = placeLiterals(constraint.literals ?? [], encode);
   return {

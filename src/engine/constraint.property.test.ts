@@ -99,6 +99,44 @@ describe.each(RECIPES)("P15: %s", (preset) => {
   });
 });
 
+test("behind a space the constraint holds for the text that is shown", async () => {
+  const shapes = ["[a-z ]{8,9}", " [a-f]+ [a-f]+", "[ a-c]+"];
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...shapes),
+      fc.constantFrom(0, 0.9),
+      fc.nat(1000),
+      async (regex, temperature, seed) => {
+        const matching = expect.stringMatching(new RegExp(`^(?:${regex})$`, "u"));
+        const options = {
+          seed,
+          recipe: { preset: "fast-dllm", length: 12, temperature, constraint: { regex } },
+        };
+        const { text } = await done({ kind: "generate", prompt: "abc ", options }, 60);
+        expect(text).toEqual(matching);
+        const { filled } = await done({ kind: "infill", text: "ab [[9]] c[[9]][[9]] d", options }, 0);
+        expect(filled).toEqual([matching, matching, matching]);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test("a search is told whether the text that is shown satisfies a constraint", async () => {
+  const regex = " [a-z]+";
+  const recipe = {
+    preset: "fast-dllm",
+    length: 6,
+    temperature: 1,
+    stop: { eos: false },
+    search: { method: "best-of", n: 8, score: { constraint: { regex } } },
+  };
+  const { search } = await done({ kind: "generate", prompt: "abc ", options: { recipe, seed: 3 } }, 0);
+  for (const { text, score } of search!.candidates) {
+    expect(score).toBe(new RegExp(`^${regex}$`).test(text) ? 1 : 0);
+  }
+});
+
 test("each gap of an infill satisfies it by itself", async () => {
   const recipe = { preset: "fast-dllm", threshold: 0.1, constraint: { regex: "[a-c]+" } };
   const { filled } = await done({ kind: "infill", text: "xy [[4]] z [[2]]", options: { recipe } }, 0);

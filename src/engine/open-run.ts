@@ -5,9 +5,9 @@ import { startState } from "../strategies/decode.ts";
 import { placeDraft, promptLookup } from "../strategies/draft.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { DecodeState, Strategy } from "../strategies/strategy.ts";
-import { type ConstrainedRun, constrain } from "./constraint.ts";
+import { type ConstrainedRun, compileForGaps, constrain } from "./constraint.ts";
 import { type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
-import { beforeGap, draftBehind } from "./gaps.ts";
+import { beforeGap, draftBehind, spacesBefore } from "./gaps.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import { type GeneratePlan, planGeneration } from "./plan.ts";
 import { buildPrompt, type Prompt, promptCanvas } from "./prompt.ts";
@@ -52,7 +52,7 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
     parts: prompt.parts,
     gaps: job.kind === "generate" ? [{ start: prompt.ids.length, end: ids.length }] : prompt.gaps,
   });
-  const judge = judgeFor(job, model, early, layout, control);
+  const judge = judgeFor(job, model, early, layout, spacesBefore(first.parts), control);
   const probe = first.free.length === 0 ? null : await probeSizes(job, model, early, first, control);
   if (probe !== null) prompt = buildPrompt(job, tokenizer, manifest, probe.sizes);
   const plan = probe === null ? early : planFor(job, facts, prompt, control);
@@ -63,7 +63,7 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
     const draft = await draftOf(init, prompt, blank, tokenizer, control);
     placeDraft(blank, prompt.ids.length, draft, { share: init.share ?? 1, seed: plan.seed });
   }
-  const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps);
+  const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps, prompt);
   const state = startState(canvas);
   state.nfe = probe?.nfe ?? 0;
   state.branchNfe = state.nfe;
@@ -94,11 +94,20 @@ function judgeFor(
   { tokenizer, manifest }: JobModel,
   { search, traits }: GeneratePlan,
   layout: TextSetting["layout"],
+  spaces: readonly boolean[],
   { score }: RunControl,
 ): TextJudge {
   if (search === undefined) return { score: async () => [], read: () => [] };
   const { tokens } = manifest;
-  return createTextJudge(search, { kind: job.kind, tokenizer, tokens, traits, layout, custom: score });
+  return createTextJudge(search, {
+    kind: job.kind,
+    tokenizer,
+    tokens,
+    traits,
+    layout,
+    spaces,
+    custom: score,
+  });
 }
 
 function probeSizes(
@@ -143,12 +152,14 @@ function underConstraint(
   { recipe, strategy, traits }: GeneratePlan,
   canvas: Canvas,
   gaps: readonly Span[],
+  { parts }: Prompt,
 ): ConstrainedRun {
   if (recipe.constraint === undefined) return { strategy, canvas };
   const { eos, pad } = manifest.tokens;
   // A text may end early; a gap is filled to its last cell.
   const endIds = job.kind === "infill" ? [] : [...eos, ...(pad === undefined ? [] : [pad])];
-  return constrain(recipe.constraint, strategy, canvas, gaps, tokenizer, traits, endIds);
+  const compiled = compileForGaps(recipe.constraint, tokenizer, traits, endIds, spacesBefore(parts));
+  return constrain(compiled, strategy, canvas, gaps, traits);
 }
 
 /** Tokens that end a sentence or a line. */
