@@ -5,6 +5,7 @@ import { constraintError } from "./errors.ts";
 import type { Constraint } from "./input.ts";
 import { intersect } from "./intersect.ts";
 import { parseJsonSchema } from "./json-schema.ts";
+import { fittingLengths } from "./mask-wildcard.ts";
 import { compileNfa } from "./nfa.ts";
 import { ANY_TEXT, type Pattern } from "./pattern.ts";
 import { parseRegex } from "./regex.ts";
@@ -25,6 +26,8 @@ export interface CompiledConstraint {
    * @throws UnmaskError `invalid-options` when a literal ends behind the span
    */
   placements(span: Span): readonly { readonly row: number; readonly id: number }[];
+  /** Of how many cells, up to `most`, a text that fills all of them can be; ascending. */
+  lengths(most: number): readonly number[];
   /** Follows the constraint on the rows of `span`; see {@link trackConstraint}. */
   track(
     canvas: ArrayLike<number>,
@@ -64,6 +67,12 @@ export function compileConstraint(
           `A literal reaches cell ${at}, but only ${span.end - span.start} cells are generated.`,
         );
       });
+    },
+    lengths(most) {
+      const ids = new Array<number>(most).fill(-1);
+      for (const { at, id } of placed) if (at < most) ids[at] = id;
+      const least = placed.reduce((end, { at }) => Math.max(end, at + 1), 0);
+      return fittingLengths(automaton, ids).filter((length) => length >= least);
     },
     track: (canvas, span, maskId, options) =>
       trackConstraint(automaton, canvas, span, maskId, options?.mayContinue ?? false),

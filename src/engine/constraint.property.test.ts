@@ -4,6 +4,7 @@ import { compileConstraint, vocabularyOf } from "../constraints/constraint.ts";
 import type { Constraint } from "../constraints/input.ts";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Job } from "../core/job.ts";
+import type { ForwardRequest } from "../core/types.ts";
 import { storeFilter } from "../model/commit-filter.ts";
 import { PRESETS } from "../strategies/presets.ts";
 import { runJob } from "./run-job.ts";
@@ -142,6 +143,29 @@ test("each gap of an infill satisfies it by itself", async () => {
   const { filled } = await done({ kind: "infill", text: "xy [[4]] z [[2]]", options: { recipe } }, 0);
   expect(filled).toHaveLength(2);
   for (const text of filled!) expect(text).toMatch(/^[a-c]+$/);
+});
+
+test("a gap of free length is given cells that the constraint can fill", async () => {
+  const filled = async (text: string, constraint: Constraint) =>
+    (await done({ kind: "infill", text, options: { recipe: { preset: "llada", constraint } } }, 0)).filled;
+  const [date] = (await filled("ab [[?]] c", { regex: "[a-j]{4} [a-j]{2} [a-j]{2}" }))!;
+  expect(date).toMatch(/^[a-j]{4} [a-j]{2} [a-j]{2}$/);
+  expect(await filled("ab[[?]]c [[3]][[?]]d", { regex: "[ab]{3}" })).toEqual(
+    new Array(3).fill(expect.stringMatching(/^[ab]{3}$/)),
+  );
+  // Longer than any gap is without a constraint.
+  expect((await filled("ab[[?]]c", { regex: "x{40}" }))![0]).toBe("x".repeat(40));
+  await expect(filled("ab[[?]]c", { regex: "x{99}" })).rejects.toThrow("its shortest text needs 99 tokens");
+});
+
+test("what is wrong with a constraint is said before the length of a gap is found", async () => {
+  const seen: ForwardRequest[] = [];
+  const options = { recipe: { preset: "llada", constraint: { regex: "a(" } } };
+  const run = runJob({ kind: "infill", text: "a [[?]] b", options }, testModel(0, seen), {
+    stop: () => false,
+  });
+  await expect(run.next()).rejects.toThrow("position");
+  expect(seen).toEqual([]);
 });
 
 test("literals stand in their cells", async () => {

@@ -5,7 +5,7 @@ import { type Canvas, GIVEN } from "../strategies/canvas.ts";
 import { constrained } from "../strategies/constrain.ts";
 import type { ModelTraits, Strategy } from "../strategies/strategy.ts";
 
-export interface ConstrainedRun {
+interface ConstrainedRun {
   readonly strategy: Strategy;
   /** The canvas with the literals in their cells. */
   readonly canvas: Canvas;

@@ -61,6 +61,28 @@ export async function probeGaps(count: number, denoiser: Denoiser, setting: Prob
   return { sizes, nfe, rows };
 }
 
+/**
+ * Makes the sizes of free gaps ones that a constraint can fill: the next larger one there is, or else the next smaller.
+ * A gap that can have none keeps its size.
+ *
+ * @param sizes of each free gap
+ * @param room cells that all of them have together
+ * @param lengths cells, up to a number, that a text for this free gap can fill, ascending
+ */
+export function constrainedSizes(
+  sizes: readonly number[],
+  room: number,
+  lengths: (gap: number, most: number) => readonly number[],
+): readonly number[] {
+  const fitted = [...sizes];
+  for (const [gap, size] of sizes.entries()) {
+    const left = room - fitted.reduce((sum, cells) => sum + cells, 0);
+    const possible = lengths(gap, size + Math.max(0, left)).filter((length) => length > 0);
+    fitted[gap] = possible.find((length) => length >= size) ?? possible.at(-1) ?? size;
+  }
+  return fitted;
+}
+
 type Look = (gap: number, size: number) => Promise<RowStats | null>;
 
 async function padded(gap: number, look: Look, endings: readonly number[]): Promise<number> {

@@ -5,8 +5,8 @@ import { startState } from "../strategies/decode.ts";
 import { placeDraft, promptLookup } from "../strategies/draft.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { DecodeState, Strategy } from "../strategies/strategy.ts";
-import { type ConstrainedRun, compileForGaps, constrain } from "./constraint.ts";
-import { type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
+import { compileForGaps, constrain, type GapConstraint } from "./constraint.ts";
+import { constrainedSizes, type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
 import { beforeGap, draftBehind, spacesBefore } from "./gaps.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import { type GeneratePlan, planGeneration } from "./plan.ts";
@@ -53,8 +53,11 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
     gaps: job.kind === "generate" ? [{ start: prompt.ids.length, end: ids.length }] : prompt.gaps,
   });
   const judge = judgeFor(job, model, early, layout, spacesBefore(first.parts), control);
+  const constraint = compiledConstraint(job, model, early, first);
   const probe = first.free.length === 0 ? null : await probeSizes(job, model, early, first, control);
-  if (probe !== null) prompt = buildPrompt(job, tokenizer, manifest, probe.sizes);
+  if (probe !== null) {
+    prompt = buildPrompt(job, tokenizer, manifest, fittingSizes(probe.sizes, first, constraint, manifest));
+  }
   const plan = probe === null ? early : planFor(job, facts, prompt, control);
   const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
   const { gaps } = layout(blank);
@@ -63,7 +66,10 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
     const draft = await draftOf(init, prompt, blank, tokenizer, control);
     placeDraft(blank, prompt.ids.length, draft, { share: init.share ?? 1, seed: plan.seed });
   }
-  const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps, prompt);
+  const { strategy, canvas } =
+    constraint === null
+      ? { strategy: plan.strategy, canvas: blank }
+      : constrain(constraint, plan.strategy, blank, gaps, plan.traits);
   const state = startState(canvas);
   state.nfe = probe?.nfe ?? 0;
   state.branchNfe = state.nfe;
@@ -146,20 +152,29 @@ async function draftOf(
   return promptLookup(tokenizer.encode(beforeGap(text)), count);
 }
 
-function underConstraint(
+function compiledConstraint(
   job: Job,
   { tokenizer, manifest }: JobModel,
-  { recipe, strategy, traits }: GeneratePlan,
-  canvas: Canvas,
-  gaps: readonly Span[],
+  { recipe, traits }: GeneratePlan,
   { parts }: Prompt,
-): ConstrainedRun {
-  if (recipe.constraint === undefined) return { strategy, canvas };
+): GapConstraint | null {
+  if (recipe.constraint === undefined) return null;
   const { eos, pad } = manifest.tokens;
   // A text may end early; a gap is filled to its last cell.
   const endIds = job.kind === "infill" ? [] : [...eos, ...(pad === undefined ? [] : [pad])];
-  const compiled = compileForGaps(recipe.constraint, tokenizer, traits, endIds, spacesBefore(parts));
-  return constrain(compiled, strategy, canvas, gaps, traits);
+  return compileForGaps(recipe.constraint, tokenizer, traits, endIds, spacesBefore(parts));
+}
+
+/** Sizes of the free gaps that a constraint can fill, as near as it goes to those that the model wants. */
+function fittingSizes(
+  sizes: readonly number[],
+  { ids, gaps, free }: Prompt,
+  constraint: GapConstraint | null,
+  { maxCanvas }: ModelFacts,
+): readonly number[] {
+  if (constraint === null) return sizes;
+  const room = maxCanvas - free.reduce((cells, { start, end }) => cells - (end - start), ids.length);
+  return constrainedSizes(sizes, room, (gap, most) => constraint.of(gaps.indexOf(free[gap]!)).lengths(most));
 }
 
 /** Tokens that end a sentence or a line. */
