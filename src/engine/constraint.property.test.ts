@@ -31,6 +31,7 @@ async function done(
   job: Job,
   eosRate: number,
   look: (canvas: Int32Array, promptLen: number) => void = () => {},
+  tell: (confidence: number) => void = () => {},
 ): Promise<Done> {
   let last: GenerateEvent | undefined;
   let canvas = new Int32Array(0);
@@ -43,7 +44,10 @@ async function done(
       promptLen = event.promptLen;
     }
     if (event.type !== "step") continue;
-    for (const { row, id } of event.commits) canvas[row] = id;
+    for (const { row, id, conf } of event.commits) {
+      canvas[row] = id;
+      tell(conf ?? 1);
+    }
     for (const { row } of event.remasks) canvas[row] = FACTS.tokens.mask;
     for (const { row, id } of event.overwrites) canvas[row] = id;
     look(canvas, promptLen);
@@ -84,11 +88,13 @@ describe.each(RECIPES)("P15: %s", (preset) => {
         fc.nat(1000),
         fc.constantFrom(0, 0.9),
         fc.constantFrom(0, 60),
-        async ([constraint, holds], length, block, seed, warmth, eosRate) => {
-          const temperature = PRESETS[preset]!.greedy === true ? 0 : warmth;
+        fc.constantFrom("greedy", "best"),
+        async ([parts, holds], length, block, seed, warmth, eosRate, path) => {
+          const temperature = PRESETS[preset]!.greedy === true || path === "best" ? 0 : warmth;
+          const constraint = { ...parts, path };
           const recipe = { preset, length, block, temperature, constraint };
           const job: Job = { kind: "generate", prompt: "abc", options: { recipe, seed } };
-          const isViable = viability(constraint);
+          const isViable = viability(parts);
           const { text } = await done(job, eosRate, (canvas, promptLen) => {
             expect(isViable(canvas, promptLen)).toBe(true);
           });
@@ -138,6 +144,28 @@ test("a search is told whether the text that is shown satisfies a constraint", a
   }
 });
 
+test("the best path (DINGO) writes a step's tokens at least as probably as one by one, mostly more so", async () => {
+  let better = 0;
+  for (let seed = 0; seed < 12; seed++) {
+    // All cells in one step, so both choose from the same statistics.
+    const of = async (path: string): Promise<number> => {
+      const constraint = { regex: "([a-f]{2}|[g-k] [l-p]|q[r-v]w){2,6}", path };
+      const recipe = { preset: "fast-dllm", threshold: 0, length: 10, block: 10, constraint };
+      const words = ["ab", "cd", "efg", "hello", "x y", "zoo", "dear", "my", "no", "Oh", "you", "we"];
+      const job: Job = { kind: "generate", prompt: words[seed]!, options: { recipe } };
+      let sum = 0;
+      await done(job, 0, undefined, (conf) => {
+        sum += Math.log(conf);
+      });
+      return sum;
+    };
+    const [one, all] = [await of("greedy"), await of("best")];
+    expect(all).toBeGreaterThanOrEqual(one - 1e-9);
+    if (all > one + 1e-9) better++;
+  }
+  expect(better).toBeGreaterThan(3);
+});
+
 test("each gap of an infill satisfies it by itself", async () => {
   const recipe = { preset: "fast-dllm", threshold: 0.1, constraint: { regex: "[a-c]+" } };
   const { filled } = await done({ kind: "infill", text: "xy [[4]] z [[2]]", options: { recipe } }, 0);
@@ -180,6 +208,8 @@ test.each([
   [{ preset: "rediff", length: 8, constraint: { regex: "a+" } }, "takes no constraint"],
   [{ preset: "daedal", length: 8, constraint: { regex: "a+" } }, "takes no constraint"],
   [{ preset: "llada", length: 8, constraint: { regex: "a(" } }, "position"],
+  [{ preset: "llada", length: 8, constraint: { path: "best" } }, "needs one of"],
+  [{ preset: "llada", temperature: 1, constraint: { regex: "a+", path: "best" } }, "a temperature does not"],
 ])("%j is refused", async (recipe, sentence) => {
   const job: Job = { kind: "generate", prompt: "abc", options: { recipe } };
   await expect(done(job, 0)).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { type CompiledConstraint, compileConstraint, vocabularyOf } from "../con
 import type { Constraint } from "../constraints/input.ts";
 import type { Span, Tokenizer } from "../core/types.ts";
 import { type Canvas, GIVEN } from "../strategies/canvas.ts";
-import { constrained } from "../strategies/constrain.ts";
+import { type ConstraintPath, constrained } from "../strategies/constrain.ts";
 import type { ModelTraits, Strategy } from "../strategies/strategy.ts";
 
 interface ConstrainedRun {
@@ -50,6 +50,7 @@ export function constrain(
   canvas: Canvas,
   gaps: readonly Span[],
   { maskId }: Pick<ModelTraits, "maskId">,
+  path: ConstraintPath = "greedy",
 ): ConstrainedRun {
   const placed: Canvas = { ...canvas, ids: canvas.ids.slice(), kinds: canvas.kinds.slice() };
   for (const [i, gap] of gaps.entries()) {
@@ -60,5 +61,5 @@ export function constrain(
   }
   const trackers = (now: Canvas) => gaps.map((gap, i) => compiled.of(i).track(now.ids, gap, maskId));
   for (const tracker of trackers(placed)) tracker.requireFeasible();
-  return { strategy: constrained(strategy, trackers), canvas: placed };
+  return { strategy: constrained(strategy, trackers, path), canvas: placed };
 }

@@ -95,6 +95,11 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} writes what it has not chosen token by token, so it takes no constraint.`,
     ],
     [
+      constraint?.path === "best" && settings.temperature > 0,
+      "constraint.path",
+      "The best path of a constraint takes the most probable tokens: a temperature does not apply to it.",
+    ],
+    [
       preset.greedy === true && settings.temperature > 0,
       "temperature",
       `The recipe ${name} takes the best token of each cell: a temperature does not apply to it.`,

@@ -69,7 +69,7 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   const { strategy, canvas } =
     constraint === null
       ? { strategy: plan.strategy, canvas: blank }
-      : constrain(constraint, plan.strategy, blank, gaps, plan.traits);
+      : constrain(constraint, plan.strategy, blank, gaps, plan.traits, plan.recipe.constraint?.path);
   const state = startState(canvas);
   state.nfe = probe?.nfe ?? 0;
   state.branchNfe = state.nfe;
