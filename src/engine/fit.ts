@@ -250,7 +250,8 @@ function ofSearch({
   ];
   const draws = search.method === "best-of" || goesBack(search);
   // A random order is drawn whatever the temperature.
-  const isFixed = settings.temperature === 0 && strategy.scorer.confidence !== "none";
+  const isFixed =
+    settings.temperature === 0 && (settings.algTemp ?? 0) === 0 && strategy.scorer.confidence !== "none";
   return [
     ...callers,
     refusal(

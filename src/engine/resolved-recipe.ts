@@ -19,6 +19,8 @@ export interface ResolvedRecipe {
   readonly threshold?: number;
   readonly factor?: number;
   readonly gamma?: number;
+  readonly algTemp?: number;
+  readonly eps?: number;
   readonly cache: CacheInput;
   readonly lengthControl?: NonNullable<RecipeInput["lengthControl"]>;
   readonly constraint?: Constraint;
@@ -50,6 +52,8 @@ export function writeRecipe(
     ...(preset.keys.includes("threshold") ? { threshold: settings.threshold } : {}),
     ...(preset.keys.includes("factor") ? { factor: settings.factor } : {}),
     ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
+    ...(settings.algTemp === undefined ? {} : { algTemp: settings.algTemp }),
+    ...(settings.eps === undefined ? {} : { eps: settings.eps }),
     cache: writeCache(choice),
     ...(input.lengthControl === undefined ? {} : { lengthControl: input.lengthControl }),
     ...(input.constraint === undefined ? {} : { constraint: input.constraint }),

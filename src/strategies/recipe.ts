@@ -38,6 +38,10 @@ export const recipeSchema = v.strictObject({
   threshold: v.optional(v.pipe(between(0, 1), v.description("commit at or above this probability"))),
   factor: v.optional(v.pipe(between(0, 100), v.description("larger commits more tokens together"))),
   gamma: v.optional(v.pipe(between(0, 100), v.description("entropy budget in nats"))),
+  algTemp: v.optional(
+    v.pipe(between(0, 10), v.description("0 commits the best cells, above they are drawn by their scores")),
+  ),
+  eps: v.optional(v.pipe(between(0, 0.5), v.description("last time of Dream's schedule, which begins at 1"))),
   guidance: v.optional(
     v.pipe(
       v.strictObject({
