@@ -193,6 +193,44 @@ test.each(["block-dynamic", "slowfast"])(
   },
 );
 
+test("a recipe may leave ends of the text out, or for last", async () => {
+  const { eos, pad } = FACTS.tokens;
+  const ends = [...eos, pad];
+  const of = async (preset: string, predict?: string) => {
+    const stop = { eos: false, ...(predict === undefined ? {} : { predict }) };
+    return (await run({ preset, stop }, 150)).done.tokens;
+  };
+  for (const preset of ["llada", "fast-dllm", "credit", "mdlm"]) {
+    expect((await of(preset)).some((id) => ends.includes(id))).toBe(true);
+    expect((await of(preset, "never")).some((id) => ends.includes(id))).toBe(false);
+  }
+  expect(await of("llada", "last")).not.toEqual(await of("llada"));
+  const { recipe } = planGeneration({ recipe: { stop: { predict: "last" } } }, FACTS, REGION);
+  expect(recipe.stop).toMatchObject({ predict: "last" });
+  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
+});
+
+test.each<[object, string]>([
+  [{ preset: "daedal", stop: { predict: "never" } }, "length control"],
+  [{ stop: { predict: "never", eotp: {} } }, "end-of-text prediction"],
+  [{ preset: "freedave", stop: { predict: "last" } }, "do not fit freedave"],
+])("%j is refused for what it says of ends", async (recipe, sentence) => {
+  await expect(run(recipe)).rejects.toMatchObject({
+    code: "invalid-options",
+    message: expect.stringContaining(sentence),
+  });
+});
+
+test("the order of Dream's tokens is drawn where its algorithm has a temperature", async () => {
+  const of = async (algTemp: number, seed: number) => {
+    const steps = { preset: "maskgit", algTemp, block: 20, steps: 10 };
+    return (await run(steps, 0, undefined, seed)).done.tokens;
+  };
+  expect(await of(0, 1)).toEqual(await of(0, 2));
+  expect(await of(0.5, 1)).toEqual(await of(0.5, 1));
+  expect(await of(0.5, 1)).not.toEqual(await of(0.5, 2));
+});
+
 test("a resolved recipe keeps its length control", () => {
   const lengthControl = { daedal: { factor: 4 } };
   const { recipe } = planGeneration({ recipe: { preset: "eb", lengthControl } }, FACTS, REGION);

@@ -42,6 +42,7 @@ export function checkFit(asked: Asked): void {
     ...ofPreset(asked),
     ...ofLength(asked),
     ...ofEotp(asked),
+    ...ofEnds(asked),
     ...ofDraft(asked),
     ...ofCompanion(asked),
     ...ofSearch(asked),
@@ -171,6 +172,33 @@ function ofEotp({ name, input, strategy, alone, model, region }: Asked): readonl
     refusal(alone.length !== undefined, `does not fit ${name}, which finds the length by itself`),
     refusal(strategy.length !== undefined, "does not fit a length control, which finds the length by itself"),
     refusal(input.constraint !== undefined, "does not fit a constraint, which counts on its cells"),
+  ];
+}
+
+/** Ends that are not predicted, or that are to be ranked by a score. */
+function ofEnds({ name, preset, input, strategy, model, region }: Asked): readonly Refusal[] {
+  const predict = input.stop?.predict;
+  if (predict === undefined) return [];
+  const refusal = (applies: boolean, why: string): Refusal => [
+    applies,
+    "stop.predict",
+    `Ends of the text that are ${predict === "never" ? "never written" : "ranked last"} ${why}.`,
+  ];
+  return [
+    refusal(region.kind === "infill", "are for continuations: a gap never ends early"),
+    refusal(model.tokens.eos.length === 0, "need a model with an end-of-text token"),
+    refusal(
+      predict === "never" && strategy.length !== undefined,
+      "do not fit a length control, which looks for them",
+    ),
+    refusal(
+      predict === "never" && typeof input.stop?.eotp === "object",
+      "do not fit end-of-text prediction, which looks for them",
+    ),
+    refusal(
+      predict === "last" && preset.unranked === true,
+      `do not fit ${name}, which does not choose by a score alone`,
+    ),
   ];
 }
 

@@ -12,6 +12,7 @@ import { type DraftCheck, scepticalReviser } from "../strategies/decoders/warm-s
 import { eosStop } from "../strategies/eos-stop.ts";
 import { buildStrategy, COMMON_KEYS, findPreset } from "../strategies/presets.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
+import { endsLast } from "../strategies/scorer.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
 import { commitFilter } from "./commit-filter.ts";
 import { eotpGuard } from "./eotp.ts";
@@ -69,7 +70,7 @@ export function planGeneration(
   const eotp = eotpGuard(asked);
   return {
     strategy: complete(asked, eos, eotp),
-    traits: traitsOf(model, region),
+    traits: traitsOf(model, region, asked.input.stop?.predict === "never"),
     seed: seedOf(options),
     ...(search === undefined ? {} : { search }),
     recipe: writeRecipe(asked, eos, eotp),
@@ -131,8 +132,10 @@ function complete(
   const cache = composeCache(choice, model.attention, demands);
   // Other caches compute little more than the block.
   const scope = choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block";
+  const ends = [...model.tokens.eos, padId(model)];
   return {
     ...(eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy),
+    ...(input.stop?.predict === "last" ? { scorer: endsLast(strategy.scorer, ends) } : {}),
     ...(eotp === null ? {} : { length: eotpControl({ ...eotp, eosIds: model.tokens.eos, scope }) }),
     ...(input.init === undefined || check === undefined
       ? {}
@@ -183,12 +186,16 @@ function withStop(strategy: Strategy, rule: StopRule): Strategy {
 }
 
 /** A gap is to be filled with text, so an infill cannot choose the tokens that mean "nothing more". */
-function traitsOf({ tokens, attention, logitsShift }: ModelFacts, region: Region): ModelTraits {
+function traitsOf(
+  { tokens, attention, logitsShift }: ModelFacts,
+  region: Region,
+  neverEnds: boolean,
+): ModelTraits {
   const never = [tokens.mask, ...(tokens.suppress ?? [])];
   const endings = [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
   return {
     maskId: tokens.mask,
-    suppress: [...new Set(region.kind === "infill" ? [...never, ...endings] : never)],
+    suppress: [...new Set(region.kind === "infill" || neverEnds ? [...never, ...endings] : never)],
     attention,
     logitsShift,
   };

@@ -28,7 +28,11 @@ export interface ResolvedRecipe {
   /** Tokens that were committed may still change. */
   readonly remask?: true | { readonly entropyGuard: number };
   readonly init?: NonNullable<RecipeInput["init"]>;
-  readonly stop: { readonly eos: boolean; readonly eotp?: false | Partial<EotpGuard> };
+  readonly stop: {
+    readonly eos: boolean;
+    readonly predict?: "never" | "last";
+    readonly eotp?: false | Partial<EotpGuard>;
+  };
   readonly search?: Search;
 }
 
@@ -61,7 +65,11 @@ export function writeRecipe(
     ...(input.init === undefined ? {} : { init: input.init }),
     ...(preset.revises === true || input.init !== undefined ? { remask: true } : {}),
     ...(guard === undefined ? {} : { remask: guard }),
-    stop: { eos, ...writeEotp(eotp, preset.eotp) },
+    stop: {
+      eos,
+      ...(input.stop?.predict === undefined ? {} : { predict: input.stop.predict }),
+      ...writeEotp(eotp, preset.eotp),
+    },
     ...(search === undefined ? {} : { search }),
   };
 }

@@ -73,6 +73,8 @@ export interface Preset {
   readonly overrules?: boolean;
   /** Tokens that were committed may change: the page shows them as provisional. */
   readonly revises?: boolean;
+  /** What it chooses does not depend on the scores alone. */
+  readonly unranked?: boolean;
   /** Steps are times of a process, of which there may be more than cells. */
   readonly moreSteps?: boolean;
   /** Its forwards end with the open block. */

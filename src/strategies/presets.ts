@@ -110,25 +110,6 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 /** Names of the presets, in the order in which they are listed to people. */
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
-/** Names that llama.cpp's `--diffusion-algorithm` uses, by number and by word. */
-const LLAMA_CPP: Readonly<Record<string, string>> = {
-  "0": "dream-origin",
-  "1": "dream-entropy",
-  "2": "dream-margin",
-  "3": "llada-random",
-  "4": "maskgit",
-  origin: "dream-origin",
-  entropy: "dream-entropy",
-  margin: "dream-margin",
-  random: "llada-random",
-  confidence: "maskgit",
-};
-
-/** The preset that a name stands for; llama.cpp's names are accepted too. */
-export function canonicalPreset(name: string): string {
-  return Object.hasOwn(LLAMA_CPP, name) ? LLAMA_CPP[name]! : name;
-}
-
 /** @throws UnmaskError `unknown-recipe` naming the nearest of the presets and of `others` */
 export function findPreset(name: string, others: readonly string[] = []): Preset {
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;

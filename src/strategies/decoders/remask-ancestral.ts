@@ -85,6 +85,7 @@ export const mdlmPreset: Preset = {
   title: "MDLM: ancestral sampling, steps that change nothing cost nothing",
   keys: ["steps"],
   moreSteps: true,
+  unranked: true,
   defaults: { block: Number.MAX_SAFE_INTEGER, temperature: 1 },
   pieces: (settings) => ({
     selector: remaskAncestral({ kind: "none" }, settings.steps).selector,
@@ -98,6 +99,7 @@ export function remdmPresetOf(rule: RemaskRule, title: string): Preset {
     title,
     keys: ["steps"],
     moreSteps: true,
+    unranked: true,
     revises: true,
     defaults: { block: Number.MAX_SAFE_INTEGER, temperature: 1, topP: 0.9 },
     pieces: (settings) => ({
