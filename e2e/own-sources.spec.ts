@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { SMALL, writeRandomCheckpoint } from "../src/convert/random-checkpoint.ts";
 import { openDemo } from "./demo-page.ts";
 import { expectUnharmed, fakeHub, filesOf, openOwnForm, READY, storedPaths, TINY } from "./own-hub.ts";
@@ -82,18 +82,25 @@ test("what the hub refuses is said in words: not there, not for everyone, too ma
   await expectUnharmed(page);
 });
 
-test("a conversion whose tab was killed goes on behind its last finished tensor", async ({
-  page,
-  context,
-}) => {
-  const folder = join(scratch, "random");
+/** A conversion from a hub that never answers the sixth request for weights. */
+async function beginConversion(page: Page, name: string) {
+  const folder = join(scratch, name);
   await writeRandomCheckpoint(folder, SMALL);
-  await using hub = await fakeHub(await filesOf(folder));
+  const hub = await fakeHub(await filesOf(folder));
   await hub.route(page, 6);
   await openDemo(page);
   const form = await openOwnForm(page);
   await form.paste(hub.server.repo);
   await form.convert.click();
+  return { hub, form, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() };
+}
+
+test("a conversion whose tab was killed goes on behind its last finished tensor", async ({
+  page,
+  context,
+}) => {
+  await using begun = await beginConversion(page, "random");
+  const { hub } = begun;
   const staged = async () => (await storedPaths(page)).filter((path) => path.endsWith("/journal"));
   await expect.poll(staged).toHaveLength(1);
   const weights = () => hub.server.log.filter((line) => line.startsWith("cdn")).length;
@@ -148,14 +155,8 @@ test("what does not fit is said before it is fetched; a disk that fills up meanw
 });
 
 test("a cancelled download keeps what is done until it is removed", async ({ page }) => {
-  const folder = join(scratch, "cancelled");
-  await writeRandomCheckpoint(folder, SMALL);
-  await using hub = await fakeHub(await filesOf(folder));
-  await hub.route(page, 6);
-  await openDemo(page);
-  const form = await openOwnForm(page);
-  await form.paste(hub.server.repo);
-  await form.convert.click();
+  await using begun = await beginConversion(page, "cancelled");
+  const { hub, form } = begun;
   await expect
     .poll(async () => (await storedPaths(page)).some((path) => path.endsWith("/journal")))
     .toBe(true);
