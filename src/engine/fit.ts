@@ -136,8 +136,14 @@ function ofLength({ name, preset, input, alone, model, region, search }: Asked):
   }
   const { selector, blocks } = alone;
   return [
-    refusal(region.kind === "infill", "is for continuations: a gap keeps its length"),
-    refusal(model.tokens.eos.length === 0, "needs a model with an end-of-text token"),
+    refusal(
+      region.kind === "infill" && (region.free ?? []).length === 0,
+      "is for continuations and gaps of free length: a gap of fixed length keeps it",
+    ),
+    refusal(
+      region.kind === "generate" && model.tokens.eos.length === 0,
+      "needs a model with an end-of-text token",
+    ),
     refusal(model.attention.kind === "block-causal", `does not fit ${model.name}, whose blocks are fixed`),
     refusal(blocks.refine !== undefined, `does not fit ${name}, which chooses where a block ends`),
     refusal(

@@ -3,7 +3,8 @@ import type { ModelTraits } from "../strategies/strategy.ts";
 
 /** Cells that a gap of free length has at first, and that it grows by while the model does not end its text in it. */
 export const FREE_GAP = 8;
-const MAX_FREE_GAP = 32;
+/** Cells of the longest gap that is looked for. */
+export const MAX_FREE_GAP = 32;
 /** Lengths that are compared for a model without padding. */
 const PROBED = [2, 4, 8, 16, 32];
 

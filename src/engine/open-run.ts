@@ -48,9 +48,12 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   const first = buildPrompt(job, tokenizer, manifest);
   const early = planFor(job, facts, first, control);
   let prompt = first;
-  const layout: TextSetting["layout"] = ({ ids }) => ({
+  const layout: TextSetting["layout"] = ({ ids, slots }) => ({
     parts: prompt.parts,
-    gaps: job.kind === "generate" ? [{ start: prompt.ids.length, end: ids.length }] : prompt.gaps,
+    gaps:
+      job.kind === "generate"
+        ? [{ start: prompt.ids.length, end: ids.length }]
+        : prompt.gaps.map(({ start, end }) => ({ start: rowOf(slots, start), end: rowOf(slots, end) })),
   });
   const judge = judgeFor(job, model, early, layout, spacesBefore(first.parts), control);
   const constraint = compiledConstraint(job, model, early, first);
@@ -78,10 +81,16 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   return { plan, strategy, state, gaps, resized, judge, layout };
 }
 
+/** Where the cell now stands that stood in `row` at first; the end of the canvas for what was behind it. */
+function rowOf(slots: Int32Array, row: number): number {
+  const now = slots.indexOf(row);
+  return now < 0 ? slots.length : now;
+}
+
 function planFor(
   job: Job,
   facts: ModelFacts,
-  { ids, gaps }: Prompt,
+  { ids, gaps, free }: Prompt,
   { score, companion }: RunControl,
 ): GeneratePlan {
   return planGeneration(
@@ -89,7 +98,12 @@ function planFor(
     facts,
     job.kind === "generate"
       ? { kind: "generate", promptCells: ids.length }
-      : { kind: "infill", gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
+      : {
+          kind: "infill",
+          gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0),
+          free,
+          cells: ids.length,
+        },
     { hasScore: score !== undefined, hasCompanion: companion !== undefined },
   );
 }
