@@ -189,7 +189,11 @@ export const CLAIMS: readonly Claim[] = [
   },
   {
     system: "Constraints: regular languages with mask wildcards (DINGO, arXiv 2505.23061)",
-    contestants: ["fast-dllm + regular expression", "llada + regular expression"],
+    contestants: [
+      "fast-dllm + regular expression, best path",
+      "fast-dllm + regular expression",
+      "llada + regular expression",
+    ],
     rival: "fast-dllm",
     claim: "up to 68 points more on structured tasks, every output in the language",
     differs:

@@ -85,6 +85,10 @@ const COMBINED: readonly Contestant[] = [
     recipe: { preset: "fast-dllm", search: { method: "vote", answer: "answer [^\\n]*" } },
   },
   { name: "fast-dllm + regular expression", recipe: { preset: "fast-dllm", constraint: { regex: ANSWER } } },
+  {
+    name: "fast-dllm + regular expression, best path",
+    recipe: { preset: "fast-dllm", constraint: { regex: ANSWER, path: "best" } },
+  },
   { name: "llada + regular expression", recipe: { preset: "llada", constraint: { regex: ANSWER } } },
   { name: UNIFORM, recipe: { preset: "quota-table", block: schedule.block, steps: evenly(schedule.steps) } },
   { name: SEARCHED, recipe: schedule },

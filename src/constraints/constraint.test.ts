@@ -162,6 +162,29 @@ test("gaps without end tokens are filled to the last cell", () => {
   expect(tracker.isFeasible()).toBe(false);
 });
 
+test("the lengths of whole texts are those in which a tracker is feasible", () => {
+  const inGaps = vocabularyOf(tokenizer, [], []);
+  for (const constraint of [
+    { regex: "(ab|cde){2,4}" },
+    { regex: "(ab)?" },
+    { regex: "\\d{3}(\\.\\d{2})?" },
+    { literals: [{ at: 2, text: "the end" }], required: ["moon"] },
+  ]) {
+    const compiled = compile(constraint, inGaps);
+    const feasible = Array.from({ length: 13 }, (_, cells) => cells).filter((cells) => {
+      const span = { start: 0, end: cells };
+      const canvas = new Int32Array(cells).fill(MASK);
+      try {
+        for (const { row, id } of compiled.placements(span)) canvas[row] = id;
+      } catch {
+        return false;
+      }
+      return compiled.track(canvas, span, MASK).isFeasible();
+    });
+    expect(compiled.lengths(12)).toEqual(feasible);
+  }
+});
+
 test("a constraint that does not fit its cells says how many it needs", () => {
   const canvas = new Int32Array(3).fill(MASK);
   const tracker = compile({ regex: "[\\u{1F600}]{2}" }).track(canvas, { start: 0, end: 3 }, MASK);

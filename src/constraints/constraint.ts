@@ -1,9 +1,11 @@
 import type { Span, Tokenizer } from "../core/types.ts";
+import { behindSpace } from "./behind-space.ts";
 import { type ByteDfa, determinise } from "./dfa.ts";
 import { constraintError } from "./errors.ts";
 import type { Constraint } from "./input.ts";
 import { intersect } from "./intersect.ts";
 import { parseJsonSchema } from "./json-schema.ts";
+import { fittingLengths } from "./mask-wildcard.ts";
 import { compileNfa } from "./nfa.ts";
 import { ANY_TEXT, type Pattern } from "./pattern.ts";
 import { parseRegex } from "./regex.ts";
@@ -24,6 +26,8 @@ export interface CompiledConstraint {
    * @throws UnmaskError `invalid-options` when a literal ends behind the span
    */
   placements(span: Span): readonly { readonly row: number; readonly id: number }[];
+  /** Of how many cells, up to `most`, a text that fills all of them can be; ascending. */
+  lengths(most: number): readonly number[];
   /** Follows the constraint on the rows of `span`; see {@link trackConstraint}. */
   track(
     canvas: ArrayLike<number>,
@@ -38,15 +42,18 @@ export interface CompiledConstraint {
  * found in it as they are written, capitals and all. A constraint of literals or words alone allows any text.
  *
  * @param encode text to ids, for the literals
+ * @param isBehindSpace the text before ends with a space that was left to the model: what it writes is read without it
  * @throws UnmaskError `invalid-options` when it is malformed, too large, or no text satisfies it
  */
 export function compileConstraint(
   constraint: Constraint,
   vocabulary: Vocabulary,
   encode: (text: string) => ArrayLike<number>,
+  isBehindSpace = false,
 ): CompiledConstraint {
-  const dfa = languageOf(constraint);
-  if (dfa.states === 0) throw constraintError("constraint", "No text satisfies the constraint.");
+  const language = languageOf(constraint);
+  if (language.states === 0) throw constraintError("constraint", "No text satisfies the constraint.");
+  const dfa = isBehindSpace ? behindSpace(language) : language;
   const automaton = createTokenAutomaton(dfa, vocabulary);
   const placed = placeLiterals(constraint.literals ?? [], encode);
   return {
@@ -60,6 +67,12 @@ export function compileConstraint(
           `A literal reaches cell ${at}, but only ${span.end - span.start} cells are generated.`,
         );
       });
+    },
+    lengths(most) {
+      const ids = new Array<number>(most).fill(-1);
+      for (const { at, id } of placed) if (at < most) ids[at] = id;
+      const least = placed.reduce((end, { at }) => Math.max(end, at + 1), 0);
+      return fittingLengths(automaton, ids).filter((length) => length >= least);
     },
     track: (canvas, span, maskId, options) =>
       trackConstraint(automaton, canvas, span, maskId, options?.mayContinue ?? false),

@@ -39,6 +39,14 @@ export const constraintSchema = v.strictObject({
   required: v.optional(
     v.pipe(v.array(word), v.maxLength(8), v.description("words that all occur, be it as part of another")),
   ),
+  path: v.optional(
+    v.pipe(
+      v.picklist(["greedy", "best"]),
+      v.description(
+        "greedy: the tokens of a step one by one, the surest first; best: together, the most probable way (DINGO)",
+      ),
+    ),
+  ),
 });
 
 export type Constraint = v.InferOutput<typeof constraintSchema>;
@@ -58,18 +66,18 @@ export function parseConstraint(value: unknown): Constraint {
   if (kinds.length > 1) {
     throw constraintError("constraint", 'A constraint has only one of "regex", "jsonSchema" and "literals".');
   }
-  if (Object.keys(constraint).length === 0) {
-    throw constraintError("constraint", `A constraint needs one of ${KEYS.join(", ")}.`);
+  if (PARTS.every((key) => constraint[key] === undefined)) {
+    throw constraintError("constraint", `A constraint needs one of ${PARTS.join(", ")}.`);
   }
   return constraint;
 }
 
-const KEYS = ["regex", "jsonSchema", "literals", "banned", "required"];
+const PARTS = ["regex", "jsonSchema", "literals", "banned", "required"] as const;
 
 function explain(issue: v.BaseIssue<unknown>): Error {
   const key = v.getDotPath(issue);
   if (issue.expected === "never" && key !== null && !key.includes(".")) {
-    const near = nearest(key, KEYS);
+    const near = nearest(key, [...PARTS, "path"]);
     return constraintError(
       "constraint",
       `A constraint has no key "${key.slice(0, 60)}". Did you mean "${near}"?`,

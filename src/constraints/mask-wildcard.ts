@@ -175,6 +175,33 @@ function retreat({ automaton, maskId, ids, forward, live }: Segment, i: number):
   }
 }
 
+/**
+ * Of how many tokens whole texts can be, given the tokens of some cells.
+ *
+ * @param ids `[most]`: the token that stands in each cell, -1 for any
+ * @returns lengths from 0 to `most`, ascending
+ */
+export function fittingLengths(automaton: TokenAutomaton, ids: readonly number[]): number[] {
+  const lengths: number[] = [];
+  let here = new Uint32Array(wordsFor(automaton.states));
+  addBit(here, automaton.start);
+  for (let length = 0; ; length++) {
+    const states = membersOf(here);
+    if (states.some((state) => automaton.isAccepting(state))) lengths.push(length);
+    if (length >= ids.length || states.length === 0) return lengths;
+    const next = new Uint32Array(here.length);
+    for (const state of states) {
+      if (ids[length] === -1) {
+        unite(next, automaton.successors(state));
+      } else {
+        const target = automaton.step(state, ids[length]!);
+        if (target >= 0) addBit(next, target);
+      }
+    }
+    here = next;
+  }
+}
+
 /** The fewest tokens that spell a whole text, `null` when the vocabulary has none. */
 export function shortestLength(automaton: TokenAutomaton): number | null {
   const seen = new Uint32Array(wordsFor(automaton.states));

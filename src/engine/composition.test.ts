@@ -32,8 +32,12 @@ async function run(
   recipe: object,
   eosRate = 0,
   model: JobModel = testModel(eosRate),
+  seed = 0,
 ): Promise<{ done: Done; masksLeft: number }> {
-  const options = { recipe: { preset: "fast-dllm", length: 20, block: 5, stop: { eos: false }, ...recipe } };
+  const options = {
+    seed,
+    recipe: { preset: "fast-dllm", length: 20, block: 5, stop: { eos: false }, ...recipe },
+  };
   const job: Job = { kind: "generate", prompt: "hello", options };
   const events: GenerateEvent[] = [];
   // The oracle throws when a plan reads what is not stored.
@@ -209,6 +213,73 @@ test.each<[object, string]>([
     code: "invalid-options",
     message: expect.stringContaining(sentence),
   });
+});
+
+test.each<[object, string]>([
+  [{ preset: "block-dynamic", init: { draft: "hello" } }, "do not see what stands behind the block"],
+  [{ preset: "block-dynamic", search: { method: "vote", answer: "a" } }, "block-dynamic leave some out"],
+  [{ preset: "slowfast", search: { method: "vote", answer: "a" } }, "slowfast leave some out"],
+  [{ init: { draft: "hello" }, remask: { entropyGuard: 1 } }, "does not fit a draft"],
+  [{ init: { draft: "hello" }, lengthControl: { daedal: {} } }, "does not fit a length control"],
+  [{ stop: { eotp: {} }, lengthControl: { daedal: {} } }, "does not fit a length control"],
+])("%j is refused, naming both pieces", async (recipe, sentence) => {
+  await expect(run(recipe)).rejects.toMatchObject({
+    code: "invalid-options",
+    message: expect.stringContaining(sentence),
+  });
+});
+
+test.each(["block-dynamic", "slowfast"])(
+  "%s is not asked about cells that it hides from the model, and may be cut inside its stretch",
+  async (preset) => {
+    for (const [seed, block] of [7, 11, 13, 20, 5, 9].entries()) {
+      for (const eosRate of [0, 60, 150]) {
+        for (const minConf of [0, 0.2, 0.5]) {
+          const recipe = { preset, block, length: 20, temperature: 0.9, stop: { eotp: { minConf } } };
+          const { masksLeft } = await run(recipe, eosRate, undefined, seed);
+          expect(masksLeft).toBe(0);
+        }
+      }
+    }
+  },
+);
+
+test("a recipe may leave ends of the text out, or for last", async () => {
+  const { eos, pad } = FACTS.tokens;
+  const ends = [...eos, pad];
+  const of = async (preset: string, predict?: string) => {
+    const stop = { eos: false, ...(predict === undefined ? {} : { predict }) };
+    return (await run({ preset, stop }, 150)).done.tokens;
+  };
+  for (const preset of ["llada", "fast-dllm", "credit", "mdlm"]) {
+    expect((await of(preset)).some((id) => ends.includes(id))).toBe(true);
+    expect((await of(preset, "never")).some((id) => ends.includes(id))).toBe(false);
+  }
+  expect(await of("llada", "last")).not.toEqual(await of("llada"));
+  const { recipe } = planGeneration({ recipe: { stop: { predict: "last" } } }, FACTS, REGION);
+  expect(recipe.stop).toMatchObject({ predict: "last" });
+  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
+});
+
+test.each<[object, string]>([
+  [{ preset: "daedal", stop: { predict: "never" } }, "length control"],
+  [{ stop: { predict: "never", eotp: {} } }, "end-of-text prediction"],
+  [{ preset: "freedave", stop: { predict: "last" } }, "do not fit freedave"],
+])("%j is refused for what it says of ends", async (recipe, sentence) => {
+  await expect(run(recipe)).rejects.toMatchObject({
+    code: "invalid-options",
+    message: expect.stringContaining(sentence),
+  });
+});
+
+test("the order of Dream's tokens is drawn where its algorithm has a temperature", async () => {
+  const of = async (algTemp: number, seed: number) => {
+    const steps = { preset: "maskgit", algTemp, block: 20, steps: 10 };
+    return (await run(steps, 0, undefined, seed)).done.tokens;
+  };
+  expect(await of(0, 1)).toEqual(await of(0, 2));
+  expect(await of(0.5, 1)).toEqual(await of(0.5, 1));
+  expect(await of(0.5, 1)).not.toEqual(await of(0.5, 2));
 });
 
 test("a resolved recipe keeps its length control", () => {

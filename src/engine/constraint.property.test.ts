@@ -4,6 +4,7 @@ import { compileConstraint, vocabularyOf } from "../constraints/constraint.ts";
 import type { Constraint } from "../constraints/input.ts";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Job } from "../core/job.ts";
+import type { ForwardRequest } from "../core/types.ts";
 import { storeFilter } from "../model/commit-filter.ts";
 import { PRESETS } from "../strategies/presets.ts";
 import { runJob } from "./run-job.ts";
@@ -30,6 +31,7 @@ async function done(
   job: Job,
   eosRate: number,
   look: (canvas: Int32Array, promptLen: number) => void = () => {},
+  tell: (confidence: number) => void = () => {},
 ): Promise<Done> {
   let last: GenerateEvent | undefined;
   let canvas = new Int32Array(0);
@@ -42,7 +44,10 @@ async function done(
       promptLen = event.promptLen;
     }
     if (event.type !== "step") continue;
-    for (const { row, id } of event.commits) canvas[row] = id;
+    for (const { row, id, conf } of event.commits) {
+      canvas[row] = id;
+      tell(conf ?? 1);
+    }
     for (const { row } of event.remasks) canvas[row] = FACTS.tokens.mask;
     for (const { row, id } of event.overwrites) canvas[row] = id;
     look(canvas, promptLen);
@@ -83,11 +88,13 @@ describe.each(RECIPES)("P15: %s", (preset) => {
         fc.nat(1000),
         fc.constantFrom(0, 0.9),
         fc.constantFrom(0, 60),
-        async ([constraint, holds], length, block, seed, warmth, eosRate) => {
-          const temperature = PRESETS[preset]!.greedy === true ? 0 : warmth;
+        fc.constantFrom("greedy", "best"),
+        async ([parts, holds], length, block, seed, warmth, eosRate, path) => {
+          const temperature = PRESETS[preset]!.greedy === true || path === "best" ? 0 : warmth;
+          const constraint = { ...parts, path };
           const recipe = { preset, length, block, temperature, constraint };
           const job: Job = { kind: "generate", prompt: "abc", options: { recipe, seed } };
-          const isViable = viability(constraint);
+          const isViable = viability(parts);
           const { text } = await done(job, eosRate, (canvas, promptLen) => {
             expect(isViable(canvas, promptLen)).toBe(true);
           });
@@ -99,11 +106,94 @@ describe.each(RECIPES)("P15: %s", (preset) => {
   });
 });
 
+test("behind a space the constraint holds for the text that is shown", async () => {
+  const shapes = ["[a-z ]{8,9}", " [a-f]+ [a-f]+", "[ a-c]+"];
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...shapes),
+      fc.constantFrom(0, 0.9),
+      fc.nat(1000),
+      async (regex, temperature, seed) => {
+        const matching = expect.stringMatching(new RegExp(`^(?:${regex})$`, "u"));
+        const options = {
+          seed,
+          recipe: { preset: "fast-dllm", length: 12, temperature, constraint: { regex } },
+        };
+        const { text } = await done({ kind: "generate", prompt: "abc ", options }, 60);
+        expect(text).toEqual(matching);
+        const { filled } = await done({ kind: "infill", text: "ab [[9]] c[[9]][[9]] d", options }, 0);
+        expect(filled).toEqual([matching, matching, matching]);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test("a search is told whether the text that is shown satisfies a constraint", async () => {
+  const regex = " [a-z]+";
+  const recipe = {
+    preset: "fast-dllm",
+    length: 6,
+    temperature: 1,
+    stop: { eos: false },
+    search: { method: "best-of", n: 8, score: { constraint: { regex } } },
+  };
+  const { search } = await done({ kind: "generate", prompt: "abc ", options: { recipe, seed: 3 } }, 0);
+  for (const { text, score } of search!.candidates) {
+    expect(score).toBe(new RegExp(`^${regex}$`).test(text) ? 1 : 0);
+  }
+});
+
+test("the best path (DINGO) writes a step's tokens at least as probably as one by one, mostly more so", async () => {
+  let better = 0;
+  for (let seed = 0; seed < 12; seed++) {
+    // All cells in one step, so both choose from the same statistics.
+    const of = async (path: string): Promise<number> => {
+      const constraint = { regex: "([a-f]{2}|[g-k] [l-p]|q[r-v]w){2,6}", path };
+      const recipe = { preset: "fast-dllm", threshold: 0, length: 10, block: 10, constraint };
+      const words = ["ab", "cd", "efg", "hello", "x y", "zoo", "dear", "my", "no", "Oh", "you", "we"];
+      const job: Job = { kind: "generate", prompt: words[seed]!, options: { recipe } };
+      let sum = 0;
+      await done(job, 0, undefined, (conf) => {
+        sum += Math.log(conf);
+      });
+      return sum;
+    };
+    const [one, all] = [await of("greedy"), await of("best")];
+    expect(all).toBeGreaterThanOrEqual(one - 1e-9);
+    if (all > one + 1e-9) better++;
+  }
+  expect(better).toBeGreaterThan(3);
+});
+
 test("each gap of an infill satisfies it by itself", async () => {
   const recipe = { preset: "fast-dllm", threshold: 0.1, constraint: { regex: "[a-c]+" } };
   const { filled } = await done({ kind: "infill", text: "xy [[4]] z [[2]]", options: { recipe } }, 0);
   expect(filled).toHaveLength(2);
   for (const text of filled!) expect(text).toMatch(/^[a-c]+$/);
+});
+
+test("a gap of free length is given cells that the constraint can fill", async () => {
+  const filled = async (text: string, constraint: Constraint) =>
+    (await done({ kind: "infill", text, options: { recipe: { preset: "llada", constraint } } }, 0)).filled;
+  const [date] = (await filled("ab [[?]] c", { regex: "[a-j]{4} [a-j]{2} [a-j]{2}" }))!;
+  expect(date).toMatch(/^[a-j]{4} [a-j]{2} [a-j]{2}$/);
+  expect(await filled("ab[[?]]c [[3]][[?]]d", { regex: "[ab]{3}" })).toEqual(
+    new Array(3).fill(expect.stringMatching(/^[ab]{3}$/)),
+  );
+  // Longer than any gap is without a constraint.
+  expect((await filled("ab[[?]]c", { regex: "x{40}" }))![0]).toBe("x".repeat(40));
+  await expect(filled("ab[[?]]c", { regex: "x{99}" })).rejects.toThrow("its shortest text needs 99 tokens");
+});
+
+test("what is wrong with a constraint is said before the length of a gap is found", async () => {
+  const seen: ForwardRequest[] = [];
+  const options = { recipe: { preset: "llada", constraint: { regex: "a(" } } };
+  const run = runJob({ kind: "infill", text: "a [[?]] b", options }, testModel(0, seen), {
+    stop: () => false,
+  });
+  await expect(run.next()).rejects.toThrow("position");
+  expect(seen).toEqual([]);
 });
 
 test("literals stand in their cells", async () => {
@@ -118,6 +208,8 @@ test.each([
   [{ preset: "rediff", length: 8, constraint: { regex: "a+" } }, "takes no constraint"],
   [{ preset: "daedal", length: 8, constraint: { regex: "a+" } }, "takes no constraint"],
   [{ preset: "llada", length: 8, constraint: { regex: "a(" } }, "position"],
+  [{ preset: "llada", length: 8, constraint: { path: "best" } }, "needs one of"],
+  [{ preset: "llada", temperature: 1, constraint: { regex: "a+", path: "best" } }, "a temperature does not"],
 ])("%j is refused", async (recipe, sentence) => {
   const job: Job = { kind: "generate", prompt: "abc", options: { recipe } };
   await expect(done(job, 0)).rejects.toMatchObject({

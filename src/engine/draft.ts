@@ -24,7 +24,15 @@ export function draftCheck({ init, cache, guidance }: RecipeInput): DraftCheck |
 }
 
 /** A draft has to have somewhere to stand, and nobody else who takes it back; blended, it stands nowhere. */
-export function draftRefusals({ name, input, strategy, region, model }: Asked): readonly Refusal[] {
+export function draftRefusals({
+  name,
+  preset,
+  input,
+  strategy,
+  alone,
+  region,
+  model,
+}: Asked): readonly Refusal[] {
   if (input.init === undefined) return [];
   const refusal = (applies: boolean, why: string): Refusal => [applies, "init", `A draft ${why}.`];
   const { draft, from, blend, keep, check } = input.init;
@@ -36,7 +44,12 @@ export function draftRefusals({ name, input, strategy, region, model }: Asked): 
       stands && strategy.reviser !== undefined,
       `does not fit ${name}, which takes tokens back by itself`,
     ),
-    refusal(strategy.length !== undefined, `does not fit ${name}, which changes the length`),
+    refusal(alone.length !== undefined, `does not fit ${name}, which changes the length`),
+    refusal(strategy.length !== undefined, "does not fit a length control, which moves its cells"),
+    refusal(
+      stands && preset.blockwise === true,
+      `does not fit ${name}, whose forwards do not see what stands behind the block`,
+    ),
     refusal(stands && input.constraint !== undefined, "does not fit a constraint, which it may violate"),
     [
       blend !== undefined && name === "warm-start",

@@ -24,6 +24,7 @@ export function eotpGuard({ preset, input, strategy, model, region }: Asked): Eo
   }
   const isFit =
     region.kind === "generate" &&
+    input.stop?.predict !== "never" &&
     model.tokens.eos.length > 0 &&
     strategy.length === undefined &&
     input.constraint === undefined &&

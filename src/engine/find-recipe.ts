@@ -1,5 +1,5 @@
 import type { GenerateOptions } from "../core/job.ts";
-import { canonicalPreset } from "../strategies/presets.ts";
+import { canonicalPreset } from "../strategies/option-names.ts";
 import { parseRecipe, type RecipeInput } from "../strategies/recipe.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import { checkNumber, invalid } from "./settings.ts";

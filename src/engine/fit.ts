@@ -44,6 +44,7 @@ export function checkFit(asked: Asked): void {
     ...ofPreset(asked),
     ...ofLength(asked),
     ...ofEotp(asked),
+    ...ofEnds(asked),
     ...draftRefusals(asked),
     ...ofCompanion(asked),
     ...ofSearch(asked),
@@ -82,14 +83,24 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} ${revises ? "takes" : "never takes"} tokens back: remask follows from it.`,
     ],
     [
-      typeof remask === "object" && (strategy.reviser !== undefined || placesDraft(input)),
+      typeof remask === "object" && strategy.reviser !== undefined,
       "remask",
       `The recipe ${name} takes tokens back by itself, so an entropy guard does not fit it.`,
+    ],
+    [
+      typeof remask === "object" && placesDraft(input),
+      "remask",
+      "Tokens of a draft are taken back by their own rule, so an entropy guard does not fit a draft.",
     ],
     [
       constraint !== undefined && (preset.overrules === true || preset.continuationOnly === true),
       "constraint",
       `The recipe ${name} writes what it has not chosen token by token, so it takes no constraint.`,
+    ],
+    [
+      constraint?.path === "best" && settings.temperature > 0,
+      "constraint.path",
+      "The best path of a constraint takes the most probable tokens: a temperature does not apply to it.",
     ],
     [
       preset.greedy === true && settings.temperature > 0,
@@ -127,8 +138,14 @@ function ofLength({ name, preset, input, alone, model, region, search }: Asked):
   }
   const { selector, blocks } = alone;
   return [
-    refusal(region.kind === "infill", "is for continuations: a gap keeps its length"),
-    refusal(model.tokens.eos.length === 0, "needs a model with an end-of-text token"),
+    refusal(
+      region.kind === "infill" && (region.free ?? []).length === 0,
+      "is for continuations and gaps of free length: a gap of fixed length keeps it",
+    ),
+    refusal(
+      region.kind === "generate" && model.tokens.eos.length === 0,
+      "needs a model with an end-of-text token",
+    ),
     refusal(model.attention.kind === "block-causal", `does not fit ${model.name}, whose blocks are fixed`),
     refusal(blocks.refine !== undefined, `does not fit ${name}, which chooses where a block ends`),
     refusal(
@@ -150,7 +167,7 @@ function ofLength({ name, preset, input, alone, model, region, search }: Asked):
 }
 
 /** Cutting the canvas needs an open end. */
-function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refusal[] {
+function ofEotp({ name, input, strategy, alone, model, region }: Asked): readonly Refusal[] {
   if (typeof input.stop?.eotp !== "object") return [];
   const refusal = (applies: boolean, why: string): Refusal => [
     applies,
@@ -160,8 +177,36 @@ function ofEotp({ name, input, strategy, model, region }: Asked): readonly Refus
   return [
     refusal(region.kind === "infill", "is for continuations: a gap keeps its length"),
     refusal(model.tokens.eos.length === 0, "needs a model with an end-of-text token"),
-    refusal(strategy.length !== undefined, `does not fit ${name}, which finds the length by itself`),
+    refusal(alone.length !== undefined, `does not fit ${name}, which finds the length by itself`),
+    refusal(strategy.length !== undefined, "does not fit a length control, which finds the length by itself"),
     refusal(input.constraint !== undefined, "does not fit a constraint, which counts on its cells"),
+  ];
+}
+
+/** Ends that are not predicted, or that are to be ranked by a score. */
+function ofEnds({ name, preset, input, strategy, model, region }: Asked): readonly Refusal[] {
+  const predict = input.stop?.predict;
+  if (predict === undefined) return [];
+  const refusal = (applies: boolean, why: string): Refusal => [
+    applies,
+    "stop.predict",
+    `Ends of the text that are ${predict === "never" ? "never written" : "ranked last"} ${why}.`,
+  ];
+  return [
+    refusal(region.kind === "infill", "are for continuations: a gap never ends early"),
+    refusal(model.tokens.eos.length === 0, "need a model with an end-of-text token"),
+    refusal(
+      predict === "never" && strategy.length !== undefined,
+      "do not fit a length control, which looks for them",
+    ),
+    refusal(
+      predict === "never" && typeof input.stop?.eotp === "object",
+      "do not fit end-of-text prediction, which looks for them",
+    ),
+    refusal(
+      predict === "last" && preset.unranked === true,
+      `do not fit ${name}, which does not choose by a score alone`,
+    ),
   ];
 }
 
@@ -222,7 +267,8 @@ function ofSearch({
   ];
   const draws = search.method === "best-of" || goesBack(search);
   // A random order is drawn whatever the temperature.
-  const isFixed = settings.temperature === 0 && strategy.scorer.confidence !== "none";
+  const isFixed =
+    settings.temperature === 0 && (settings.algTemp ?? 0) === 0 && strategy.scorer.confidence !== "none";
   return [
     ...callers,
     refusal(
@@ -242,6 +288,10 @@ function ofSearch({
     refusal(
       goesBack(search) && settings.guidance.residual !== undefined,
       "goes to and fro between texts, and residual guidance keeps the logits of one",
+    ),
+    refusal(
+      search.method === "vote" && strategy.selector.visible !== undefined,
+      `reads all masks at every step, and forwards of the recipe ${name} leave some out`,
     ),
     refusal(
       search.method === "zero-order" && preset.continuationOnly === true,

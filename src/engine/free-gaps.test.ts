@@ -7,6 +7,7 @@ import { FREE_GAP, type ProbeSetting, probeGaps } from "./free-gaps.ts";
 import { parseGaps } from "./gaps.ts";
 import { runJob } from "./run-job.ts";
 import { FACTS, testModel } from "./scripted-model.ts";
+import { foldTrace } from "./trace.ts";
 
 const PAD = 61;
 const PREFIX = 5;
@@ -76,4 +77,44 @@ test("an infill fills free and fixed gaps together and counts the probes", async
   expect(last.nfe).toBeGreaterThan(forwards);
   expect(parseGaps("a [[?]]", FACTS.maxCanvas)).toEqual([{ kind: "text", text: "a " }, { kind: "free-gap" }]);
   expect(FREE_GAP).toBe(8);
+});
+
+test.each(["fast-dllm", "eb", "localleap"])(
+  "DAEDAL's insertion: with %s doubtful masks of a free gap become several, those of a fixed one do not",
+  async (preset) => {
+    const run = async (low: number, more: object = {}) => {
+      const lengthControl = { daedal: { low, factor: 3 } };
+      const recipe = { preset, block: 4, lengthControl, ...more };
+      const job = { kind: "infill", text: "ab[[?]]cd[[?]][[3]] ef", options: { recipe } } as const;
+      const events: GenerateEvent[] = [];
+      // Tokens that write nothing would not show in the lengths.
+      const manifest = { ...FACTS, tokens: { ...FACTS.tokens, suppress: [57, 58, 59, 60] } };
+      const model = { ...testModel(), manifest };
+      for await (const event of runJob(job, model, { stop: () => false })) events.push(event);
+      const [start, done] = [events[0]!, events.at(-1)!];
+      if (start.type !== "start" || done.type !== "done") throw new Error("an event is missing");
+      const frames = foldTrace(events);
+      const cells = start.gaps.map(([from, to]) => to - from);
+      return { cells, done, frames, grown: frames.at(-1)!.ids.length - start.canvas.length };
+    };
+    const plain = await run(0);
+    expect(plain.grown).toBe(0);
+    expect(plain.done.filled!.map((text) => text.length)).toEqual(plain.cells);
+    for (const more of [{}, { cache: "dual" }, { temperature: 0.9 }]) {
+      const { cells, done, frames, grown } = await run(1, more);
+      expect(frames.at(-1)!.masksLeft).toBe(0);
+      expect(grown).toBeGreaterThan(0);
+      const sizes = done.filled!.map((text) => text.length);
+      expect(sizes[2]).toBe(3);
+      expect(sizes[0]! + sizes[1]!).toBe(cells[0]! + cells[1]! + grown);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(32);
+      expect(done.text).toBe(`ab${done.filled![0]}cd${done.filled![1]}${done.filled![2]} ef`);
+    }
+  },
+);
+
+test("a gap of fixed length keeps it", async () => {
+  const recipe = { preset: "eb", lengthControl: { daedal: {} } };
+  const job = { kind: "infill", text: "a [[3]] b", options: { recipe } } as const;
+  await expect(runJob(job, testModel(), { stop: () => false }).next()).rejects.toThrow("gap of fixed length");
 });

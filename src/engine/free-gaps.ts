@@ -3,7 +3,8 @@ import type { ModelTraits } from "../strategies/strategy.ts";
 
 /** Cells that a gap of free length has at first, and that it grows by while the model does not end its text in it. */
 export const FREE_GAP = 8;
-const MAX_FREE_GAP = 32;
+/** Cells of the longest gap that is looked for. */
+export const MAX_FREE_GAP = 32;
 /** Lengths that are compared for a model without padding. */
 const PROBED = [2, 4, 8, 16, 32];
 
@@ -59,6 +60,28 @@ export async function probeGaps(count: number, denoiser: Denoiser, setting: Prob
       setting.endings.length > 0 ? await padded(gap, look, setting.endings) : await surest(gap, look);
   }
   return { sizes, nfe, rows };
+}
+
+/**
+ * Makes the sizes of free gaps ones that a constraint can fill: the next larger one there is, or else the next smaller.
+ * A gap that can have none keeps its size.
+ *
+ * @param sizes of each free gap
+ * @param room cells that all of them have together
+ * @param lengths cells, up to a number, that a text for this free gap can fill, ascending
+ */
+export function constrainedSizes(
+  sizes: readonly number[],
+  room: number,
+  lengths: (gap: number, most: number) => readonly number[],
+): readonly number[] {
+  const fitted = [...sizes];
+  for (const [gap, size] of sizes.entries()) {
+    const left = room - fitted.reduce((sum, cells) => sum + cells, 0);
+    const possible = lengths(gap, size + Math.max(0, left)).filter((length) => length > 0);
+    fitted[gap] = possible.find((length) => length >= size) ?? possible.at(-1) ?? size;
+  }
+  return fitted;
 }
 
 type Look = (gap: number, size: number) => Promise<RowStats | null>;

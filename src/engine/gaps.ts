@@ -61,6 +61,19 @@ export function draftBehind(text: string, draft: string): string {
   return hasOwnSpace(text) && !draft.startsWith(" ") ? ` ${draft}` : draft;
 }
 
+/**
+ * For each gap whether the space at the end of the text before it is left to the model, so that {@link behindText} takes
+ * it off again. A text without gaps is continued at its end.
+ */
+export function spacesBefore(parts: readonly TextPart[]): readonly boolean[] {
+  const isBehind = (at: number): boolean => {
+    const part = parts[at];
+    return part?.kind === "text" && hasOwnSpace(part.text);
+  };
+  const gaps = parts.flatMap((part, at) => (part.kind === "text" ? [] : [isBehind(at - 1)]));
+  return gaps.length > 0 ? gaps : [isBehind(parts.length - 1)];
+}
+
 function hasOwnSpace(text: string): boolean {
   return text.endsWith(" ") && text.trim() !== "";
 }

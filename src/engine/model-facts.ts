@@ -1,3 +1,4 @@
+import type { Span } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
 
 /** What planning needs to know about a bundle. */
@@ -26,7 +27,13 @@ export type ModelFacts = Pick<
 /** The region to fill: a continuation takes its length from the options, an infill from the gaps in the text. */
 export type Region =
   | { readonly kind: "generate"; readonly promptCells: number }
-  | { readonly kind: "infill"; readonly gapCells: number };
+  | {
+      readonly kind: "infill";
+      readonly gapCells: number;
+      /** Gaps that may have any length, and the cells of the whole canvas. */
+      readonly free?: readonly Span[];
+      readonly cells?: number;
+    };
 
 /** The token that fills what is behind the end of a text. */
 export function padId({ tokens }: Pick<ModelFacts, "tokens">): number {

@@ -1,11 +1,11 @@
 import type { Job } from "../core/job.ts";
 import type { Denoiser, Span, Tokenizer } from "../core/types.ts";
-import type { Canvas } from "../strategies/canvas.ts";
 import { startState } from "../strategies/decode.ts";
 import type { DecodeState, Strategy } from "../strategies/strategy.ts";
-import { type ConstrainedRun, constrain } from "./constraint.ts";
+import { compileForGaps, constrain, type GapConstraint } from "./constraint.ts";
 import { applyDraft } from "./draft.ts";
-import { type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
+import { constrainedSizes, type GapLayout, type GapProbe, probeGaps } from "./free-gaps.ts";
+import { spacesBefore } from "./gaps.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import { type GeneratePlan, planGeneration } from "./plan.ts";
 import { buildPrompt, type Prompt, promptCanvas } from "./prompt.ts";
@@ -46,19 +46,28 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   const first = buildPrompt(job, tokenizer, manifest);
   const early = planFor(job, facts, first, control);
   let prompt = first;
-  const layout: TextSetting["layout"] = ({ ids }) => ({
+  const layout: TextSetting["layout"] = ({ ids, slots }) => ({
     parts: prompt.parts,
-    gaps: job.kind === "generate" ? [{ start: prompt.ids.length, end: ids.length }] : prompt.gaps,
+    gaps:
+      job.kind === "generate"
+        ? [{ start: prompt.ids.length, end: ids.length }]
+        : prompt.gaps.map(({ start, end }) => ({ start: rowOf(slots, start), end: rowOf(slots, end) })),
   });
-  const judge = judgeFor(job, model, early, layout, control);
+  const judge = judgeFor(job, model, early, layout, spacesBefore(first.parts), control);
+  const constraint = compiledConstraint(job, model, early, first);
   const probe = first.free.length === 0 ? null : await probeSizes(job, model, early, first, control);
-  if (probe !== null) prompt = buildPrompt(job, tokenizer, manifest, probe.sizes);
+  if (probe !== null) {
+    prompt = buildPrompt(job, tokenizer, manifest, fittingSizes(probe.sizes, first, constraint, manifest));
+  }
   const plan = probe === null ? early : planFor(job, facts, prompt, control);
   const blank = promptCanvas(prompt, plan.recipe.length, plan.traits.maskId);
   const { gaps } = layout(blank);
   const { init } = plan.recipe;
   const hints = init && (await applyDraft(init, prompt, blank, tokenizer, control, plan.seed));
-  const { strategy, canvas } = underConstraint(job, model, plan, blank, gaps);
+  const { strategy, canvas } =
+    constraint === null
+      ? { strategy: plan.strategy, canvas: blank }
+      : constrain(constraint, plan.strategy, blank, gaps, plan.traits, plan.recipe.constraint?.path);
   const state = startState(canvas);
   state.nfe = probe?.nfe ?? 0;
   state.branchNfe = state.nfe;
@@ -71,10 +80,16 @@ export async function openRun(job: Job, model: JobModel, control: RunControl): P
   };
 }
 
+/** Where the cell now stands that stood in `row` at first; the end of the canvas for what was behind it. */
+function rowOf(slots: Int32Array, row: number): number {
+  const now = slots.indexOf(row);
+  return now < 0 ? slots.length : now;
+}
+
 function planFor(
   job: Job,
   facts: ModelFacts,
-  { ids, gaps }: Prompt,
+  { ids, gaps, free }: Prompt,
   { score, companion }: RunControl,
 ): GeneratePlan {
   return planGeneration(
@@ -82,7 +97,12 @@ function planFor(
     facts,
     job.kind === "generate"
       ? { kind: "generate", promptCells: ids.length }
-      : { kind: "infill", gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0) },
+      : {
+          kind: "infill",
+          gapCells: gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0),
+          free,
+          cells: ids.length,
+        },
     { hasScore: score !== undefined, hasCompanion: companion !== undefined },
   );
 }
@@ -93,11 +113,20 @@ function judgeFor(
   { tokenizer, manifest }: JobModel,
   { search, traits }: GeneratePlan,
   layout: TextSetting["layout"],
+  spaces: readonly boolean[],
   { score }: RunControl,
 ): TextJudge {
   if (search === undefined) return { score: async () => [], read: () => [] };
   const { tokens } = manifest;
-  return createTextJudge(search, { kind: job.kind, tokenizer, tokens, traits, layout, custom: score });
+  return createTextJudge(search, {
+    kind: job.kind,
+    tokenizer,
+    tokens,
+    traits,
+    layout,
+    spaces,
+    custom: score,
+  });
 }
 
 function probeSizes(
@@ -120,18 +149,29 @@ function probeSizes(
   });
 }
 
-function underConstraint(
+function compiledConstraint(
   job: Job,
   { tokenizer, manifest }: JobModel,
-  { recipe, strategy, traits }: GeneratePlan,
-  canvas: Canvas,
-  gaps: readonly Span[],
-): ConstrainedRun {
-  if (recipe.constraint === undefined) return { strategy, canvas };
+  { recipe, traits }: GeneratePlan,
+  { parts }: Prompt,
+): GapConstraint | null {
+  if (recipe.constraint === undefined) return null;
   const { eos, pad } = manifest.tokens;
   // A text may end early; a gap is filled to its last cell.
   const endIds = job.kind === "infill" ? [] : [...eos, ...(pad === undefined ? [] : [pad])];
-  return constrain(recipe.constraint, strategy, canvas, gaps, tokenizer, traits, endIds);
+  return compileForGaps(recipe.constraint, tokenizer, traits, endIds, spacesBefore(parts));
+}
+
+/** Sizes of the free gaps that a constraint can fill, as near as it goes to those that the model wants. */
+function fittingSizes(
+  sizes: readonly number[],
+  { ids, gaps, free }: Prompt,
+  constraint: GapConstraint | null,
+  { maxCanvas }: ModelFacts,
+): readonly number[] {
+  if (constraint === null) return sizes;
+  const room = maxCanvas - free.reduce((cells, { start, end }) => cells - (end - start), ids.length);
+  return constrainedSizes(sizes, room, (gap, most) => constraint.of(gaps.indexOf(free[gap]!)).lengths(most));
 }
 
 /** Tokens that end a sentence or a line. */

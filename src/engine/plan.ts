@@ -8,16 +8,20 @@ import { gridBlocks } from "../strategies/blocks.ts";
 import { daedalPieces } from "../strategies/decoders/daedal.ts";
 import { entropyGuard } from "../strategies/decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../strategies/decoders/eotp.ts";
+import { gapGrowth } from "../strategies/decoders/gap-growth.ts";
 import { scepticalReviser } from "../strategies/decoders/warm-start.ts";
 import { eosStop } from "../strategies/eos-stop.ts";
+import type { Settings } from "../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, findPreset } from "../strategies/presets.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
+import { endsLast } from "../strategies/scorer.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
 import { commitFilter } from "./commit-filter.ts";
 import { draftCheck } from "./draft.ts";
 import { eotpGuard } from "./eotp.ts";
 import { endsAtEos, findRecipe } from "./find-recipe.ts";
 import { type Asked, checkFit, goesBack } from "./fit.ts";
+import { MAX_FREE_GAP } from "./free-gaps.ts";
 import { type ModelFacts, padId, type Region } from "./model-facts.ts";
 import { type ResolvedRecipe, writeRecipe } from "./resolved-recipe.ts";
 import { blockOf, checkNumber, continuationLength, invalid, settingsOf } from "./settings.ts";
@@ -70,7 +74,7 @@ export function planGeneration(
   const eotp = eotpGuard(asked);
   return {
     strategy: complete(asked, eos, eotp),
-    traits: traitsOf(model, region),
+    traits: traitsOf(model, region, asked.input.stop?.predict === "never"),
     seed: seedOf(options),
     ...(search === undefined ? {} : { search }),
     recipe: writeRecipe(asked, eos, eotp),
@@ -111,7 +115,7 @@ function resolveRecipe(
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
     ...(name === "learn2pd" ? { filter: commitFilter(model, blockOf(input, preset)) } : {}),
   });
-  const built = grows === undefined ? alone : growing(alone, daedalPieces(grows, settings, hints));
+  const built = grows === undefined ? alone : growing(alone, grows, settings, hints, model, region);
   const strategy = search?.method === "vote" ? watchingAll(built) : built;
   const demands = demandsOf(strategy, input);
   const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
@@ -132,8 +136,10 @@ function complete(
   const cache = composeCache(choice, model.attention, demands);
   // Other caches compute little more than the block.
   const scope = choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block";
+  const ends = [...model.tokens.eos, padId(model)];
   return {
     ...(eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy),
+    ...(input.stop?.predict === "last" ? { scorer: endsLast(strategy.scorer, ends) } : {}),
     ...(eotp === null ? {} : { length: eotpControl({ ...eotp, eosIds: model.tokens.eos, scope }) }),
     ...(input.init === undefined || check === undefined
       ? {}
@@ -154,7 +160,23 @@ function demandsOf(strategy: Strategy, input: RecipeInput): CacheDemands {
 }
 
 /** A strategy whose canvas grows: blocks follow the length, the selector stays its own. */
-function growing(strategy: Strategy, { length, blocks }: ReturnType<typeof daedalPieces>): Strategy {
+function growing(
+  strategy: Strategy,
+  asked: Parameters<typeof daedalPieces>[0],
+  settings: Settings,
+  hints: Parameters<typeof daedalPieces>[2],
+  { maxCanvas }: ModelFacts,
+  region: Region,
+): Strategy {
+  if (region.kind === "infill") {
+    const { free = [], cells = 0 } = region;
+    const [low, factor] = [asked.low ?? 0.1, asked.factor ?? 4];
+    return {
+      ...strategy,
+      length: gapGrowth({ free, cells, low, factor, most: MAX_FREE_GAP, room: maxCanvas }),
+    };
+  }
+  const { length, blocks } = daedalPieces(asked, settings, hints);
   return { ...strategy, length, blocks, demands: { ...strategy.demands, looksAhead: true } };
 }
 
@@ -177,12 +199,16 @@ function withStop(strategy: Strategy, rule: StopRule): Strategy {
 }
 
 /** A gap is to be filled with text, so an infill cannot choose the tokens that mean "nothing more". */
-function traitsOf({ tokens, attention, logitsShift }: ModelFacts, region: Region): ModelTraits {
+function traitsOf(
+  { tokens, attention, logitsShift }: ModelFacts,
+  region: Region,
+  neverEnds: boolean,
+): ModelTraits {
   const never = [tokens.mask, ...(tokens.suppress ?? [])];
   const endings = [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
   return {
     maskId: tokens.mask,
-    suppress: [...new Set(region.kind === "infill" ? [...never, ...endings] : never)],
+    suppress: [...new Set(region.kind === "infill" || neverEnds ? [...never, ...endings] : never)],
     attention,
     logitsShift,
   };

@@ -20,6 +20,8 @@ export interface ResolvedRecipe {
   readonly threshold?: number;
   readonly factor?: number;
   readonly gamma?: number;
+  readonly algTemp?: number;
+  readonly eps?: number;
   readonly cache: CacheInput;
   readonly lengthControl?: NonNullable<RecipeInput["lengthControl"]>;
   readonly constraint?: Constraint;
@@ -27,7 +29,11 @@ export interface ResolvedRecipe {
   /** Tokens that were committed may still change. */
   readonly remask?: true | { readonly entropyGuard: number };
   readonly init?: NonNullable<RecipeInput["init"]>;
-  readonly stop: { readonly eos: boolean; readonly eotp?: false | Partial<EotpGuard> };
+  readonly stop: {
+    readonly eos: boolean;
+    readonly predict?: "never" | "last";
+    readonly eotp?: false | Partial<EotpGuard>;
+  };
   readonly search?: Search;
 }
 
@@ -51,6 +57,8 @@ export function writeRecipe(
     ...(preset.keys.includes("threshold") ? { threshold: settings.threshold } : {}),
     ...(preset.keys.includes("factor") ? { factor: settings.factor } : {}),
     ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
+    ...(settings.algTemp === undefined ? {} : { algTemp: settings.algTemp }),
+    ...(settings.eps === undefined ? {} : { eps: settings.eps }),
     cache: writeCache(choice),
     ...(input.lengthControl === undefined ? {} : { lengthControl: input.lengthControl }),
     ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
@@ -58,7 +66,11 @@ export function writeRecipe(
     ...(input.init === undefined ? {} : { init: input.init }),
     ...(preset.revises === true || placesDraft(input) ? { remask: true } : {}),
     ...(guard === undefined ? {} : { remask: guard }),
-    stop: { eos, ...writeEotp(eotp, preset.eotp) },
+    stop: {
+      eos,
+      ...(input.stop?.predict === undefined ? {} : { predict: input.stop.predict }),
+      ...writeEotp(eotp, preset.eotp),
+    },
     ...(search === undefined ? {} : { search }),
   };
 }

@@ -20,7 +20,7 @@ export function settingsOf(
     length,
     block,
     steps: Math.min(
-      length,
+      preset.moreSteps === true ? Number.POSITIVE_INFINITY : length,
       Math.max(Math.ceil(length / block), typeof input.steps === "number" ? input.steps : length),
     ),
     table: typeof input.steps === "object" ? input.steps : [],
@@ -30,6 +30,8 @@ export function settingsOf(
     threshold: chosen("threshold"),
     factor: chosen("factor"),
     gamma: chosen("gamma"),
+    ...(input.algTemp === undefined ? {} : { algTemp: input.algTemp }),
+    ...(input.eps === undefined ? {} : { eps: input.eps }),
     guidance: guidanceOf(input),
   };
 }

@@ -1,4 +1,4 @@
-import { type CompiledConstraint, compileConstraint, vocabularyOf } from "../constraints/constraint.ts";
+import type { CompiledConstraint } from "../constraints/constraint.ts";
 import { parseConstraint } from "../constraints/input.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { Candidate, Job } from "../core/job.ts";
@@ -8,6 +8,7 @@ import { isCustomTerm, type ScoreTerm, type Search, type TextTerm } from "../sea
 import { answerFinder, distinctReward, keywordReward, lengthReward, regexReward } from "../search/rewards.ts";
 import { type Canvas, MASKED } from "../strategies/canvas.ts";
 import type { ModelTraits } from "../strategies/strategy.ts";
+import { compileForGaps } from "./constraint.ts";
 import type { TextPart } from "./gaps.ts";
 import { type Result, readResult } from "./result.ts";
 
@@ -29,6 +30,8 @@ export interface TextSetting {
   readonly traits: ModelTraits;
   /** The text that is given, and which cells of a canvas are not. */
   layout(canvas: Canvas): { readonly parts: readonly TextPart[]; readonly gaps: readonly Span[] };
+  /** For each gap whether the space before it is left to the model. */
+  readonly spaces: readonly boolean[];
   /** The caller's function. */
   readonly custom: ScoreTexts | undefined;
 }
@@ -86,13 +89,12 @@ function rewardOf(term: TextTerm, setting: TextSetting): Reward {
     const matches = regexReward(term.regex);
     return ({ result }) => matches(result.text);
   }
-  const { tokenizer, tokens, traits, kind } = setting;
+  const { tokenizer, tokens, traits, kind, spaces } = setting;
   const endIds = kind === "infill" ? [] : [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
-  const vocabulary = vocabularyOf(tokenizer, endIds, traits.suppress);
   const constraint = parseConstraint(term.constraint);
-  const compiled = compileConstraint(constraint, vocabulary, (text) => tokenizer.encode(text));
+  const compiled = compileForGaps(constraint, tokenizer, traits, endIds, spaces);
   return ({ canvas, gaps }) =>
-    gaps.every((gap) => canSatisfy(compiled, canvas, gap, traits.maskId)) ? 1 : 0;
+    gaps.every((gap, i) => canSatisfy(compiled.of(i), canvas, gap, traits.maskId)) ? 1 : 0;
 }
 
 /** Whether a gap satisfies a constraint, or some filling of its masks does. */

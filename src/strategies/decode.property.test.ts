@@ -14,6 +14,7 @@ function boundOf({ name, settings }: Scene): number {
   const { length, block, steps } = settings;
   const blocks = Math.ceil(length / block);
   if (name === "gemma-eb") return 48 * blocks;
+  if (PRESETS[name]!.moreSteps === true && PRESETS[name]!.revises === true) return steps + blocks;
   if (PRESETS[name]!.keys.includes("steps")) return Math.min(length, steps + blocks);
   if (name === "daedal") return ROOM / 8 + 1 + ROOM;
   if (name === "remdm") return length + blocks * 2 * Math.max(1, Math.floor(block / 4));

@@ -51,7 +51,7 @@ function cachePlan(
     targets: targets.filter(isSeen),
     blockRows: targets.subarray(block.start, block.end).filter(isSeen),
     eligible,
-    watched: watchedRows(strategy, state),
+    watched: watchedRows(strategy, state).filter(isSeen),
     stepInBlock,
   });
 }

@@ -1,5 +1,6 @@
 import { blockAround } from "../cache/block-grid.ts";
 import { createKvModel, type Sight } from "../cache/kv-model.ts";
+import { UnmaskError } from "../core/errors.ts";
 import { hashWords } from "../core/random.ts";
 import type { Denoiser, ForwardRequest, NoiseRequest, RowStats } from "../core/types.ts";
 import { createDivergenceTracker } from "../math/divergence.ts";
@@ -60,6 +61,11 @@ export function createOracle(seed: number, parameters: OracleParameters, draw?: 
       return seen;
     },
     forward: (request) => {
+      const cells = request.canvases[0]!.length;
+      const beyond = request.rows.find((row) => row < 0 || row >= cells);
+      if (beyond !== undefined) {
+        throw new UnmaskError("internal", `A forward of ${cells} cells was asked about row ${beyond}.`);
+      }
       seen = modelOf(request).see(request);
       const stats = answer(
         request,

@@ -18,6 +18,10 @@ export interface Settings {
   readonly threshold: number;
   readonly factor: number;
   readonly gamma: number;
+  /** Rows are drawn by their scores at this temperature; absent or 0: the best ones. */
+  readonly algTemp?: number;
+  /** Last time of a schedule that runs from 1; absent: 0.001. */
+  readonly eps?: number;
   readonly guidance: GuidanceSettings;
 }
 
@@ -69,6 +73,12 @@ export interface Preset {
   readonly overrules?: boolean;
   /** Tokens that were committed may change: the page shows them as provisional. */
   readonly revises?: boolean;
+  /** What it chooses does not depend on the scores alone. */
+  readonly unranked?: boolean;
+  /** Steps are times of a process, of which there may be more than cells. */
+  readonly moreSteps?: boolean;
+  /** Its forwards end with the open block. */
+  readonly blockwise?: boolean;
   /** What the preset is made of, for these settings. */
   pieces(settings: Settings, model: ModelHints): Pieces;
 }

@@ -14,12 +14,13 @@ import { guidedPreset } from "./decoders/guided.ts";
 import { hierarchyPreset } from "./decoders/hierarchy.ts";
 import { klassPreset } from "./decoders/klass.ts";
 import { learn2pdPreset } from "./decoders/learn2pd.ts";
-import { lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
+import { firstHittingPreset, lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
 import { localLeapPreset } from "./decoders/local-leap.ts";
 import { rediffPreset } from "./decoders/overwrite.ts";
 import { pcPreset } from "./decoders/pc-sampler.ts";
 import { prophetPreset } from "./decoders/prophet.ts";
 import { quotaTablePreset } from "./decoders/quota-table.ts";
+import { mdlmPreset, remdmPresetOf } from "./decoders/remask-ancestral.ts";
 import { remdmPreset } from "./decoders/remask-loop.ts";
 import { gemmaEbPreset } from "./decoders/renoise.ts";
 import { saberPreset } from "./decoders/saber.ts";
@@ -58,6 +59,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   llada: lladaPreset,
   "llada-random": lladaRandomPreset,
   "dream-origin": ancestralPreset,
+  mdlm: mdlmPreset,
+  "first-hitting": firstHittingPreset,
   maskgit: dreamPreset("probability", "MaskGIT order: by the probability after temperature and top-p"),
   "dream-margin": dreamPreset("margin", "Dream: by the gap between the two best tokens"),
   "dream-entropy": dreamPreset("entropy", "Dream: least entropy first"),
@@ -80,6 +83,22 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   wino: winoPreset,
   saber: saberPreset,
   remdm: remdmPreset,
+  "remdm-cap": remdmPresetOf(
+    { kind: "cap", eta: 0.008 },
+    "ReMDM: takes tokens back, each with a capped probability",
+  ),
+  "remdm-rescale": remdmPresetOf(
+    { kind: "rescale", eta: 0.015 },
+    "ReMDM: takes tokens back with a share of the largest probability",
+  ),
+  "remdm-conf": remdmPresetOf(
+    { kind: "conf" },
+    "ReMDM: takes tokens back that were written with little confidence",
+  ),
+  "remdm-loop": remdmPresetOf(
+    { kind: "loop", eta: 0.02, on: 0.55, off: 0.05, alpha: 0.9 },
+    "ReMDM: writes most, then takes tokens back in a loop, then finishes",
+  ),
   rediff: rediffPreset,
   "gemma-eb": gemmaEbPreset,
   freedave: freeDavePreset,
@@ -90,25 +109,6 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 
 /** Names of the presets, in the order in which they are listed to people. */
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
-
-/** Names that llama.cpp's `--diffusion-algorithm` uses, by number and by word. */
-const LLAMA_CPP: Readonly<Record<string, string>> = {
-  "0": "dream-origin",
-  "1": "dream-entropy",
-  "2": "dream-margin",
-  "3": "llada-random",
-  "4": "maskgit",
-  origin: "dream-origin",
-  entropy: "dream-entropy",
-  margin: "dream-margin",
-  random: "llada-random",
-  confidence: "maskgit",
-};
-
-/** The preset that a name stands for; llama.cpp's names are accepted too. */
-export function canonicalPreset(name: string): string {
-  return Object.hasOwn(LLAMA_CPP, name) ? LLAMA_CPP[name]! : name;
-}
 
 /** @throws UnmaskError `unknown-recipe` naming the nearest of the presets and of `others` */
 export function findPreset(name: string, others: readonly string[] = []): Preset {

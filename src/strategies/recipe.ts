@@ -4,6 +4,7 @@ import { constraintSchema, parseConstraint } from "../constraints/input.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { parseSearch, searchSchema } from "../search/input.ts";
+import { withOwnKeys } from "./option-names.ts";
 
 const MAX_CELLS = 65_536;
 
@@ -38,6 +39,10 @@ export const recipeSchema = v.strictObject({
   threshold: v.optional(v.pipe(between(0, 1), v.description("commit at or above this probability"))),
   factor: v.optional(v.pipe(between(0, 100), v.description("larger commits more tokens together"))),
   gamma: v.optional(v.pipe(between(0, 100), v.description("entropy budget in nats"))),
+  algTemp: v.optional(
+    v.pipe(between(0, 10), v.description("0 commits the best cells, above they are drawn by their scores")),
+  ),
+  eps: v.optional(v.pipe(between(0, 0.5), v.description("last time of Dream's schedule, which begins at 1"))),
   guidance: v.optional(
     v.pipe(
       v.strictObject({
@@ -139,6 +144,14 @@ export const recipeSchema = v.strictObject({
     v.pipe(
       v.strictObject({
         eos: v.optional(v.pipe(v.boolean(), v.description("end a continuation at its end-of-text token"))),
+        predict: v.optional(
+          v.pipe(
+            v.picklist(["never", "last"]),
+            v.description(
+              "ends of the text: never written (LLaDA's logits_eos_inf), or ranked behind all else (confidence_eos_eot_inf)",
+            ),
+          ),
+        ),
         eotp: v.optional(
           v.pipe(
             v.union([
@@ -180,7 +193,7 @@ export type RecipeInput = v.InferOutput<typeof recipeSchema>;
 const KNOWN_KEYS = Object.keys(recipeSchema.entries);
 
 /**
- * Checks a recipe object.
+ * Checks a recipe object; the option names of llama.cpp, LLaDA and Dream are read as our keys.
  *
  * @throws UnmaskError `invalid-options` naming the key, the value and the bound, or the nearest known key
  */
@@ -188,17 +201,18 @@ export function parseRecipe(value: unknown): RecipeInput {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalid("A recipe is a name or a JSON object.", "recipe");
   }
-  for (const key of Object.keys(value)) {
+  const recipe = withOwnKeys(value);
+  for (const key of Object.keys(recipe)) {
     if (!KNOWN_KEYS.includes(key)) {
       const near = nearest(key, KNOWN_KEYS);
       throw invalid(`A recipe has no key "${key.slice(0, 60)}". Did you mean "${near}"?`, key.slice(0, 60));
     }
   }
-  const { constraint, search } = value as { constraint?: unknown; search?: unknown };
+  const { constraint, search } = recipe as { constraint?: unknown; search?: unknown };
   // Their own errors say more.
   if (constraint !== undefined) parseConstraint(constraint);
   if (search !== undefined) parseSearch(search);
-  const result = v.safeParse(recipeSchema, value);
+  const result = v.safeParse(recipeSchema, recipe);
   if (result.success) return result.output;
   throw explain(result.issues[0]);
 }

@@ -29,3 +29,14 @@ export const entropyScorer: Scorer = {
   score: ({ stats, candidates: { at } }) => Float64Array.from(at, (r) => -stats.entropy![r]!),
   confidence: "probability",
 };
+
+/** LLaDA's `confidence_eos_eot_inf`: a cell that would become one of `ids` ranks behind all others. */
+export function endsLast(scorer: Scorer, ids: readonly number[]): Scorer {
+  return {
+    ...scorer,
+    score: (step) =>
+      scorer
+        .score(step)
+        .map((score, i) => (ids.includes(step.candidates.ids[i]!) ? Number.NEGATIVE_INFINITY : score)),
+  };
+}

@@ -109,7 +109,7 @@ export interface Step {
 /** What every piece may declare. A piece must not read a signal it does not declare. */
 export interface Piece {
   readonly needs?: Partial<Omit<SignalRequest, "noise" | "gather" | "klPrevious">>;
-  /** Rows whose statistics are wanted besides the masks of the open block; any order. */
+  /** Rows whose statistics are wanted besides the masks of the open block; any order. What the forward is not shown is left out. */
   watch?(state: DecodeState): Iterable<number>;
 }
 

@@ -39,10 +39,10 @@ export function ancestralSelector(allSteps: number, eps = 1e-3): Selector {
 
 export const ancestralPreset: Preset = {
   title: "Ancestral sampling: random tokens at the times of the diffusion process",
-  keys: ["steps"],
+  keys: ["steps", "eps"],
   defaults: { block: Number.MAX_SAFE_INTEGER, temperature: 0.6 },
   pieces: (settings) => ({
-    selector: ancestralSelector(settings.steps),
+    selector: ancestralSelector(settings.steps, settings.eps),
     scorer: randomScorer,
     sampler: temperedSampler(settings),
   }),

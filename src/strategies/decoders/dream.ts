@@ -2,7 +2,7 @@ import type { Preset } from "../preset.ts";
 import { dreamQuota } from "../quota.ts";
 import { temperedSampler } from "../sampler.ts";
 import { blockSteps, rank } from "../selector.ts";
-import type { Scorer } from "../strategy.ts";
+import type { Scorer, Step } from "../strategy.ts";
 
 /** Confidence of Dream's samplers, on the distribution that is drawn from. */
 export type DreamConfidence = "probability" | "margin" | "entropy";
@@ -27,21 +27,37 @@ export function dreamScorer(kind: DreamConfidence, temperature: number): Scorer 
   };
 }
 
+/**
+ * Scores whose order is drawn: rows without replacement from the softmax of `scores / temperature` (`alg_temp`), which is
+ * to rank them by `score / temperature` plus Gumbel noise.
+ */
+function drawnOrder(
+  { state, candidates, rng }: Step,
+  scores: Float64Array,
+  temperature: number,
+): Float64Array {
+  if (temperature === 0) return scores;
+  const u = rng.uniforms(state.step, candidates.rows);
+  return scores.map((score, i) => score / temperature - Math.log(-Math.log(u[i]!)));
+}
+
 /** Dream's samplers over the whole canvas, by its own table of quotas; steps without a token are left out. */
 export function dreamPreset(kind: DreamConfidence, title: string): Preset {
   return {
     title,
-    keys: ["steps"],
+    keys: ["steps", "algTemp", "eps"],
     defaults: { block: Number.MAX_SAFE_INTEGER },
     pieces: (settings) => ({
       selector: {
         plan: (state, masks) =>
-          dreamQuota(masks, blockSteps(state.block, state.targets.length, settings.steps)).filter(
-            (n) => n > 0,
-          ),
-        select: ({ state }, scores) =>
-          rank(scores)
-            .slice(0, state.quotas[state.stepInBlock] ?? scores.length)
+          dreamQuota(
+            masks,
+            blockSteps(state.block, state.targets.length, settings.steps),
+            settings.eps,
+          ).filter((n) => n > 0),
+        select: (step, scores) =>
+          rank(drawnOrder(step, scores, settings.algTemp ?? 0))
+            .slice(0, step.state.quotas[step.state.stepInBlock] ?? scores.length)
             .map((index) => ({ index, reason: "quota" })),
       },
       sampler: temperedSampler(settings),

@@ -63,6 +63,7 @@ export const blockDynamicPreset: Preset = {
   title: "SDAR, LLaDA2: one block at a time, what comes after it is not shown",
   keys: ["threshold"],
   defaults: { threshold: 0.85 },
+  blockwise: true,
   pieces: (settings, { eos, pad }) => ({
     selector: dynamicBlockSelector({ threshold: settings.threshold, quota: () => 1 }),
     sampler: temperedSampler(settings),

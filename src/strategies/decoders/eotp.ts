@@ -45,6 +45,7 @@ export function eotpControl({ eosIds, minConf, notBefore, minTokens, scope }: Eo
       for (const row of region(state)) {
         if (row < first || (canvas.kinds[row] !== MASKED && !now.has(row))) continue;
         const r = positionOf(stats.rows, row);
+        if (r < 0) continue; // a decoder may show the model less than the canvas
         const p = bestProbability(stats, r);
         if (eosIds.includes(stats.topIds[r * stats.k]!) && p >= minConf && p > best.p) best = { row, p };
       }

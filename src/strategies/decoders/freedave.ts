@@ -148,6 +148,7 @@ export const freeDavePreset: Preset = {
   title: "FreeDave: drafts ahead, keeps exactly what one token a step would write",
   keys: ["threshold"],
   defaults: { threshold: 1 },
+  unranked: true,
   greedy: true,
   overrules: true,
   pieces: ({ threshold }) => ({ ...freeDave({ drafts: 4, threshold }), demands: { drafts: "masks" } }),

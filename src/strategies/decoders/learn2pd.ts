@@ -68,6 +68,7 @@ export const learn2pdPreset: Preset = {
   title: "Learn2PD: a small filter knows which tokens are final",
   keys: ["threshold", "steps"],
   defaults: { threshold: 0.96, block: 32 },
+  unranked: true,
   eotp: { minConf: 0.9, notBefore: "block-end", minTokens: 0 },
   pieces: ({ threshold, steps }, { filter }) => {
     const quota = quotaSelector({ steps, keepZeroSteps: false });

@@ -9,6 +9,17 @@ export const lladaPreset: Preset = {
   pieces: ({ steps }) => ({ selector: quotaSelector({ steps, keepZeroSteps: false }) }),
 };
 
+/** BD3-LM's first-hitting sampler (arXiv 2503.09573): whatever the times, each forward reveals one mask, any of them. */
+export const firstHittingPreset: Preset = {
+  title: "First hitting: one random mask a forward, its token drawn",
+  keys: [],
+  defaults: { temperature: 1 },
+  pieces: ({ length }) => ({
+    selector: quotaSelector({ steps: length, keepZeroSteps: false }),
+    scorer: randomScorer,
+  }),
+};
+
 export const lladaRandomPreset: Preset = {
   title: "LLaDA: a fixed number of tokens a step, in random order",
   keys: ["steps"],

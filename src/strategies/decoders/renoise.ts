@@ -112,6 +112,7 @@ function blockRows({ targets, block }: DecodeState): number[] {
 export const gemmaEbPreset: Preset = {
   title: "DiffusionGemma: accepts what an entropy bound allows, masks the rest again",
   keys: ["gamma"],
+  unranked: true,
   revises: true,
   pieces: ({ gamma }) => renoise({ bound: gamma, steps: 48, calm: 0.05 }),
 };

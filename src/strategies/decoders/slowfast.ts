@@ -47,7 +47,9 @@ export function slowFastSelector(options: SlowFastOptions): Selector {
     visible: (state) => {
       const cycle = cycleOf(state);
       if (cycle.phase === "slow" || cycle.steps === 0) return state.canvas.ids.length;
-      return state.targets[state.block.start + cycle.to - 1]! + 1;
+      // The canvas may have been cut inside the stretch.
+      const last = Math.min(state.block.start + cycle.to, state.targets.length) - 1;
+      return state.targets[last]! + 1;
     },
     select: (step, scores) => {
       const { state, candidates } = step;

@@ -1,5 +1,6 @@
 import { fixedBlocks } from "../blocks.ts";
 import { continuationCanvas, FILLED } from "../canvas.ts";
+import { type Mixture, mixtureAt, type RemaskRule } from "../decoders/remask-mixture.ts";
 import type { GoldenRandom } from "../golden-random.ts";
 import type { OracleDraw } from "../oracle.ts";
 import { linspace32 } from "../quota.ts";
@@ -71,12 +72,6 @@ export function ancestral(golden: GoldenCase, draw: OracleDraw, finalPass = true
 
 function isPlain({ hyper }: GoldenCase): boolean {
   return hyper["sampler"] === undefined || hyper["sampler"] === "mdlm" || hyper["sampler"] === "ddpm";
-}
-
-/** Weights of the prediction and of the mask in one step, for a masked and for a visible cell. */
-interface Mixture {
-  readonly masked: readonly [token: number, mask: number];
-  readonly visible: readonly [token: number, mask: number];
 }
 
 /** `argmax q / (1e-10 - ln(u + 1e-10))` over the vocabulary with the mask, one call of shape `[1, N, V]` a step. */
@@ -153,45 +148,35 @@ function predicted(logits: Float32Array, nucleus: number): Float64Array {
   return weights.map((weight) => weight / kept);
 }
 
-/** Transition weights at time `t`; alpha is 1 - t (ReMDM, arXiv 2503.00307). */
+/** Transition weights at time `t`; alpha is 1 - t. */
 function mixture(golden: GoldenCase, t: number, steps: number, share: number): Mixture {
-  const kind = golden.hyper["sampler"];
-  const dt = Math.fround((1 - 1e-5) / steps);
-  const before = Math.fround(t - dt);
-  // SVDD has no other sampler than the plain one.
-  if (kind === undefined || kind === "mdlm" || kind === "ddpm")
-    return mdlm(t, before, kind === "ddpm" ? 1 - 1e-3 : 1);
+  return mixtureAt(ruleOf(golden), t, Math.fround((1 - 1e-5) / steps), share);
+}
+
+function ruleOf(golden: GoldenCase): RemaskRule {
   const eta = hyperNumber(golden, "eta") ?? 0.008;
-  if (kind === "remdm-loop") return loop(golden, t, dt, eta);
-  const [alphaT, alphaS] = [Math.fround(1 - t), Math.fround(1 - before)];
-  const most = alphaT > 0 ? Math.min(1, (1 - alphaS) / alphaT) : 1;
-  if (kind === "remdm-cap") {
-    return remdm(alphaT, alphaS, alphaT > 0 ? Math.min(eta, (1 - alphaS) / alphaT) : eta);
+  switch (golden.hyper["sampler"]) {
+    // SVDD has no other sampler than the plain one.
+    case undefined:
+    case "mdlm":
+      return { kind: "none" };
+    case "ddpm":
+      return { kind: "none", scale: 1 - 1e-3 };
+    case "remdm-loop":
+      return {
+        kind: "loop",
+        eta,
+        on: hyperNumber(golden, "t_on") ?? 0.55,
+        off: hyperNumber(golden, "t_off") ?? 0.05,
+        alpha: hyperNumber(golden, "alpha_on") ?? 0.9,
+      };
+    case "remdm-cap":
+      return { kind: "cap", eta };
+    case "remdm-rescale":
+      return { kind: "rescale", eta };
+    case "remdm-conf":
+      return { kind: "conf" };
+    default:
+      return { kind: "forward-backward" };
   }
-  if (kind === "remdm-rescale") return remdm(alphaT, alphaS, eta * most);
-  if (kind === "remdm-conf") return remdm(alphaT, alphaS, share * most);
-  return remdm(alphaT, alphaS, alphaT > 0 ? (alphaS - alphaT) / alphaT : 1);
-}
-
-function mdlm(t: number, before: number, scale: number): Mixture {
-  return { masked: [(t - before) * scale, before * scale], visible: [1, 0] };
-}
-
-function remdm(alphaT: number, alphaS: number, sigma: number): Mixture {
-  return {
-    masked: [(alphaS - (1 - sigma) * alphaT) / (1 - alphaT), (1 - alphaS - sigma * alphaT) / (1 - alphaT)],
-    visible: [1 - sigma, sigma],
-  };
-}
-
-/** MDLM down to `t_on`, a constant alpha with remasking until `t_off`, MDLM to the end. */
-function loop(golden: GoldenCase, t: number, dt: number, eta: number): Mixture {
-  const on = hyperNumber(golden, "t_on") ?? 0.55;
-  const off = hyperNumber(golden, "t_off") ?? 0.05;
-  const alpha = hyperNumber(golden, "alpha_on") ?? 0.9;
-  if (t > on) {
-    return mdlm(1 - ((1 - t) * alpha) / (1 - on), 1 - ((1 - t + dt) * alpha) / (1 - on), 1);
-  }
-  if (t <= off) return mdlm((t * (1 - alpha)) / off, ((t - dt) * (1 - alpha)) / off, 1);
-  return remdm(alpha, alpha, eta);
 }

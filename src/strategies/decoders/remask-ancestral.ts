@@ -1,0 +1,132 @@
+import { uniform } from "../../core/random.ts";
+import { defineMemory } from "../memory.ts";
+import type { Preset } from "../preset.ts";
+import { masksInBlock } from "../progress.ts";
+import { linspace32 } from "../quota.ts";
+import { filledInBlock } from "../rows.ts";
+import { temperedSampler } from "../sampler.ts";
+import { blockSteps } from "../selector.ts";
+import type { DecodeState, Reviser, Selector, Step } from "../strategy.ts";
+import { type Mixture, mixtureAt, type RemaskRule } from "./remask-mixture.ts";
+
+/** Stand in for a row's token, so that these numbers never share a counter with others. */
+const WRITE_STREAM = 0xffff_fffc;
+const REMASK_STREAM = 0xffff_fffb;
+const LAST_TIME = 1e-5;
+
+interface AncestralMemory {
+  block: number;
+  /** Steps of the block that have been taken. */
+  time: number;
+  /** Probability of each token when it was written, by slot. */
+  written: Map<number, number>;
+}
+
+const memory = defineMemory<AncestralMemory>("remask-ancestral", () => ({
+  block: -1,
+  time: 0,
+  written: new Map(),
+}));
+
+/**
+ * Ancestral sampling in which written tokens may be taken back (ReMDM, arXiv 2503.00307; without that MDLM, arXiv
+ * 2406.07524): in each step every mask becomes a token and every token a mask with the probabilities of the rule. The
+ * last step fills what is left. Steps that change nothing are taken together with the next that does: the prediction
+ * would be the same, which is MDLM's cache.
+ *
+ * @param allSteps steps for the whole text
+ */
+export function remaskAncestral(
+  rule: RemaskRule,
+  allSteps: number,
+): { selector: Selector; reviser: Reviser } {
+  const stepsOf = (state: DecodeState): number => blockSteps(state.block, state.targets.length, allSteps);
+  const keptOf = (state: DecodeState): AncestralMemory => {
+    const kept = memory.of(state);
+    if (kept.block !== state.block.start) Object.assign(kept, { block: state.block.start, time: 0 });
+    return kept;
+  };
+  const masksLeft = (state: DecodeState): number => masksInBlock(state, state.block.start);
+  /** What is taken back in a step, decided with what it commits. */
+  const decided = new WeakMap<Step, readonly number[]>();
+  const selector: Selector = {
+    scope: "open",
+    // Where nothing is taken back, a block without masks is done.
+    isPending: (state) =>
+      state.block.end > state.block.start &&
+      keptOf(state).time < stepsOf(state) &&
+      (rule.kind !== "none" || masksLeft(state) > 0),
+    // A forward answers for at least one row.
+    watch: (state) => (masksLeft(state) > 0 ? [] : [state.targets[state.block.start]!]),
+    select: (step) => {
+      const { state, candidates, rng } = step;
+      const kept = keptOf(state);
+      const steps = stepsOf(state);
+      const grid = linspace32(1, LAST_TIME, steps + 1);
+      const visible = filledInBlock(state);
+      const weights = visible.map((row) => Math.exp(-(kept.written.get(state.canvas.slots[row]!) ?? 1)));
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      const mixture = (share: number): Mixture =>
+        mixtureAt(rule, grid[kept.time]!, Math.fround((1 - LAST_TIME) / steps), share);
+      let picks: number[] = [];
+      let remasks: readonly number[] = [];
+      for (; kept.time < steps - 1 && picks.length + remasks.length === 0; kept.time++) {
+        const [token, mask] = mixture(0).masked;
+        const hits = (row: number, stream: number, p: number): boolean =>
+          uniform(rng.seed, kept.time, row, stream) < p;
+        picks = [...candidates.rows.keys()].filter((index) =>
+          hits(candidates.rows[index]!, WRITE_STREAM, token / (token + mask)),
+        );
+        remasks = visible.filter((row, i) =>
+          hits(row, REMASK_STREAM, mixture(weights[i]! / total).visible[1]),
+        );
+      }
+      if (picks.length + remasks.length === 0) {
+        kept.time = steps;
+        picks = [...candidates.rows.keys()];
+      }
+      decided.set(step, remasks);
+      return picks.map((index) => ({ index, reason: "sampled" }));
+    },
+  };
+  const reviser: Reviser = {
+    revise: (step, commits) => {
+      const { written } = memory.of(step.state);
+      const { slots } = step.state.canvas;
+      const remasks = decided.get(step) ?? [];
+      for (const row of remasks) written.delete(slots[row]!);
+      for (const { row, conf } of commits) written.set(slots[row]!, conf ?? 1);
+      return { remasks, overwrites: [] };
+    },
+  };
+  return { selector, reviser };
+}
+
+/** MDLM's sampler with its cache: steps in which no mask is revealed take no forward. */
+export const mdlmPreset: Preset = {
+  title: "MDLM: ancestral sampling, steps that change nothing cost nothing",
+  keys: ["steps"],
+  moreSteps: true,
+  unranked: true,
+  defaults: { block: Number.MAX_SAFE_INTEGER, temperature: 1 },
+  pieces: (settings) => ({
+    selector: remaskAncestral({ kind: "none" }, settings.steps).selector,
+    sampler: temperedSampler(settings),
+  }),
+};
+
+/** The paper's nucleus of 0.9. */
+export function remdmPresetOf(rule: RemaskRule, title: string): Preset {
+  return {
+    title,
+    keys: ["steps"],
+    moreSteps: true,
+    unranked: true,
+    revises: true,
+    defaults: { block: Number.MAX_SAFE_INTEGER, temperature: 1, topP: 0.9 },
+    pieces: (settings) => ({
+      ...remaskAncestral(rule, settings.steps),
+      sampler: temperedSampler(settings),
+    }),
+  };
+}
