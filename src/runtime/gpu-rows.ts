@@ -1,5 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { ForwardRequest } from "../core/types.ts";
+import { createStatsPool } from "../math/stats-pool.ts";
 import { createGpuGuide } from "./gpu-guide.ts";
 import { createGpuHistory, rowsThatFit } from "./gpu-history.ts";
 import { CANDIDATES, ROW_KERNEL, ROW_LISTS, type RowLayout, strideOf } from "./row-kernel.ts";
@@ -33,7 +34,11 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
   const staging = growing(device, USAGE.mapRead | USAGE.copyDst);
   const history = createGpuHistory(device, vocab, USAGE.storage | USAGE.copySrc | USAGE.copyDst);
   const guide = createGpuGuide(device, vocab, USAGE.storage | USAGE.copyDst);
+  const pool = createStatsPool();
   let suppressed: readonly number[] | undefined;
+  let list = new Uint32Array(0);
+  let bound: readonly GPUBuffer[] = [];
+  let group: GPUBindGroup | undefined;
 
   const setSuppressed = (ids: readonly number[]) => {
     if (suppressed !== undefined && sameIds(suppressed, ids)) return;
@@ -42,8 +47,22 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
     for (const id of ids) if (id < vocab) bits[id >> 5]! |= 1 << (id & 31);
     device.queue.writeBuffer(mask, 0, bits);
   };
+  /** The buffers of the last reduction are mostly those of the next. */
+  const bind = (buffers: readonly GPUBuffer[]): GPUBindGroup => {
+    if (group !== undefined && buffers.every((buffer, i) => buffer === bound[i])) return group;
+    bound = buffers;
+    group = device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+    return group;
+  };
   return {
     maxRows: rowsThatFit(device, vocab),
+    begin() {
+      pool.reclaim();
+      onCpu.begin();
+    },
     async reduce(outputs, request) {
       const [logits, other] = outputs.map((output) => output.buffer);
       const [first = 0, otherFirst = 0] = outputs.map((output) => output.first);
@@ -61,7 +80,7 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
       setSuppressed(request.suppress);
       writeParams(words, request, vocab, layout, first);
       device.queue.writeBuffer(params, 0, words);
-      const list = listsOf(request);
+      list = fillLists(request, list);
       const slots = list.subarray(2 * rows, 3 * rows);
       if (signals.klPrevious !== undefined) history.assign(request.rows, signals.klPrevious, slots);
       const guides = list.subarray(3 * rows, ROW_LISTS * rows);
@@ -72,15 +91,11 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
       const target = result.atLeast(bytes);
       const readback = staging.atLeast(bytes);
       const unconditional = guidance.kind === "residual" ? guide.buffer : (other ?? logits);
-      const bind = [params, logits, unconditional, mask, lists.atLeast(4), target, history.buffer];
-      const group = device.createBindGroup({
-        layout: pipeline.getBindGroupLayout(0),
-        entries: bind.map((buffer, binding) => ({ binding, resource: { buffer } })),
-      });
+      const buffers = [params, logits, unconditional, mask, lists.atLeast(4), target, history.buffer];
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
+      pass.setBindGroup(0, bind(buffers));
       pass.dispatchWorkgroups(rows);
       pass.end();
       encoder.copyBufferToBuffer(target, 0, readback, 0, bytes);
@@ -89,7 +104,8 @@ export function createGpuRows(device: GPUDevice, vocab: number): RowReducer {
         throw new UnmaskError("device-lost", "The GPU was taken away.", { cause });
       });
       try {
-        return readRowResult(readback.getMappedRange(0, bytes), request, { ...layout, vocab, slots });
+        const out = pool.take(request.rows, signals);
+        return readRowResult(readback.getMappedRange(0, bytes), request, { ...layout, vocab, slots }, out);
       } finally {
         readback.unmap();
       }
@@ -123,12 +139,18 @@ function writeParams(
 }
 
 /**
- * Canvas rows, current ids, slots and guiding rows (left 0), probe ids, ids to gather (-1 becomes an id beyond every
- * vocabulary).
+ * Canvas rows, current ids, slots and guiding rows (left as they are), probe ids, ids to gather (-1 becomes an id beyond
+ * every vocabulary).
+ *
+ * @param last is filled again where its length fits
  */
-function listsOf({ rows, canvases, signals }: ForwardRequest): Uint32Array<ArrayBuffer> {
+function fillLists(
+  { rows, canvases, signals }: ForwardRequest,
+  last: Uint32Array<ArrayBuffer>,
+): Uint32Array<ArrayBuffer> {
   const gathered = signals.gather?.ids;
-  const list = new Uint32Array(ROW_LISTS * rows.length + signals.probe.length + (gathered?.length ?? 0));
+  const length = ROW_LISTS * rows.length + signals.probe.length + (gathered?.length ?? 0);
+  const list = last.length === length ? last : new Uint32Array(length);
   list.set(rows);
   for (let r = 0; r < rows.length; r++) list[rows.length + r] = canvases[0]![rows[r]!]!;
   list.set(signals.probe, ROW_LISTS * rows.length);

@@ -1,6 +1,6 @@
 import { gumbel } from "../core/random.ts";
 import type { ForwardRequest, NoiseRequest, RowStats, SignalRequest } from "../core/types.ts";
-import { allocateRowStats, MAX_NUCLEUS, temper } from "../math/row-stats.ts";
+import { MAX_NUCLEUS, temper } from "../math/row-stats.ts";
 import { FRESH_SLOT } from "./gpu-history.ts";
 import { HEAD, HEAD_WORDS, LOWEST, NO_ID, type RowLayout, strideOf } from "./row-kernel.ts";
 
@@ -18,14 +18,18 @@ export interface ResultShape extends RowLayout {
   readonly slots: Uint32Array;
 }
 
-/** Statistics of all rows from the kernel's buffer, which may be unmapped afterwards. */
+/**
+ * Statistics of all rows from the kernel's buffer, which may be unmapped afterwards.
+ *
+ * @param out room for them
+ */
 export function readRowResult(
   words: ArrayBuffer,
   { rows, signals, suppress }: ForwardRequest,
   shape: ResultShape,
+  out: RowStats,
 ): RowStats {
   const { width, candidates, vocab, gather, agrees } = shape;
-  const out = allocateRowStats(rows, signals);
   const ints = new Uint32Array(words);
   const floats = new Float32Array(words);
   const value = (at: number) => (floats[at]! < 0.99 * LOWEST ? Number.NEGATIVE_INFINITY : floats[at]!);
