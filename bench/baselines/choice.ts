@@ -11,12 +11,18 @@ const TRIMMED = { eos: true, eotp: { minConf: 0.9 } };
 const trimmed = (recipe: object) => ({ block: BLOCK, stop: TRIMMED, ...recipe });
 
 export const CANDIDATES: readonly Readonly<Record<string, unknown>>[] = [
-  trimmed({ preset: "fast-dllm", cache: "dual" }),
+  ...([32, 64] as const).flatMap((block) =>
+    [0.95, 0.9].flatMap((threshold) =>
+      (["none", "dual"] as const).map((cache) => trimmed({ preset: "fast-dllm", block, threshold, cache })),
+    ),
+  ),
   trimmed({ preset: "credit" }),
+  trimmed({ preset: "credit", block: 64 }),
+  trimmed({ preset: "credit", cache: "dual" }),
   trimmed({ preset: "learn2pd" }),
   { preset: "credit", block: BLOCK, stop: { eos: true }, cache: "suffix-drop" },
   ...(["none", "dual"] as const).flatMap((cache) =>
-    [0.9, 0.85, 0.75].map((threshold) => ({ preset: "block-dynamic", block: BLOCK, threshold, cache })),
+    [0.9, 0.75].map((threshold) => ({ preset: "block-dynamic", block: BLOCK, threshold, cache })),
   ),
 ];
 
