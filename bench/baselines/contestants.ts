@@ -20,6 +20,8 @@ export type Answer = Awaited<ReturnType<typeof Subject.naive>>;
 export const BLOCK = 32;
 /** A canvas that the model does not have, for time only. */
 export const BEYOND = 1024;
+/** There, one that looks at no cell behind the open block: the model has no positions for them. */
+export const GROWING = { preset: "block-dynamic", block: BLOCK, threshold: 0.75, cache: "dual" } as const;
 export const NAIVE = "naive loop";
 export const SAME_WORK = "engine, same work";
 export const TRIMMED = "and no padding";

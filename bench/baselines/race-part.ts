@@ -140,7 +140,7 @@ async function measureMissing(plan: RacePlan, keys: Keys): Promise<void> {
     progress.done(canvas ** 2, true);
   }
   if (!lacksLonger || isOver()) return;
-  const beyond = await raceBeyond(page, plan.best, beyondPrompts, { canvas: BEYOND, signal, begin });
+  const beyond = await raceBeyond(page, beyondPrompts, { canvas: BEYOND, signal, begin });
   journal.store(keys.longer, { ...about(), beyond });
 }
 

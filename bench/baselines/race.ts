@@ -2,7 +2,7 @@ import { UnmaskError } from "../../src/core/errors.ts";
 import type { TaskPrompt } from "../harness/task-prompts.ts";
 import { spreadOf } from "../stats/spread.ts";
 import type { BenchPage } from "./browser.ts";
-import { type Answer, BLOCK, type Contestant, takesPart } from "./contestants.ts";
+import { type Answer, BLOCK, type Contestant, GROWING, takesPart } from "./contestants.ts";
 import type { Beyond, NamedAnswer } from "./standing.ts";
 
 interface Setting {
@@ -58,7 +58,6 @@ export function respond(
  */
 export async function raceBeyond(
   page: BenchPage,
-  best: Readonly<Record<string, unknown>>,
   prompts: readonly TaskPrompt[],
   { canvas, signal, begin }: Setting,
 ): Promise<Beyond> {
@@ -70,7 +69,7 @@ export async function raceBeyond(
     stopIf(signal);
     begin(`canvas of ${canvas}, prompt ${i + 1}`);
     const naive = () => page.call("naive", prompt, canvas, BLOCK, null, 1);
-    const engine = () => page.call("engine", prompt, canvas, best, false);
+    const engine = () => page.call("engine", prompt, canvas, GROWING, false);
     if (i === 0) await engine();
     const first = i % 2 === 0 ? await naive() : undefined;
     times.push((await engine()).ms);

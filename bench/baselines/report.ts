@@ -2,7 +2,7 @@ import { percent, percentWithin, type Table } from "../harness/table.ts";
 import { showSpread } from "../stats/spread.ts";
 import type { Accuracy } from "./accuracy.ts";
 import type { Candidate } from "./choice.ts";
-import { TWIN } from "./contestants.ts";
+import { GROWING, TWIN } from "./contestants.ts";
 import type { Race } from "./race-part.ts";
 import { type Beyond, factorOf, type Standing, splitOf } from "./standing.ts";
 
@@ -60,7 +60,7 @@ export function splitTable(canvases: readonly (readonly Standing[])[], beyond: B
       "What each step divides the time of all prompts by; the steps multiply. Overhead: the engine doing the naive loop's work, on some of the prompts. Padding: ending with the text and cutting the canvas there. Forwards: the best recipe without its cache. Rows: its cache.",
       beyond === null
         ? "A canvas of 1024 is not measured."
-        : `Canvas of ${beyond.canvas}, for time only: the model ends before, so the naive loop has random weights of its shape. A forward takes ${showSpread(beyond.msPerForward, "ms")}, measured over the first block for ${beyond.prompts} prompts; at that rate all cells take ${(beyond.naiveMs / beyond.prompts / 1000).toFixed(0)} s a prompt (extrapolated). The best recipe takes ${showSpread(beyond.ms, "ms")}: ${(beyond.naiveMs / beyond.totalMs).toFixed(0)} times less.`,
+        : `Canvas of ${beyond.canvas}, for time only: the model ends before, so the naive loop has random weights of its shape. A forward takes ${showSpread(beyond.msPerForward, "ms")}, measured over the first block for ${beyond.prompts} prompts; at that rate all cells take ${(beyond.naiveMs / beyond.prompts / 1000).toFixed(0)} s a prompt (extrapolated). The best recipe begins with a look at every cell, for which the model has no positions; ${GROWING.preset} at ${GROWING.threshold}, which sees the open block and what is before it, takes ${showSpread(beyond.ms, "ms")}: ${(beyond.naiveMs / beyond.totalMs).toFixed(0)} times less.`,
     ],
   };
 }

@@ -44,7 +44,7 @@ export const beyondSchema = v.object({
   msPerForward: spreadSchema,
   /** At that rate, for every cell behind the prompts, one a forward. */
   naiveMs: v.number(),
-  /** Of the best recipe, to the end of its texts. */
+  /** Of the growing recipe, to the end of its texts. */
   ms: spreadSchema,
   totalMs: v.number(),
 });
