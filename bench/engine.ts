@@ -13,32 +13,48 @@ import { markdownTable } from "./harness/table.ts";
 import { targetTable } from "./harness/targets.ts";
 
 const MODEL = fileURLToPath(new URL("../public/models/default", import.meta.url));
+/** Its block-causal twin, whose cache is exact. */
+const BLOCKS = fileURLToPath(new URL("../public/models/block", import.meta.url));
 const ROUNDS = { step: 31, cost: 11, large: 9 };
 const QUICK = { step: 9, cost: 3, large: 5 };
 
 /**
  * The engine on Node's WASM with the embedded model. First what a step costs: all 256 rows against 32 active rows over
  * 224 cached ones, taken in turns. Then every cache policy on the same prompts, in turns: forwards, rows, time, and how
- * much of the text is that of no cache. Approximate caches change the text; that is measured here, not its quality. Then
- * the cost of a forward as a model of rows and keys, beside the least that this machine could need; and a model of the
+ * much of the text is that of no cache. Approximate caches change the text; that is measured here, not its quality. The
+ * exact one is that of block-causal models, so it is measured on the embedded model's twin of that kind. Then the cost of a forward as a model of rows and keys, beside the least that this machine could need; and a model of the
  * shape of Qwen3-0.6B with random weights.
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const rounds = quick ? QUICK : ROUNDS;
   const { info, step, policies, cost } = await measureEngine(quick, rounds, io);
-  // The small model is closed by now: two models at once would not tell whose memory it is.
+  const blocks = await measureBlocks(quick, io);
+  // The small models are closed by now: two models at once would not tell whose memory it is.
   const large = await largeModel(QWEN3, quick ? [1, 4] : [4, QWEN3.layers], rounds.large, io);
   io.status("");
   const targets = engineTargets(step, large);
   const tables = [
     targetTable(targets),
     stepTable(step),
-    policyTable(policies),
+    policyTable("Caches", policies),
+    policyTable(`The exact cache of a block-causal model (${blocks.model})`, blocks.policies),
     costTable(cost),
     largeTable(large),
   ];
   const { backend, variant, threads, name, reason } = info;
-  const json = { model: name, backend, variant, threads, targets, step, policies, cost, large, quick };
+  const json = {
+    model: name,
+    backend,
+    variant,
+    threads,
+    targets,
+    step,
+    policies,
+    blocks,
+    cost,
+    large,
+    quick,
+  };
   const lines = [reason, ...tables.map(markdownTable)];
   if (typeof values["out"] === "string") {
     const report = { title: `Engine: ${name}`, intro: [reason], tables };
@@ -58,6 +74,16 @@ async function measureEngine(quick: boolean, rounds: typeof ROUNDS, io: BenchOpt
     io.status("cost of rows and keys");
     const cost = await costOf(model, rounds.cost, signal);
     return { info: model.info, step, policies, cost };
+  } finally {
+    await model.denoiser.dispose();
+  }
+}
+
+async function measureBlocks(quick: boolean, io: BenchOptions["io"]) {
+  const model = await loadModel(nodePlatform(), BLOCKS, {}, () => {}, io.signal);
+  try {
+    const { name, variant } = model.info;
+    return { model: name, variant, policies: await policyCosts(model, quick, io) };
   } finally {
     await model.denoiser.dispose();
   }

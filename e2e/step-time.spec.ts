@@ -45,4 +45,14 @@ test("a step spends its time in the model and its answer, and the page says so",
   const words = await page.locator("#time dd").allTextContents();
   expect(words.map((word) => Number.parseInt(word, 10)).reduce((a, b) => a + b, 0)).toBe(100);
   await expect(page.locator("#time")).toHaveAttribute("title", /model \d+.*reading back.*deciding/);
+  // And of any step by itself.
+  const at = Math.floor(steps.length / 2);
+  const { run, readback } = steps[at - 1]!.time!;
+  const shown = (ms: number): string => ms.toFixed(ms < 10 ? 2 : 1);
+  const slider = page.getByRole("slider", { name: "Step" });
+  await slider.fill(String(at));
+  await expect(slider).toHaveAttribute(
+    "title",
+    new RegExp(`of step ${at}: .*model ${shown(run)}, reading back ${shown(readback)},`),
+  );
 });

@@ -61,6 +61,30 @@ function noiseCases(): RowCase[] {
   );
 }
 
+/** Sums that land on top-p, as equal logits make them, and lists of ids longer and shorter than those asked for. */
+function cutCases(): RowCase[] {
+  const cuts = [
+    [5, 0.6],
+    [10, 0.9],
+    [10, 0.3],
+    [20, 0.35],
+    [257, 0.1],
+    [1000, 0.05],
+  ] as const;
+  const noises = cuts.flatMap(([vocab, topP]) =>
+    [0, 5, 20].map((topK) => ({ vocab, temperature: 1, topK: Math.min(topK, vocab), topP })),
+  );
+  return noises.flatMap(({ vocab, ...noise }, n) =>
+    (["flat", "ties", "normal"] as const).map((shape, s): RowCase => {
+      const seed = 3000 + 10 * n + s;
+      const topK = Math.min(vocab, [1, 3, 16][(n + s) % 3]!);
+      const signals = { ...PLAIN, topK, tempered: true, noise: { ...noise, seed, step: n } };
+      const name = `${shape} V${vocab} k${topK} ${JSON.stringify(noise)}`;
+      return { name, vocab, rows: [0, 7, 9, 30], shape, seed, signals, suppress: [] };
+    }),
+  );
+}
+
 test("the WGSL row statistics are those of the reference", async ({ page }) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
@@ -71,6 +95,7 @@ test("so is the sampled token, for any noise", async ({ page }) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
   expect(await page.evaluate((cases) => subject.compareRows(cases), noiseCases())).toEqual([]);
+  expect(await page.evaluate((cases) => subject.compareRows(cases), cutCases())).toEqual([]);
 });
 
 /** Rows come, go and come again; their histories grow beyond the first buffer; another run starts anew. */
@@ -170,15 +195,19 @@ test("32 rows of 151936 logits come back as at most 8 kB, and a steady step make
     noise,
     klPrevious: "next",
   };
-  const guidances = [{ kind: "none" }, { kind: "cfg", scale: 1, agreement: true, store: true }] as const;
-  for (const guidance of guidances) {
-    const work = await page.evaluate((args) => subject.readBack(151_936, args.signals, args.guidance), {
-      signals,
-      guidance,
-    });
-    expect(work.bytesRead).toBeGreaterThan(32 * 4 * 42);
-    expect(work.bytesRead).toBeLessThanOrEqual(8192);
-    expect(work.buffersMadeLate).toBe(0);
+  const guided = { kind: "cfg", scale: 1, agreement: true, store: true } as const;
+  const cuts = [{}, { topP: 0.9 }, { topK: 50, topP: 0.8 }, { topK: 50 }];
+  for (const guidance of [{ kind: "none" }, guided] as const) {
+    for (const cut of cuts) {
+      const asked = { ...signals, tempered: true, noise: { ...noise, ...cut } };
+      const work = await page.evaluate((args) => subject.readBack(151_936, args.asked, args.guidance), {
+        asked,
+        guidance,
+      });
+      expect(work.bytesRead).toBeGreaterThan(32 * 4 * 42);
+      expect(work.bytesRead).toBeLessThanOrEqual(8192);
+      expect(work.buffersMadeLate).toBe(0);
+    }
   }
   // A constraint asks for more.
   const constrained = { topK: 64, entropy: true, current: true, probe: [0, 1, 2, 3], noise };
@@ -189,14 +218,27 @@ test("32 rows of 151936 logits come back as at most 8 kB, and a steady step make
   expect(work.bytesRead).toBeLessThanOrEqual(20_480);
 });
 
-test("vocabularies of 151936 and 262144", async ({ page }) => {
+test("vocabularies of 151936 and 262144, with everything that may be asked for", async ({ page }) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
-  const noise = { temperature: 1, topK: 0, topP: 1, seed: 9, step: 4 };
-  const large = [151_936, 262_144].map((vocab): RowCase => {
-    const [probe, suppress] = [[vocab - 1], [vocab - 2]];
-    const signals = { ...PLAIN, topK: 16, probe, noise };
-    return { name: `V${vocab}`, vocab, rows: [0, 1, 2, 3], shape: "normal", seed: 8, suppress, signals };
-  });
+  const noises = [
+    { temperature: 1, topK: 0, topP: 1 },
+    { temperature: 0.7, topK: 0, topP: 0.9 },
+    { temperature: 0.2, topK: 40, topP: 0.95 },
+  ];
+  const large = [151_936, 262_144].flatMap((vocab) =>
+    noises.map((noise, n): RowCase => {
+      const [probe, suppress] = [[0, vocab - 1], [vocab - 2]];
+      const rows = [0, 1, 2, 3];
+      const ids = Int32Array.from(rows, (row) => vocab - 3 - row);
+      const signals = {
+        ...{ ...PLAIN, topK: 16, probe, tempered: true },
+        noise: { ...noise, seed: 9, step: n },
+        gather: { width: 1, ids },
+        klPrevious: n === 0 ? "first" : "next",
+      } as const;
+      return { name: `V${vocab} ${n}`, vocab, rows, shape: "normal", seed: 8 + n, suppress, signals };
+    }),
+  );
   expect(await page.evaluate((cases) => subject.compareRows(cases), large)).toEqual([]);
 });

@@ -36,7 +36,11 @@ export function largeTable({
         mb(heap.used),
         `measured; arrays outside it ${mb(heap.arrays)}`,
       ]),
-      ["GPU memory, q4 weights", mb(gpuBytes.weights), `computed; ${mark}`],
+      [
+        "GPU memory, q4 weights",
+        mb(gpuBytes.weights),
+        `computed: the bytes of the bundle${stepMs.extrapolated ? `, ${mark}` : ""}`,
+      ],
       [`GPU memory, keys and values of ${CANVAS} rows`, mb(gpuBytes.cache), "computed"],
       [`GPU memory, logits of ${BLOCK} rows`, mb(gpuBytes.logits), "computed"],
     ],

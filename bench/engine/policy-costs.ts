@@ -15,8 +15,8 @@ const PROMPTS = [
   "There was a girl who loved to",
 ];
 
-/** Every policy of a model with full attention. The block cache is for block-causal ones. */
-const POLICIES: readonly CacheInput[] = [
+/** Every policy of a model with full attention. */
+const APPROXIMATE: readonly CacheInput[] = [
   "none",
   "prefix",
   "dual",
@@ -27,6 +27,8 @@ const POLICIES: readonly CacheInput[] = [
   "partial",
   "region",
 ];
+/** The exact cache, for block-causal models. */
+const EXACT: readonly CacheInput[] = ["none", "block"];
 
 interface Run {
   readonly forwards: number;
@@ -47,7 +49,7 @@ export interface PolicyCost {
   readonly agreement: number;
 }
 
-/** Every policy on the same prompts, in turns, a response of fixed length with two tokens a step. */
+/** Every policy that fits the model on the same prompts, in turns, a response of fixed length with two tokens a step. */
 export async function policyCosts(
   model: LoadedModel,
   quick: boolean,
@@ -55,16 +57,17 @@ export async function policyCosts(
 ): Promise<PolicyCost[]> {
   const prompts = quick ? PROMPTS.slice(0, 2) : PROMPTS;
   const length = quick ? 96 : CANVAS - 32;
-  const runs = POLICIES.map((): Run[] => []);
+  const policies = model.manifest.attention.kind === "full" ? APPROXIMATE : EXACT;
+  const runs = policies.map((): Run[] => []);
   for (const [i, prompt] of prompts.entries()) {
-    for (let turn = 0; turn < POLICIES.length; turn++) {
+    for (let turn = 0; turn < policies.length; turn++) {
       // Another policy goes first for each prompt.
-      const at = (turn + i) % POLICIES.length;
-      status(`prompt ${i + 1}: ${JSON.stringify(POLICIES[at])}`);
-      runs[at]!.push(await runOnce(model, prompt, length, POLICIES[at]!, signal));
+      const at = (turn + i) % policies.length;
+      status(`prompt ${i + 1}: ${JSON.stringify(policies[at])}`);
+      runs[at]!.push(await runOnce(model, prompt, length, policies[at]!, signal));
     }
   }
-  return POLICIES.map((cache, at) => ({
+  return policies.map((cache, at) => ({
     cache: writeCache(resolveCache(cache)),
     forwards: sum(runs[at]!.map(({ forwards }) => forwards)),
     rows: sum(runs[at]!.map(({ rows }) => rows)),
@@ -82,7 +85,9 @@ async function runOnce(
   cache: CacheInput,
   signal: AbortSignal,
 ): Promise<Run> {
-  const recipe = { preset: "llada", block: BLOCK, steps: length / 2, cache, stop: { eos: false } };
+  const { attention } = model.manifest;
+  const block = attention.kind === "full" ? BLOCK : attention.block;
+  const recipe = { preset: "llada", block, steps: length / 2, cache, stop: { eos: false } };
   const job = { kind: "generate", prompt, options: { maxNewTokens: length, recipe } } as const;
   let done: Extract<GenerateEvent, { type: "done" }> | undefined;
   const control = { stop: () => signal.aborted, now: () => performance.now() };
@@ -100,9 +105,9 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-export function policyTable(policies: readonly PolicyCost[]): Table {
+export function policyTable(title: string, policies: readonly PolicyCost[]): Table {
   return {
-    title: "Caches",
+    title,
     columns: ["cache", "forwards", "rows", "a forward", "a response", "tokens of none"],
     rows: policies.map(({ cache, forwards, rows, msPerForward, ms, agreement }) => [
       JSON.stringify(cache),

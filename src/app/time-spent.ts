@@ -24,10 +24,22 @@ export function showTime(view: Page["time"], steps: readonly StepSummary[]): voi
     view.parts[part].style.flexGrow = String({ model, read, rest }[part] / total);
     view.words[part].textContent = `${shares[part]} %`;
   }
-  const each = (ms: number): string => (ms / times.length).toFixed(ms / times.length < 10 ? 2 : 1);
-  view.whole.title =
-    `Milliseconds a step: inputs ${each(upload)}, model ${each(model)}, reading back ${each(read)}, ` +
-    `deciding ${each(decide)}, telling ${each(display)}`;
+  const each = (ms: number): number => ms / times.length;
+  const middle = { upload: each(upload), run: each(model), readback: each(read) };
+  view.whole.title = `Milliseconds a step: ${inWords({ ...middle, decide: each(decide), display: each(display) })}`;
+}
+
+/** Where the time of one step went; "" where it is not known, as in recordings without times. */
+export function timeOfStep(step: number, summary: StepSummary | undefined): string {
+  return summary?.time === undefined ? "" : `Milliseconds of step ${step}: ${inWords(summary.time)}`;
+}
+
+function inWords({ upload, run, readback, decide, display }: NonNullable<StepSummary["time"]>): string {
+  const shown = (ms: number): string => ms.toFixed(ms < 10 ? 2 : 1);
+  return (
+    `inputs ${shown(upload)}, model ${shown(run)}, reading back ${shown(readback)}, ` +
+    `deciding ${shown(decide)}, telling ${shown(display)}`
+  );
 }
 
 /** Whole percents that add up to 100; what rounding leaves over goes to the model. */

@@ -1,5 +1,6 @@
 import type { UnmaskTextElement } from "../element/element.ts";
 import type { StepSummary } from "../element/run-log.ts";
+import { timeOfStep } from "./time-spent.ts";
 
 const MIN_COLUMNS = 32;
 /** Tokens in a step that fill the strip's height, unless a step had more. */
@@ -7,7 +8,8 @@ const FULL_TOKENS = 4;
 
 /**
  * The strip: one column a step, height = tokens resolved, tint = mean confidence, ticks for remasks and changes of
- * length. The range input over it is the handle, so keys, touch and screen readers work as on any slider.
+ * length. The range input over it is the handle, so keys, touch and screen readers work as on any slider; pointed at, it
+ * tells where the time of its step went.
  */
 export function createTimeline(
   strip: HTMLCanvasElement,
@@ -26,8 +28,10 @@ export function createTimeline(
     input.max = String(steps);
     input.value = String(step);
     input.setAttribute("aria-valuetext", `step ${step} of ${steps}`);
+    const { summaries } = sheet;
+    input.title = timeOfStep(step, summaries[step - 1]);
     input.style.inlineSize = steps === 0 ? "100%" : `${(steps / columns) * 100}%`;
-    drawStrip(strip, size, { accent, warning }, sheet.summaries, columns, step);
+    drawStrip(strip, size, { accent, warning }, summaries, columns, step);
   };
   new ResizeObserver(([entry]) => {
     size = entry!.contentRect;

@@ -101,11 +101,31 @@ test("without WebGPU, isolation or limits the reason says so", async () => {
   const { gpu } = fakeGpu({}, [], { ...MANY, maxStorageBufferBindingSize: 1 });
   const small = await chooseBackend({}, platform(gpu), 4096);
   expect(small).toMatchObject({ kind: "wasm", threads: 4 });
-  expect(small.reason).toContain("binds 1 bytes");
+  expect(small.reason).toContain("allows 1 bytes bound at once");
   await expect(chooseBackend({ threads: 0, backend: "wasm" }, platform(gpu), 4)).rejects.toMatchObject({
     code: "invalid-options",
   });
 });
+
+test.each([
+  ["maxStorageBufferBindingSize", 4 * 4096 * 64],
+  ["maxBufferSize", 4 * 4096 * 64],
+  ["maxComputeInvocationsPerWorkgroup", 256],
+  ["maxComputeWorkgroupSizeX", 256],
+  ["maxComputeWorkgroupStorageSize", 16_384],
+  ["maxStorageBuffersPerShaderStage", 8],
+] as const)(
+  "an adapter whose %s is below %d is not taken, and the reason has both numbers",
+  async (limit, least) => {
+    const backendWith = async (value: number, backend: "auto" | "webgpu") =>
+      chooseBackend({ backend }, platform(fakeGpu({}, [], { ...MANY, [limit]: value }).gpu), 4096);
+    expect(await backendWith(least, "auto")).toMatchObject({ kind: "webgpu" });
+    const { kind, reason } = await backendWith(least - 1, "auto");
+    expect(kind).toBe("wasm");
+    expect(reason).toMatch(new RegExp(`allows ${least - 1} .* needs ${least}`));
+    await expect(backendWith(least - 1, "webgpu")).rejects.toMatchObject({ code: "webgpu-unavailable" });
+  },
+);
 
 const ENTRY = { graph: "g", data: [] };
 const RECORD = { topIds: [], topLogits: [], tolerance: 1 };

@@ -4,6 +4,7 @@ import { isHalf } from "../model/variant.ts";
 import type { BackendKind, LoadOptions } from "../protocol.ts";
 import { type AdapterFacts, findAdapter, requestDevice } from "./gpu-device.ts";
 import type { Platform } from "./platform.ts";
+import { LANES } from "./row-kernel.ts";
 
 /** Where a model will run. `device` belongs to whoever asked. */
 export interface BackendChoice {
@@ -77,15 +78,21 @@ async function tryWebGpu(
   }
 }
 
-function shortage({ adapter, name }: AdapterFacts, vocab: number): string | undefined {
-  const { maxStorageBufferBindingSize: binding, maxComputeInvocationsPerWorkgroup: lanes } = adapter.limits;
-  const needed = 4 * vocab * LOGIT_ROWS;
-  if (binding < needed) {
-    return `the adapter ${name} binds ${binding} bytes at once and this model needs ${needed}`;
-  }
-  return lanes < 256
-    ? `the adapter ${name} runs ${lanes} invocations a workgroup and 256 are needed`
-    : undefined;
+/** What the row kernel and onnxruntime's kernels count on; WebGPU's own least for all but the logits. */
+function shortage({ adapter: { limits }, name }: AdapterFacts, vocab: number): string | undefined {
+  const logits = 4 * vocab * LOGIT_ROWS;
+  const needs = [
+    ["maxStorageBufferBindingSize", logits, "bytes bound at once"],
+    ["maxBufferSize", logits, "bytes in a buffer"],
+    ["maxComputeInvocationsPerWorkgroup", LANES, "invocations a workgroup"],
+    ["maxComputeWorkgroupSizeX", LANES, "invocations a workgroup"],
+    ["maxComputeWorkgroupStorageSize", 16_384, "bytes shared by a workgroup"],
+    ["maxStorageBuffersPerShaderStage", 8, "buffers in a kernel"],
+  ] as const;
+  const missed = needs.find(([limit, least]) => limits[limit] < least);
+  if (missed === undefined) return undefined;
+  const [limit, least, of] = missed;
+  return `the adapter ${name} allows ${limits[limit]} ${of} and this model needs ${least}`;
 }
 
 function wasm({ threads: asked }: LoadOptions, platform: Platform, why: string): BackendChoice {

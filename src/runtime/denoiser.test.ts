@@ -116,6 +116,20 @@ test("a repeated forward draws from the logits of the last one", async () => {
   expect(log.held).toBe(0);
 });
 
+test("a steady step answers in the arrays of the step before, its drafts in arrays of their own", async () => {
+  const { denoiser } = fakeSession();
+  const arraysOf = ({ topIds, topLogits, lse, sampledIds, drafts = [] }: RowStats): object[] => [
+    ...[topIds, topLogits, lse, sampledIds].filter(({ length }) => length > 0),
+    ...drafts.flatMap(arraysOf),
+  ];
+  for (const request of [REQUEST, DRAFTS]) {
+    const first = arraysOf(await denoiser.forward(request));
+    expect(new Set(first).size).toBe(first.length);
+    const again = arraysOf(await denoiser.forward(request));
+    expect(again.every((array, i) => array === first[i])).toBe(true);
+  }
+});
+
 test("what is not the same forward is computed, whatever it claims", async () => {
   const { denoiser, log } = fakeSession();
   await denoiser.forward(REQUEST);

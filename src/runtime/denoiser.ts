@@ -136,6 +136,7 @@ export function createDenoiser(parts: DenoiserParts): Denoiser {
   const forwardAll = async (requests: readonly ForwardRequest[]): Promise<readonly RowStats[]> => {
     if (disposed !== undefined) throw new UnmaskError("disposed", "The model was closed.");
     const time: Spent = { began: performance.now(), run: 0, read: 0 };
+    rows.begin();
     const [only] = requests;
     if (requests.length === 1 && only?.repeats === true && kept !== undefined && isSame(kept.request, only)) {
       const stats = await reduce({ request: only, outputs: kept.outputs }, time);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { blockBias } from "../cache/block-grid.ts";
 import { range } from "../cache/rows.ts";
@@ -192,6 +192,49 @@ test("a plan that cannot be carried out is refused, and the next generation star
   await expect(forward(model, { ids, rows })).rejects.toMatchObject({ code: "disposed" });
 });
 
+const BLOCKS_EQUAL = "%s (profile %s, %s): blocks over stored blocks equal the full forward";
+
+/** Block K/V as the policy has them, on a real graph. */
+async function expectBlocksEqual(folder: string, profile: string | undefined, dtype: Dtype): Promise<void> {
+  const model = await open(
+    await convert(folder, `${basename(folder)}-blocks-${dtype}`, [dtype], profile),
+    dtype,
+  );
+  const { attention, logitsShift } = model.manifest;
+  if (attention.kind !== "block-causal") throw new Error("not a block-causal model");
+  const { block, align } = attention;
+  const promptLen = 11;
+  const ids = Int32Array.from({ length: 75 }, (_, i) => (i * 37 + 5) % 300);
+  const full = await forward(model, { ids, rows: range(0, ids.length), promptLen });
+  const grid = align === "absolute" ? 0 : promptLen % block;
+  const borders = [0, ...range(0, 75).filter((row) => row > 0 && (row - grid) % block === 0), 75];
+  for (let b = 0; b + 1 < borders.length; b++) {
+    const [start, end] = [borders[b]!, borders[b + 1]!];
+    const previous = borders[Math.max(0, b - 1)]!;
+    // The block before is stored by the first forward of this one.
+    const rows = range(start, end);
+    const first = {
+      queryRows: range(previous, end),
+      readRows: range(0, previous),
+      writeRows: range(previous, start),
+    };
+    const found = await forward(model, { ids, rows, kv: first, promptLen });
+    expect(difference(found, pick(full, rows))).toBeLessThan(TOLERANCE);
+    const begin = Math.max(0, start - logitsShift);
+    const second = { queryRows: range(begin, end), readRows: range(0, begin), writeRows: NONE };
+    const alone = await forward(model, { ids, rows, kv: second, promptLen });
+    expect(difference(alone, pick(full, rows))).toBeLessThan(TOLERANCE);
+  }
+  await model.denoiser.dispose();
+}
+
+test.each([
+  ["sdar", undefined, "f32"],
+  ["sdar", undefined, "q8"],
+  ["sdar", undefined, "q4"],
+  ["a2d-qwen3-mdlm", "bd3lm", "f32"],
+] as const)(BLOCKS_EQUAL, (name, profile, dtype) => expectBlocksEqual(join(FIXTURES, name), profile, dtype));
+
 const absent = existsSync(SHARED) ? "" : " (../shared/checkpoints is not here)";
 describe.skipIf(absent !== "")(`block-causal reference models${absent}`, () => {
   test.each([
@@ -217,45 +260,9 @@ describe.skipIf(absent !== "")(`block-causal reference models${absent}`, () => {
   });
 
   test.each([
-    ["sdar", undefined, 11, "f32"],
-    ["sdar", undefined, 11, "q8"],
-    ["sdar", undefined, 11, "q4"],
-    ["fast-dllm-v2", undefined, 11, "f32"],
-    ["a2d-qwen3-bd3lm", "bd3lm", 11, "f32"],
-    ["a2d-qwen3-bd3lm", "bd3lm", 11, "q4"],
-    ["bd3lm-dit", undefined, 11, "f32"],
-  ] as const)(
-    "%s (profile %s, prompt of %d, %s): blocks over stored blocks equal the full forward",
-    async (name, profile, promptLen, dtype) => {
-      const model = await open(
-        await convert(join(SHARED, name), `${name}-${dtype}`, [dtype], profile),
-        dtype,
-      );
-      const { attention, logitsShift } = model.manifest;
-      if (attention.kind !== "block-causal") throw new Error("not a block-causal model");
-      const { block, align } = attention;
-      const ids = Int32Array.from({ length: 75 }, (_, i) => (i * 37 + 5) % 300);
-      const full = await forward(model, { ids, rows: range(0, ids.length), promptLen });
-      const grid = align === "absolute" ? 0 : promptLen % block;
-      const borders = [0, ...range(0, 75).filter((row) => row > 0 && (row - grid) % block === 0), 75];
-      for (let b = 0; b + 1 < borders.length; b++) {
-        const [start, end] = [borders[b]!, borders[b + 1]!];
-        const previous = borders[Math.max(0, b - 1)]!;
-        // As the policy does it: the block before is stored by the first forward of this one.
-        const rows = range(start, end);
-        const first = {
-          queryRows: range(previous, end),
-          readRows: range(0, previous),
-          writeRows: range(previous, start),
-        };
-        const found = await forward(model, { ids, rows, kv: first, promptLen });
-        expect(difference(found, pick(full, rows))).toBeLessThan(TOLERANCE);
-        const begin = Math.max(0, start - logitsShift);
-        const second = { queryRows: range(begin, end), readRows: range(0, begin), writeRows: NONE };
-        const alone = await forward(model, { ids, rows, kv: second, promptLen });
-        expect(difference(alone, pick(full, rows))).toBeLessThan(TOLERANCE);
-      }
-      await model.denoiser.dispose();
-    },
-  );
+    ["fast-dllm-v2", undefined, "f32"],
+    ["a2d-qwen3-bd3lm", "bd3lm", "f32"],
+    ["a2d-qwen3-bd3lm", "bd3lm", "q4"],
+    ["bd3lm-dit", undefined, "f32"],
+  ] as const)(BLOCKS_EQUAL, (name, profile, dtype) => expectBlocksEqual(join(SHARED, name), profile, dtype));
 });

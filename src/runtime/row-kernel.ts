@@ -1,5 +1,6 @@
 import { NO_PLACE } from "./gpu-guide.ts";
 import { FRESH_SLOT } from "./gpu-history.ts";
+import { NUCLEUS_KERNEL, WHOLE_ROW } from "./nucleus-kernel.ts";
 
 /**
  * The row reduction as one WGSL kernel: a workgroup of 256 lanes per row reduces `vocab` logits to the words below, so
@@ -9,7 +10,8 @@ import { FRESH_SLOT } from "./gpu-history.ts";
  *
  * Sampling: the largest `logit + temperature * gumbel` decides. The noise comes from the same integer hash as in
  * core/random.ts, but f32 logarithms differ in the last bits, so the kernel returns the best few candidates and the CPU
- * picks the winner with exact noise.
+ * picks the winner with exact noise. The ids that top-k and top-p choose from are ranked behind the words of all rows,
+ * where they stay (nucleus-kernel.ts).
  *
  * Guidance is mixed as the logits are read (math/guidance.ts). The agreement of the branches is computed from distances to
  * the row's means: sums of squares would cancel in f32.
@@ -17,7 +19,10 @@ import { FRESH_SLOT } from "./gpu-history.ts";
 export const LANES = 256;
 /** Sampling candidates a row; more than four within rounding of each other do not happen. */
 export const CANDIDATES = 4;
-/** Words before the lists, where `d = l - max` and T is the temperature of the noise, 1 without. */
+/**
+ * Words before the lists, where `d = l - max` and T is the temperature of the noise, 1 without. Tempered sums are those
+ * over the tokens that compete.
+ */
 export const HEAD = {
   /** `sum exp d` */
   sum: 0,
@@ -31,8 +36,10 @@ export const HEAD = {
   current: 4,
   /** KL divergence to the distribution before, undefined for a fresh slot. */
   divergence: 5,
+  /** Tokens that survive top-k and top-p, or a word of nucleus-kernel.ts. */
+  kept: 6,
 } as const;
-export const HEAD_WORDS = 6;
+export const HEAD_WORDS = 7;
 /** Stands for -Infinity, which WGSL does not have. */
 export const LOWEST: number = -3.4e38;
 /** Stands for "no more ids with a finite logit". */
@@ -41,7 +48,7 @@ export const NO_ID = 0xffffffff;
 /** How much of everything a row's words hold. */
 export interface RowLayout {
   readonly candidates: number;
-  /** Ranked ids. */
+  /** Best ids that are asked for. */
   readonly width: number;
   readonly probes: number;
   readonly gather: number;
@@ -52,7 +59,7 @@ export interface RowLayout {
 /** Words of a compared row: the inner product of the centred branches, and their squares. */
 const AGREEMENT_WORDS = 3;
 
-/** Words of one row: head, candidates, ranked ids (id and logit each), probes, gathered logits, agreement. */
+/** Words of one row: head, candidates, best ids (id and logit each), probes, gathered logits, agreement. */
 export function strideOf({ candidates, width, probes, gather, agrees }: RowLayout): number {
   return HEAD_WORDS + 2 * candidates + 2 * width + probes + gather + (agrees ? AGREEMENT_WORDS : 0);
 }
@@ -66,6 +73,7 @@ struct Params {
   stride: u32, rows: u32, seed: u32, step: u32,
   temperature: f32, guidance: f32, guided: u32, gather: u32,
   diverges: u32, agrees: u32, decay: f32, first: u32,
+  ranked: u32, limited: u32, top_p: f32, ranked_at: u32,
 }
 struct Best { value: f32, id: u32 }
 
@@ -78,6 +86,7 @@ struct Best { value: f32, id: u32 }
 // Canvas rows, current ids, slots, rows of the unconditional logits, [rows] each; probe ids [probes], ids to gather
 // [rows, gather].
 @group(0) @binding(4) var<storage, read> lists: array<u32>;
+// Words of all rows; from params.ranked_at on the ranked ids, [rows, ranked], where they are more than those asked for.
 @group(0) @binding(5) var<storage, read_write> result: array<u32>;
 // Probabilities of the forward before, [slots, vocab]. A slot belongs to one row.
 @group(0) @binding(6) var<storage, read_write> previous: array<f32>;
@@ -242,6 +251,7 @@ fn agreement(row: u32, lane: u32) -> vec3f {
   return workgroup_sum(lane, squares).xyz;
 }
 
+${NUCLEUS_KERNEL}
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let row = group.x;
@@ -249,10 +259,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   if (params.guided == 1u) { guide = lists[3u * params.rows + row]; }
   let start = row * params.stride;
   let top_at = start + ${HEAD_WORDS}u + 2u * params.candidates;
-  let top = write_best(row, lane, top_at, params.topK, false);
-  if (params.candidates > 0u) {
-    write_best(row, lane, start + ${HEAD_WORDS}u, params.candidates, true);
-  }
+  let ranks_more = params.ranked > params.topK;
+  let best_at = select(top_at, params.ranked_at + 2u * row * params.ranked, ranks_more);
+  let top = write_best(row, lane, best_at, max(params.topK, params.ranked), false);
+  let candidates_at = start + ${HEAD_WORDS}u;
+  if (params.candidates > 0u) { write_best(row, lane, candidates_at, params.candidates, true); }
   var mine = vec4f(0.0);
   if (top.id != NONE) {
     for (var id = lane; id < params.vocab; id += LANES) {
@@ -285,10 +296,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (lane == 0u) { result[start + ${HEAD.divergence}u] = bitcast<u32>(moved.x); }
   }
   if (lane != 0u) { return; }
+  if (ranks_more) {
+    for (var w = 0u; w < 2u * params.topK; w++) { result[top_at + w] = result[best_at + w]; }
+  }
+  var tempered = sums.zw;
+  var kept = ${WHOLE_ROW}u;
+  if (params.ranked > 0u && top.id != NONE) {
+    kept = kept_count(best_at, top.value, sums.z);
+    if (kept <= params.ranked) {
+      tempered = kept_sums(best_at, top.value, kept);
+      draw_kept(row, best_at, kept, candidates_at);
+    }
+  }
   result[start + ${HEAD.sum}u] = bitcast<u32>(sums.x);
   result[start + ${HEAD.mean}u] = bitcast<u32>(sums.y);
-  result[start + ${HEAD.temperedSum}u] = bitcast<u32>(sums.z);
-  result[start + ${HEAD.temperedMean}u] = bitcast<u32>(sums.w);
+  result[start + ${HEAD.temperedSum}u] = bitcast<u32>(tempered.x);
+  result[start + ${HEAD.temperedMean}u] = bitcast<u32>(tempered.y);
   result[start + ${HEAD.current}u] = listed(row, lists[params.rows + row]);
+  result[start + ${HEAD.kept}u] = kept;
 }
 `;

@@ -1,31 +1,48 @@
 import { gumbel } from "../core/random.ts";
 import type { ForwardRequest, NoiseRequest, RowStats, SignalRequest } from "../core/types.ts";
-import { allocateRowStats, MAX_NUCLEUS, temper } from "../math/row-stats.ts";
+import { MAX_NUCLEUS, temper } from "../math/row-stats.ts";
 import { FRESH_SLOT } from "./gpu-history.ts";
+import { UNSURE } from "./nucleus-kernel.ts";
 import { HEAD, HEAD_WORDS, LOWEST, NO_ID, type RowLayout, strideOf } from "./row-kernel.ts";
 
 /** What the CPU does with the kernel's words: logarithms in float64, and the choice of the sampled id. */
 
-/** Ids the kernel must rank: those asked for, or enough to filter by top-k and top-p. */
-export function topWidth({ topK, noise }: SignalRequest, vocab: number): number {
-  if (noise === undefined || (noise.topK === 0 && noise.topP >= 1)) return topK;
-  return Math.min(vocab, Math.max(topK, noise.topK > 0 ? Math.min(noise.topK, MAX_NUCLEUS) : MAX_NUCLEUS));
+/** Ids the kernel ranks to choose from by top-k and top-p; 0 when neither applies. */
+export function rankedIds({ noise }: SignalRequest, vocab: number): number {
+  if (noise === undefined || (noise.topK === 0 && noise.topP >= 1)) return 0;
+  return Math.min(vocab, MAX_NUCLEUS, noise.topK > 0 ? noise.topK : MAX_NUCLEUS);
+}
+
+/** Rows whose cut the kernel left to the CPU, which then needs their ranked ids. */
+export function unsureRows(words: ArrayBuffer, rows: number, layout: RowLayout): readonly number[] {
+  const ints = new Uint32Array(words);
+  const stride = strideOf(layout);
+  const found: number[] = [];
+  for (let r = 0; r < rows; r++) if (ints[r * stride + HEAD.kept] === UNSURE) found.push(r);
+  return found;
 }
 
 export interface ResultShape extends RowLayout {
   readonly vocab: number;
   /** Where each row's earlier distribution stands, `[R]`; read when divergences are wanted. */
   readonly slots: Uint32Array;
+  /** From {@link rankedIds}. */
+  readonly ranked: number;
 }
 
-/** Statistics of all rows from the kernel's buffer, which may be unmapped afterwards. */
+/**
+ * Statistics of all rows from the kernel's buffer, which may be unmapped afterwards.
+ *
+ * @param words those of the rows; behind them, where the kernel is unsure of some, `[rows, ranked]` ids with theirs filled in
+ * @param out room for them
+ */
 export function readRowResult(
   words: ArrayBuffer,
   { rows, signals, suppress }: ForwardRequest,
   shape: ResultShape,
+  out: RowStats,
 ): RowStats {
-  const { width, candidates, vocab, gather, agrees } = shape;
-  const out = allocateRowStats(rows, signals);
+  const { width, candidates, vocab, gather, agrees, ranked } = shape;
   const ints = new Uint32Array(words);
   const floats = new Float32Array(words);
   const value = (at: number) => (floats[at]! < 0.99 * LOWEST ? Number.NEGATIVE_INFINITY : floats[at]!);
@@ -61,20 +78,22 @@ export function readRowResult(
     out.sampledIds[r] = out.topIds[r * topK]!;
     out.sampledLogits[r] = out.topLogits[r * topK]!;
     const tempered = floats[start + HEAD.temperedSum]!;
+    const isOpen = ints[start + HEAD.kept] === UNSURE;
+    const list = ranked > width ? stride * rows.length + 2 * r * ranked : top;
     const kept =
-      noise === undefined || empty ? undefined : keptCount(ints, value, top, width, tempered, noise);
+      noise !== undefined && isOpen ? keptCount(ints, value, list, ranked, tempered, noise) : undefined;
     if (out.temperedLse !== undefined) {
       const temperature = noise?.temperature ?? 1;
       const mean = floats[start + HEAD.temperedMean]!;
       const [lse, entropy] =
         kept !== undefined || empty
-          ? temper(listedLogits(value, top, kept ?? 0), best, temperature)
+          ? temper(listedLogits(value, list, kept ?? 0), best, temperature)
           : [best / temperature + Math.log(tempered), Math.max(0, Math.log(tempered) - mean / tempered)];
       out.temperedLse[r] = lse;
       out.temperedEntropy![r] = entropy;
     }
     if (noise === undefined || empty) continue;
-    const from = kept === undefined ? start + HEAD_WORDS : top;
+    const from = kept === undefined ? start + HEAD_WORDS : list;
     const at = pick(ints, value, from, kept ?? candidates, rows[r]!, noise);
     out.sampledIds[r] = ints[at]!;
     out.sampledLogits[r] = value(at + 1);
@@ -88,8 +107,8 @@ function cosineOf(floats: Float32Array, at: number): number {
   return spread > 0 ? floats[at]! / Math.sqrt(spread) : 1;
 }
 
-function listedLogits(value: (at: number) => number, top: number, count: number): number[] {
-  return Array.from({ length: count }, (_, n) => value(top + 2 * n + 1));
+function listedLogits(value: (at: number) => number, list: number, count: number): number[] {
+  return Array.from({ length: count }, (_, n) => value(list + 2 * n + 1));
 }
 
 /**
@@ -100,16 +119,14 @@ function listedLogits(value: (at: number) => number, top: number, count: number)
 function keptCount(
   ints: Uint32Array,
   value: (at: number) => number,
-  top: number,
-  width: number,
+  list: number,
+  ranked: number,
   total: number,
   { temperature, topK, topP }: NoiseRequest,
 ): number | undefined {
-  if (topK === 0 && topP >= 1) return undefined;
-  let limit = topK > 0 ? Math.min(topK, width, MAX_NUCLEUS) : Math.min(width, MAX_NUCLEUS);
-  while (limit > 1 && ints[top + 2 * (limit - 1)] === NO_ID) limit--;
-  if (topP >= 1) return limit;
-  const weight = (n: number) => Math.exp((value(top + 2 * n + 1) - value(top + 1)) / temperature);
+  let limit = ranked;
+  while (limit > 1 && ints[list + 2 * (limit - 1)] === NO_ID) limit--;
+  const weight = (n: number) => Math.exp((value(list + 2 * n + 1) - value(list + 1)) / temperature);
   let sum = total;
   if (topK > 0) {
     sum = 0;

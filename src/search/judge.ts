@@ -4,7 +4,7 @@ import { blendOf } from "../strategies/forward.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
 import type { Branch } from "./branch.ts";
 import type { NamedTerm, ScoreTerm } from "./input.ts";
-import { ask, askAll, copyOf, type Part, type Session } from "./session.ts";
+import { ask, askEach, copyOf, type Part, type Session } from "./session.ts";
 import { HOPELESS, meanConfidence, stability } from "./trajectory.ts";
 
 /**
@@ -77,9 +77,9 @@ function* pseudoLikelihood(session: Session, canvas: Canvas, rows: readonly numb
     return requestOf(session, ids, hidden, canvas.promptLen, { gather: { width: 1, ids: wanted } });
   });
   let sum = 0;
-  for (const { lse, gatherLogits } of yield* askAll(session, requests)) {
+  yield* askEach(session, requests, ({ lse, gatherLogits }) => {
     for (const [r, logit] of Array.from(gatherLogits!).entries()) sum += Math.max(HOPELESS, logit - lse[r]!);
-  }
+  });
   return rows.length === 0 ? HOPELESS : sum / rows.length;
 }
 

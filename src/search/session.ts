@@ -88,12 +88,19 @@ export function* ask(session: Session, request: ForwardRequest): Part<RowStats> 
   return stats as RowStats; // the driver answers a request with its statistics
 }
 
-/** Has forwards run that do not wait for each other, together where texts go on together, and counts them. */
-export function* askAll(session: Session, requests: readonly ForwardRequest[]): Part<readonly RowStats[]> {
-  const all: RowStats[] = [];
+/**
+ * Has forwards run that do not wait for each other, together where texts go on together, and counts them.
+ *
+ * @param use gets the statistics of each request in their order; they last until the next forward
+ */
+export function* askEach(
+  session: Session,
+  requests: readonly ForwardRequest[],
+  use: (stats: RowStats) => void,
+): Part<void> {
   if (session.lanes === 1) {
-    for (const request of requests) all.push(yield* ask(session, request));
-    return all;
+    for (const request of requests) use(yield* ask(session, request));
+    return;
   }
   const { step, candidate, lanes } = session;
   for (let at = 0; at < requests.length; at += lanes) {
@@ -104,9 +111,8 @@ export function* askAll(session: Session, requests: readonly ForwardRequest[]): 
       requests: some.map((request) => ({ candidate, request })),
     };
     for (const request of some) count(session, request);
-    all.push(...(answers as readonly RowStats[])); // the driver answers each request with its statistics
+    (answers as readonly RowStats[]).forEach(use); // the driver answers each request with its statistics
   }
-  return all;
 }
 
 function count(session: Session, request: ForwardRequest): void {
