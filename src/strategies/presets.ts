@@ -20,7 +20,13 @@ import { rediffPreset } from "./decoders/overwrite.ts";
 import { pcPreset } from "./decoders/pc-sampler.ts";
 import { prophetPreset } from "./decoders/prophet.ts";
 import { quotaTablePreset } from "./decoders/quota-table.ts";
-import { mdlmPreset, remdmPresetOf } from "./decoders/remask-ancestral.ts";
+import {
+  mdlmPreset,
+  remdmCapPreset,
+  remdmConfPreset,
+  remdmLoopPreset,
+  remdmRescalePreset,
+} from "./decoders/remask-ancestral.ts";
 import { remdmPreset } from "./decoders/remask-loop.ts";
 import { gemmaEbPreset } from "./decoders/renoise.ts";
 import { saberPreset } from "./decoders/saber.ts";
@@ -83,22 +89,10 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   wino: winoPreset,
   saber: saberPreset,
   remdm: remdmPreset,
-  "remdm-cap": remdmPresetOf(
-    { kind: "cap", eta: 0.008 },
-    "ReMDM: takes tokens back, each with a capped probability",
-  ),
-  "remdm-rescale": remdmPresetOf(
-    { kind: "rescale", eta: 0.015 },
-    "ReMDM: takes tokens back with a share of the largest probability",
-  ),
-  "remdm-conf": remdmPresetOf(
-    { kind: "conf" },
-    "ReMDM: takes tokens back that were written with little confidence",
-  ),
-  "remdm-loop": remdmPresetOf(
-    { kind: "loop", eta: 0.02, on: 0.55, off: 0.05, alpha: 0.9 },
-    "ReMDM: writes most, then takes tokens back in a loop, then finishes",
-  ),
+  "remdm-cap": remdmCapPreset,
+  "remdm-rescale": remdmRescalePreset,
+  "remdm-conf": remdmConfPreset,
+  "remdm-loop": remdmLoopPreset,
   rediff: rediffPreset,
   "gemma-eb": gemmaEbPreset,
   freedave: freeDavePreset,

@@ -116,7 +116,7 @@ export const mdlmPreset: Preset = {
 };
 
 /** The paper's nucleus of 0.9. */
-export function remdmPresetOf(rule: RemaskRule, title: string): Preset {
+function remdmPresetOf(rule: RemaskRule, title: string): Preset {
   return {
     title,
     keys: ["steps"],
@@ -130,3 +130,23 @@ export function remdmPresetOf(rule: RemaskRule, title: string): Preset {
     }),
   };
 }
+
+export const remdmCapPreset = remdmPresetOf(
+  { kind: "cap", eta: 0.008 },
+  "ReMDM: takes tokens back, each with a capped probability",
+);
+
+export const remdmRescalePreset = remdmPresetOf(
+  { kind: "rescale", eta: 0.015 },
+  "ReMDM: takes tokens back with a share of the largest probability",
+);
+
+export const remdmConfPreset = remdmPresetOf(
+  { kind: "conf" },
+  "ReMDM: takes tokens back that were written with little confidence",
+);
+
+export const remdmLoopPreset = remdmPresetOf(
+  { kind: "loop", eta: 0.02, on: 0.55, off: 0.05, alpha: 0.9 },
+  "ReMDM: writes most, then takes tokens back in a loop, then finishes",
+);
