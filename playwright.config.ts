@@ -9,6 +9,9 @@ const SOFTWARE_GPU = [
   "--enable-features=Vulkan",
   "--ignore-gpu-blocklist",
 ];
+const WEBGPU = "**/webgpu*.spec.ts";
+/** Tests of quick files that `npm test` has no time for. */
+const SLOW = /@slow/;
 const executablePath = findChromium();
 const launch = (args: readonly string[]): { executablePath?: string; args: string[] } => ({
   ...(executablePath === undefined ? {} : { executablePath }),
@@ -33,10 +36,18 @@ export default defineConfig({
   projects: [
     {
       name: "wasm",
-      testIgnore: ["**/webgpu*.spec.ts", "**/*.slow.spec.ts"],
+      testIgnore: [WEBGPU, "**/*.slow.spec.ts"],
+      grepInvert: SLOW,
       use: { launchOptions: launch([]) },
     },
-    { name: "webgpu", testMatch: "**/webgpu*.spec.ts", use: { launchOptions: launch(SOFTWARE_GPU) } },
+    { name: "webgpu", testMatch: WEBGPU, grepInvert: SLOW, use: { launchOptions: launch(SOFTWARE_GPU) } },
+    {
+      name: "wasm-slow",
+      testIgnore: [WEBGPU, "**/*.slow.spec.ts"],
+      grep: SLOW,
+      use: { launchOptions: launch([]) },
+    },
+    { name: "webgpu-slow", testMatch: WEBGPU, grep: SLOW, use: { launchOptions: launch(SOFTWARE_GPU) } },
     { name: "slow", testMatch: "**/*.slow.spec.ts", use: { launchOptions: launch(SOFTWARE_GPU) } },
   ],
 });

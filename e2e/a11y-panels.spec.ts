@@ -3,7 +3,7 @@ import { complaints, liveRegions, smallTargets } from "./a11y.ts";
 import { type DemoPage, openDemo } from "./demo-page.ts";
 import { openOwnForm, TINY } from "./own-hub.ts";
 import { openOwnPage } from "./own-page.ts";
-import { test } from "./strict-test.ts";
+import { SLOW, test } from "./strict-test.ts";
 import { type TinyBundle, tinyBundle } from "./tiny-bundle.ts";
 import { commit, recordingFile, step, traceOf } from "./written-trace.ts";
 
@@ -36,9 +36,9 @@ async function openAll(page: Page, url = ""): Promise<DemoPage> {
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`axe finds nothing on open panels, the model's card and a recording, ${colorScheme}`, async ({
-    page,
-  }) => {
+  test(`axe finds nothing on open panels, the model's card and a recording, ${colorScheme}`, {
+    tag: SLOW,
+  }, async ({ page }) => {
     test.setTimeout(180_000);
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     const demo = await openAll(page);
@@ -54,9 +54,9 @@ for (const colorScheme of ["light", "dark"] as const) {
     expect(await complaints(page)).toEqual([]);
   });
 
-  test(`axe finds nothing on an element without controls, held, and done with a tint, ${colorScheme}`, async ({
-    page,
-  }) => {
+  test(`axe finds nothing on an element without controls, held, and done with a tint, ${colorScheme}`, {
+    tag: SLOW,
+  }, async ({ page }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await bundle.route(page);
     await openOwnPage(page, `<unmask-text model="models/tiny" prompt="a b"></unmask-text>`);
@@ -77,9 +77,9 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-test("one live region tells of everything: the problem, the panel of models, a model of one's own", async ({
-  page,
-}) => {
+test("one live region tells of everything: the problem, the panel of models, a model of one's own", {
+  tag: SLOW,
+}, async ({ page }) => {
   const demo = await openAll(page);
   expect(await liveRegions(page)).toEqual(["status"]);
   await page.getByRole("button", { name: "Verify tiny" }).click();
@@ -95,7 +95,10 @@ test("one live region tells of everything: the problem, the panel of models, a m
   await expect(demo.status).toHaveText(/^error: not-found\. .*neither owner\/name nor an address/);
 });
 
-test("fingers find everything on the page, with every panel open", async ({ browser, baseURL }) => {
+test("fingers find everything on the page, with every panel open", { tag: SLOW }, async ({
+  browser,
+  baseURL,
+}) => {
   test.setTimeout(180_000);
   const context = await browser.newContext({
     viewport: { width: 360, height: 740 },
@@ -129,7 +132,9 @@ test("fingers find everything on the page, with every panel open", async ({ brow
   await context.close();
 });
 
-test("with less motion asked for, the page moves nothing while it plays or writes", async ({ page }) => {
+test("with less motion asked for, the page moves nothing while it plays or writes", { tag: SLOW }, async ({
+  page,
+}) => {
   await page.emulateMedia({ reducedMotion: "reduce" });
   await bundle.route(page);
   const demo = await openDemo(page, "?backend=wasm&model=models/tiny");

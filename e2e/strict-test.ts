@@ -1,5 +1,8 @@
 import { type BrowserContext, test as base, expect } from "@playwright/test";
 
+/** Tag of tests that only `npm run test:slow` runs, though their file is not slow; see playwright.config.ts. */
+export const SLOW = "@slow";
+
 /** What the page's Content-Security-Policy refused since the test began, as the console tells it. */
 const refusals: string[] = [];
 const watched = new WeakSet<BrowserContext>();

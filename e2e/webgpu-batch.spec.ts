@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { openModule } from "./page-module.ts";
-import { test } from "./strict-test.ts";
+import { SLOW, test } from "./strict-test.ts";
 import { type ToyModels, toyModels } from "./toy-models.ts";
 
 declare const subject: typeof import("./pages/batch.ts");
@@ -13,9 +13,9 @@ test.beforeAll(async () => {
 test.afterAll(() => toys[Symbol.asyncDispose]());
 
 for (const model of ["full", "blocks"] as const) {
-  test(`${model} attention: canvases in one run on the GPU answer what they answer alone`, async ({
-    page,
-  }) => {
+  test(`${model} attention: canvases in one run on the GPU answer what they answer alone`, {
+    tag: SLOW,
+  }, async ({ page }) => {
     test.setTimeout(300_000);
     await toys.route(page, model);
     await openModule(page, "pages/batch.ts");

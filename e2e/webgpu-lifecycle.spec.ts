@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { openModule } from "./page-module.ts";
-import { test } from "./strict-test.ts";
+import { SLOW, test } from "./strict-test.ts";
 import { type TinyBundle, tinyBundle } from "./tiny-bundle.ts";
 
 declare const subject: typeof import("./pages/lifecycle.ts");
@@ -17,7 +17,9 @@ test.beforeEach(async ({ page }) => {
   await page.evaluate(() => subject.countGpuObjects());
 });
 
-test("a closed model leaves no device and no buffer, and runs leave none behind", async ({ page }) => {
+test("a closed model leaves no device and no buffer, and runs leave none behind", { tag: SLOW }, async ({
+  page,
+}) => {
   for (const runs of [5, 1]) {
     const { open, closed } = await page.evaluate((n) => subject.openAndClose(n), runs);
     expect(open[0]!.buffers).toBeGreaterThan(5);
@@ -52,7 +54,7 @@ test("a lost device takes the cached keys with it; they are made again, and the 
   expect(after).toEqual(whole);
 });
 
-test("texts that go on together survive the loss of their device", async ({ page }) => {
+test("texts that go on together survive the loss of their device", { tag: SLOW }, async ({ page }) => {
   const search = { method: "best-of", n: 2 };
   const recipe = { temperature: 1, search, cache: "dual" };
   const { whole, broken, after, events, left } = await page.evaluate(
@@ -66,7 +68,9 @@ test("texts that go on together survive the loss of their device", async ({ page
   expect(left).toEqual({ devices: 0, buffers: 0 });
 });
 
-test("branches that are too much for the device together are computed one at a time", async ({ page }) => {
+test("branches that are too much for the device together are computed one at a time", { tag: SLOW }, async ({
+  page,
+}) => {
   const recipe = { guidance: { cfg: 1 } };
   const { whole, broken, after, events, left } = await page.evaluate(
     (one) => subject.loseDevice(one, "exhausted"),
@@ -91,7 +95,7 @@ test("a GPU without memory is a clear error, everything is released, and a short
   expect(left).toEqual({ devices: 0, buffers: 0 });
 });
 
-test("a steady step makes no buffer", async ({ page }) => {
+test("a steady step makes no buffer", { tag: SLOW }, async ({ page }) => {
   for (const recipe of [{}, { cache: "dual" }, { cache: "dual", guidance: { cfg: 1 } }]) {
     const steps = await page.evaluate((one) => subject.buffersPerStep(one), recipe);
     const type = `buffers, ${JSON.stringify(recipe)}`;

@@ -2,7 +2,7 @@ import { expect } from "@playwright/test";
 import type { SignalRequest } from "../src/core/types.ts";
 import { openModule } from "./page-module.ts";
 import type { RowCase, Shape } from "./pages/row-kernel.ts";
-import { test } from "./strict-test.ts";
+import { SLOW, test } from "./strict-test.ts";
 
 declare const subject: typeof import("./pages/row-kernel.ts");
 
@@ -91,7 +91,7 @@ test("the WGSL row statistics are those of the reference", async ({ page }) => {
   expect(await page.evaluate((cases) => subject.compareRows(cases), plainCases())).toEqual([]);
 });
 
-test("so is the sampled token, for any noise", async ({ page }) => {
+test("so is the sampled token, for any noise", { tag: SLOW }, async ({ page }) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
   expect(await page.evaluate((cases) => subject.compareRows(cases), noiseCases())).toEqual([]);
@@ -174,16 +174,18 @@ function residualCases(): RowCase[] {
   );
 }
 
-test("guided logits, the agreement of their branches, and branches that are kept", async ({ page }) => {
+test("guided logits, the agreement of their branches, and branches that are kept", { tag: SLOW }, async ({
+  page,
+}) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
   const cases = [...guidedCases(), ...residualCases()];
   expect(await page.evaluate((all) => subject.compareRows(all), cases)).toEqual([]);
 });
 
-test("32 rows of 151936 logits come back as at most 8 kB, and a steady step makes no buffer", async ({
-  page,
-}) => {
+test("32 rows of 151936 logits come back as at most 8 kB, and a steady step makes no buffer", {
+  tag: SLOW,
+}, async ({ page }) => {
   test.setTimeout(300_000);
   await openModule(page, "pages/row-kernel.ts");
   const noise = { temperature: 1, topK: 0, topP: 1, seed: 9, step: 4 };

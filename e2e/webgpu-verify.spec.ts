@@ -7,19 +7,21 @@ import { adaptLogitsGraph } from "../src/convert/logits-graph.ts";
 import { openGraph } from "../src/convert/run-graph.ts";
 import { EXPORT_VOCAB, exportedModel } from "./exported-model.ts";
 import { faultsOf, noHalf, type Verified, verifyFixtures } from "./gpu-cases.ts";
-import { test } from "./strict-test.ts";
+import { SLOW, test } from "./strict-test.ts";
 
 test.describe.configure({ mode: "serial" });
 
 let verified: Verified;
-test("unmask verify: grouped heads, block-causal masks and odd sizes are within the gates of WebGPU", async () => {
+test("unmask verify: grouped heads, block-causal masks and odd sizes are within the gates of WebGPU", {
+  tag: SLOW,
+}, async () => {
   test.setTimeout(900_000);
   verified = await verifyFixtures(["quant-edge", "sdar", "sdar-odd"]);
   expect(faultsOf(verified)).toEqual([]);
   expect(verified.cases.length).toBeGreaterThan(30);
 });
 
-test("and in f16", () => {
+test("and in f16", { tag: SLOW }, () => {
   const reason = noHalf(verified);
   test.skip(reason !== undefined, reason);
   expect(verified.cases.some(({ dtype }) => dtype === "f16")).toBe(true);

@@ -85,7 +85,7 @@ run(
     "node_modules/@playwright/test/cli.js",
     "test",
     "--pass-with-no-tests",
-    ...(slow ? ["--project=slow"] : ["--project=wasm", "--project=webgpu"]),
+    ...(slow ? ["slow", "wasm-slow", "webgpu-slow"] : ["wasm", "webgpu"]).map((name) => `--project=${name}`),
     "--reporter=list,json",
   ],
   e2e,
