@@ -73,13 +73,24 @@ export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
     ],
   },
   {
+    label: "At random, as diffusion is defined",
+    strategies: [
+      of("dream-origin", "Ancestral", "Random tokens at the times of the diffusion process."),
+      of("mdlm", "MDLM", "The same; a step that would change nothing costs nothing."),
+      of("first-hitting", "First hitting", "One token a step at a random place of its block (BD3-LM)."),
+      of("remdm-cap", "ReMDM, capped", "Takes tokens back, each with a small probability."),
+      of("remdm-rescale", "ReMDM, rescaled", "Takes tokens back with a share of what the process allows."),
+      of("remdm-conf", "ReMDM, by confidence", "Takes back what was written with little confidence."),
+      of("remdm-loop", "ReMDM, loop", "Writes most, takes tokens back in a loop, then finishes."),
+    ],
+  },
+  {
     label: "Length and blocks",
     strategies: [
       of("daedal", "DAEDAL", "Finds the length of the text while it writes."),
       of("adablock", "AdaBlock", "Blocks that end where a sentence ends."),
       of("block-dynamic", "Block by block", "What comes after the block is not shown (SDAR, LLaDA2)."),
       of("freedave", "FreeDave", "Drafts ahead, keeps exactly what one token a step would write."),
-      of("dream-origin", "Ancestral", "Random tokens at the times of the diffusion process."),
     ],
   },
 ];
