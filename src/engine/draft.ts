@@ -4,7 +4,7 @@ import type { DraftCheck } from "../strategies/decoders/warm-start.ts";
 import { hintDraft, placeDraft, promptLookup } from "../strategies/draft.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
 import type { DraftHints } from "../strategies/strategy.ts";
-import type { Asked, Refusal } from "./fit.ts";
+import type { Asked, Refusal } from "./asked.ts";
 import { beforeGap, draftBehind } from "./gaps.ts";
 import type { Prompt } from "./prompt.ts";
 import type { RunControl } from "./run-job.ts";

@@ -1,6 +1,6 @@
 import type { EotpGuard } from "../strategies/decoders/eotp.ts";
+import type { Asked } from "./asked.ts";
 import { placesDraft } from "./draft.ts";
-import type { Asked } from "./fit.ts";
 
 /** Common to all presets that do not bring a guard of their own. */
 const GUARD: EotpGuard = { minConf: 0.9, notBefore: "start", minTokens: 0 };

@@ -16,11 +16,13 @@ import { buildStrategy, COMMON_KEYS, findPreset } from "../strategies/presets.ts
 import type { RecipeInput } from "../strategies/recipe.ts";
 import { endsLast } from "../strategies/scorer.ts";
 import type { ModelTraits, StopRule, Strategy } from "../strategies/strategy.ts";
+import type { Asked } from "./asked.ts";
 import { commitFilter } from "./commit-filter.ts";
 import { draftCheck } from "./draft.ts";
 import { eotpGuard } from "./eotp.ts";
 import { endsAtEos, findRecipe } from "./find-recipe.ts";
-import { type Asked, checkFit, goesBack } from "./fit.ts";
+import { checkFit } from "./fit.ts";
+import { goesBack } from "./fit-search.ts";
 import { MAX_FREE_GAP } from "./free-gaps.ts";
 import { type ModelFacts, padId, type Region } from "./model-facts.ts";
 import { type ResolvedRecipe, writeRecipe } from "./resolved-recipe.ts";

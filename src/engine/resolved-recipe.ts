@@ -4,9 +4,9 @@ import type { Search } from "../search/input.ts";
 import type { EotpGuard } from "../strategies/decoders/eotp.ts";
 import type { GuidanceSettings } from "../strategies/preset.ts";
 import type { RecipeInput } from "../strategies/recipe.ts";
+import type { Asked } from "./asked.ts";
 import { placesDraft } from "./draft.ts";
 import { writeEotp } from "./eotp.ts";
-import type { Asked } from "./fit.ts";
 
 /** The recipe with every default filled in: parsing it again gives the same plan. */
 export interface ResolvedRecipe {
