@@ -1,4 +1,5 @@
 import { UnmaskError } from "../core/errors.ts";
+import { GRAPH, INITIALIZER, INPUT, NODE, OUTPUT } from "../onnx/fields.ts";
 import { type GraphNode, type ProtoField, protoFields, protoText, readNode } from "../onnx/read.ts";
 import { encodeValue, message, type OnnxValue } from "../onnx/write.ts";
 
@@ -9,13 +10,6 @@ export interface CutGraph {
   /** Names of the tensors at the cut, `[1, S, hidden]` each. */
   readonly cut: readonly string[];
 }
-
-// Field numbers of onnx.proto.
-const GRAPH = 7;
-const NODE = 1;
-const INITIALIZER = 5;
-const INPUT = 11;
-const OUTPUT = 12;
 
 /**
  * Cuts a graph of ours behind the embedding (`embeds`: the second part takes vectors in place of ids) or behind a layer

@@ -1,12 +1,10 @@
 import { UnmaskError } from "../core/errors.ts";
+import { ELEMENT } from "../onnx/fields.ts";
 import type { ValueShape } from "../onnx/read.ts";
 
 /** What an export of somebody else's takes and gives, and what is said of one that is of another kind. */
 
-// Element types of onnx.proto.
-export const FLOAT = 1;
-export const INT64 = 7;
-export const FLOAT16 = 10;
+const FLOATS: readonly number[] = [ELEMENT.f32, ELEMENT.f16];
 
 /** The output of logits. @throws UnmaskError `checkpoint-unsupported` when there is none of floats for every token */
 export function findLogits(outputs: readonly ValueShape[]): ValueShape {
@@ -19,7 +17,7 @@ export function findLogits(outputs: readonly ValueShape[]): ValueShape {
       : "";
     throw unsupported(`it has no output "logits" (it has ${names.join(", ") || "none"})${what}`);
   }
-  if (found.dims.length !== 3 || ![FLOAT, FLOAT16].includes(found.elementType)) {
+  if (found.dims.length !== 3 || !FLOATS.includes(found.elementType)) {
     throw unsupported("its logits are not floats of the shape [batch, sequence, vocab]");
   }
   return found;
@@ -57,16 +55,16 @@ export function checkInputs(inputs: readonly ValueShape[]): ValueShape | undefin
     if (name !== undefined) throw unsupported(`it takes ${name.slice(0, 60)}: ${why}`);
   }
   if (others[0] !== undefined) throw unsupported(`it has the unknown input ${others[0].slice(0, 60)}`);
-  const ids = takes("input_ids", [INT64], [2]);
+  const ids = takes("input_ids", [ELEMENT.i64], [2]);
   if (ids === undefined) throw unsupported("it has no input input_ids");
   const [batch, length] = ids.dims;
   if (typeof length === "number" && length > 0) {
     throw unsupported(`it takes exactly ${length} tokens. What would run: an export with a dynamic sequence`);
   }
   if (typeof batch === "number" && batch > 1) throw unsupported(`it takes exactly ${batch} texts at once`);
-  takes("position_ids", [INT64], [2]);
-  const mask = takes("attention_mask", [FLOAT, FLOAT16, INT64], [2, 4]);
-  if (mask !== undefined && (mask.elementType === INT64) !== (mask.dims.length === 2)) {
+  takes("position_ids", [ELEMENT.i64], [2]);
+  const mask = takes("attention_mask", [...FLOATS, ELEMENT.i64], [2, 4]);
+  if (mask !== undefined && (mask.elementType === ELEMENT.i64) !== (mask.dims.length === 2)) {
     throw unsupported(
       "its attention_mask is neither additive [batch, 1, sequence, sequence] nor 0/1 [batch, sequence]",
     );

@@ -1,4 +1,15 @@
 import { UnmaskError } from "../core/errors.ts";
+import {
+  ELEMENT,
+  EXTERNAL_DATA,
+  FUNCTIONS,
+  GRAPH,
+  INITIALIZER,
+  INPUT,
+  NODE,
+  OUTPUT,
+  TENSOR_NAME,
+} from "../onnx/fields.ts";
 import { type ProtoField, protoFields, protoText, readValue, type ValueShape } from "../onnx/read.ts";
 import {
   encodeNode,
@@ -11,7 +22,7 @@ import {
   varint,
 } from "../onnx/write.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { checkInputs, FLOAT, FLOAT16, findLogits, INT64, unsupported } from "./logits-ends.ts";
+import { checkInputs, findLogits, unsupported } from "./logits-ends.ts";
 import { type PlacedField, scanFields } from "./onnx-scan.ts";
 import { joinedSource, type Segment, windowed } from "./source-window.ts";
 
@@ -26,15 +37,6 @@ export interface LogitsGraph {
   readonly locations: readonly string[];
 }
 
-// Field numbers of onnx.proto.
-const GRAPH = 7;
-const FUNCTIONS = 25;
-const NODE = 1;
-const INITIALIZER = 5;
-const INPUT = 11;
-const OUTPUT = 12;
-const TENSOR_NAME = 8;
-const EXTERNAL_DATA = 13;
 const ALL = "unmask.logits";
 /** Of a node, an input or a function. Weights are in initializers or beside the graph. */
 const MAX_PART_BYTES = 16_000_000;
@@ -170,10 +172,10 @@ const node = (
 /** Makes the mask the graph expects. Integers: every token is there. */
 function before(mask: ValueShape | undefined): OnnxNode[] {
   if (mask === undefined) return [];
-  if (mask.elementType === INT64) {
+  if (mask.elementType === ELEMENT.i64) {
     return [
       node("Equal", ["input_ids", "input_ids"], "unmask.there"),
-      node("Cast", ["unmask.there"], mask.name, { to: { int: INT64 } }),
+      node("Cast", ["unmask.there"], mask.name, { to: { int: ELEMENT.i64 } }),
     ];
   }
   return [node("Cast", ["attention_bias"], mask.name, { to: { int: mask.elementType } })];
@@ -182,9 +184,11 @@ function before(mask: ValueShape | undefined): OnnxNode[] {
 /** Gathers the wanted rows, as f32. */
 function after(logits: ValueShape): OnnxNode[] {
   const rows = node("Gather", [ALL, "logit_indices"], "unmask.rows", { axis: { int: 1 } });
-  const half = logits.elementType === FLOAT16;
+  const half = logits.elementType === ELEMENT.f16;
   const flat = node("Reshape", ["unmask.rows", "unmask.shape"], half ? "unmask.half" : "logits");
-  return half ? [rows, flat, node("Cast", ["unmask.half"], "logits", { to: { int: FLOAT } })] : [rows, flat];
+  return half
+    ? [rows, flat, node("Cast", ["unmask.half"], "logits", { to: { int: ELEMENT.f32 } })]
+    : [rows, flat];
 }
 
 function rowShape(vocab: number) {

@@ -1,14 +1,7 @@
 import { UnmaskError } from "../core/errors.ts";
+import { ELEMENT, GRAPH, INPUT, NODE, NODE_INPUT, NODE_OUTPUT } from "./fields.ts";
 import { type GraphNode, protoFields, protoText, readNode, readValue } from "./read.ts";
 import { encodeNode, encodeValue, fieldHead, joinBytes, type OnnxNode, type OnnxValue } from "./write.ts";
-
-// Field numbers of onnx.proto.
-const GRAPH = 7;
-const NODE = 1;
-const INPUT = 11;
-const NODE_INPUT = 1;
-const NODE_OUTPUT = 2;
-const FLOAT16 = 10;
 
 /** What our weight styles look a token's vector up with; all of it is done once more for the hints. */
 const LOOKUP: readonly string[] = ["Gather", "GatherBlockQuantized", "Cast", "Mul"];
@@ -32,7 +25,7 @@ export function blendGraph(model: Uint8Array): Uint8Array<ArrayBuffer> {
   const { lookup, output } = embedding(nodes);
   const batch = inputs.find(({ name }) => name === IDS)?.dims[0] ?? 1;
   // Vectors have the type of the caches.
-  const isHalf = inputs.some(({ name, elementType }) => name === "past_k.0" && elementType === FLOAT16);
+  const isHalf = inputs.some(({ name, elementType }) => name === "past_k.0" && elementType === ELEMENT.f16);
   const plain = (name: string): string => (name === output ? "unmask.plain" : name);
   const made = new Set(lookup.flatMap(({ outputs }) => outputs));
   const hinted = (name: string): string =>
@@ -94,7 +87,7 @@ function mixture(plain: string, hint: string, output: string, isHalf: boolean): 
   });
   const share = isHalf ? "unmask.share" : SHARE;
   return [
-    ...(isHalf ? [op("Cast", [SHARE], share, { to: { int: FLOAT16 } })] : []),
+    ...(isHalf ? [op("Cast", [SHARE], share, { to: { int: ELEMENT.f16 } })] : []),
     op("Sub", [hint, plain], "unmask.way"),
     op("Mul", ["unmask.way", share], "unmask.part"),
     op("Add", [plain, "unmask.part"], output),

@@ -1,9 +1,21 @@
+import {
+  ELEMENT,
+  EXTERNAL_DATA,
+  GRAPH,
+  INITIALIZER,
+  INPUT,
+  NODE,
+  NODE_INPUT,
+  NODE_OUTPUT,
+  OUTPUT,
+  TENSOR_NAME,
+} from "./fields.ts";
+
 /**
  * The small part of ONNX's protobuf that a graph with external weights needs. Messages are byte arrays built bottom-up;
  * field numbers are those of onnx.proto (IR version 10).
  */
 
-const ELEMENT = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10 } as const;
 export type ElementType = keyof typeof ELEMENT;
 
 export type Attribute =
@@ -47,7 +59,7 @@ export interface OnnxGraph {
 
 /** A complete ModelProto: opset 21 and com.microsoft 1. */
 export function encodeModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([...modelHead(), ...message(7, encodeGraph(graph)), ...modelTail()]);
+  return Uint8Array.from([...modelHead(), ...message(GRAPH, encodeGraph(graph)), ...modelTail()]);
 }
 
 function modelHead(): number[] {
@@ -78,12 +90,12 @@ export function encodeOpenModel<T extends LateTensor>(graph: OnnxGraph, late: re
   const tensors = late.map((tensor) => {
     const fields = [...tensorFields(tensor), ...varint((9 << 3) | 2), ...varint(tensor.bytes)];
     const size = varint(fields.length + tensor.bytes);
-    return { head: Uint8Array.from([...varint((5 << 3) | 2), ...size, ...fields]), tensor };
+    return { head: Uint8Array.from([...varint((INITIALIZER << 3) | 2), ...size, ...fields]), tensor };
   });
   const own = encodeGraph(graph);
   const size = tensors.reduce((sum, { head, tensor }) => sum + head.length + tensor.bytes, own.length);
   return {
-    head: Uint8Array.from([...modelHead(), ...varint((7 << 3) | 2), ...varint(size), ...own]),
+    head: Uint8Array.from([...modelHead(), ...varint((GRAPH << 3) | 2), ...varint(size), ...own]),
     tensors,
     tail: Uint8Array.from(modelTail()),
   };
@@ -91,18 +103,18 @@ export function encodeOpenModel<T extends LateTensor>(graph: OnnxGraph, late: re
 
 function encodeGraph(graph: OnnxGraph): number[] {
   const out: number[] = [];
-  for (const node of graph.nodes) append(out, message(1, encodeNode(node)));
+  for (const node of graph.nodes) append(out, message(NODE, encodeNode(node)));
   append(out, text(2, "unmask"));
-  for (const tensor of graph.initializers) append(out, message(5, encodeTensor(tensor)));
-  for (const value of graph.inputs) append(out, message(11, encodeValue(value)));
-  for (const value of graph.outputs) append(out, message(12, encodeValue(value)));
+  for (const tensor of graph.initializers) append(out, message(INITIALIZER, encodeTensor(tensor)));
+  for (const value of graph.inputs) append(out, message(INPUT, encodeValue(value)));
+  for (const value of graph.outputs) append(out, message(OUTPUT, encodeValue(value)));
   return out;
 }
 
 export function encodeNode(node: OnnxNode): number[] {
   const out: number[] = [];
-  for (const name of node.inputs) append(out, text(1, name));
-  for (const name of node.outputs) append(out, text(2, name));
+  for (const name of node.inputs) append(out, text(NODE_INPUT, name));
+  for (const name of node.outputs) append(out, text(NODE_OUTPUT, name));
   append(out, text(4, node.op));
   for (const [name, value] of Object.entries(node.attributes))
     append(out, message(5, encodeAttribute(name, value)));
@@ -120,7 +132,7 @@ function encodeAttribute(name: string, value: Attribute): number[] {
 export function encodeTensor({ name, type, dims, content }: OnnxTensor): number[] {
   const out = tensorFields({ name, type, dims });
   if ("raw" in content) return [...out, ...message(9, content.raw)];
-  const entry = (key: string, value: string) => message(13, [...text(1, key), ...text(2, value)]);
+  const entry = (key: string, value: string) => message(EXTERNAL_DATA, [...text(1, key), ...text(2, value)]);
   append(out, entry("location", content.location));
   append(out, entry("offset", String(content.offset)));
   append(out, entry("length", String(content.length)));
@@ -128,7 +140,7 @@ export function encodeTensor({ name, type, dims, content }: OnnxTensor): number[
 }
 
 function tensorFields({ name, type, dims }: Omit<OnnxTensor, "content">): number[] {
-  return [...dims.flatMap((dim) => int(1, dim)), ...int(2, ELEMENT[type]), ...text(8, name)];
+  return [...dims.flatMap((dim) => int(1, dim)), ...int(2, ELEMENT[type]), ...text(TENSOR_NAME, name)];
 }
 
 export function encodeValue({ name, type, dims }: OnnxValue): number[] {
