@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { faultServer } from "../src/runtime/fault-server.ts";
+import { faultServer } from "../src/runtime/store/fault-server.ts";
 import { CHUNK, DATA, makeStorageSite, modelRequests, partials, visit } from "./storage-site.ts";
 import { test } from "./strict-test.ts";
 

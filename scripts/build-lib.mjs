@@ -93,7 +93,7 @@ await build({
         cli: "src/cli/main.ts",
         convert: "src/convert/index.ts",
         // A thread of its own, found by its name.
-        "template-thread": "src/runtime/template-thread.ts",
+        "template-thread": "src/runtime/template/template-thread.ts",
       },
       output: { entryFileNames: "[name].js", chunkFileNames: "node/[name]-[hash].js", format: "es" },
     },

@@ -1,6 +1,6 @@
 import { expose } from "comlink";
 import { installErrorTransfer } from "../src/protocol.ts";
-import { storedModels } from "../src/runtime/stored-models.ts";
+import { storedModels } from "../src/runtime/store/stored-models.ts";
 import type { StoreApi } from "../src/store-protocol.ts";
 
 installErrorTransfer();

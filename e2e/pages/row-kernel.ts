@@ -1,7 +1,7 @@
 import { hash3 } from "../../src/core/random.ts";
 import type { ForwardRequest, Guidance, RowStats, SignalRequest } from "../../src/core/types.ts";
-import { findAdapter, requestDevice } from "../../src/runtime/gpu-device.ts";
-import { createGpuRows } from "../../src/runtime/gpu-rows.ts";
+import { findAdapter, requestDevice } from "../../src/runtime/gpu/gpu-device.ts";
+import { createGpuRows } from "../../src/runtime/gpu/gpu-rows.ts";
 import { createCpuRows, type RowReducer } from "../../src/runtime/rows.ts";
 import type { LogitsOutput } from "../../src/runtime/session.ts";
 

@@ -1,7 +1,7 @@
 import { isUnmaskError } from "../../src/core/errors.ts";
 import { createHost } from "../../src/runtime/host.ts";
-import { claimGpu } from "../../src/runtime/locks.ts";
 import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { claimGpu } from "../../src/runtime/store/locks.ts";
 
 /** The engine in a worker whose storage can be spoilt. */
 

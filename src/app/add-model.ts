@@ -59,8 +59,8 @@ async function listStored(): Promise<{ address: string; name: string }[]> {
   const storage = navigator.storage as StorageManager | undefined;
   if (storage?.getDirectory === undefined) return [];
   const [{ recordBook }, { RECORDS }] = await Promise.all([
-    import("../runtime/records.ts"),
-    import("../runtime/store-layout.ts"),
+    import("../runtime/store/records.ts"),
+    import("../runtime/store/store-layout.ts"),
   ]);
   // None yet, or a browser that denies its storage: nothing to offer either way.
   const folder = await storage

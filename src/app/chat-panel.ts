@@ -2,8 +2,8 @@ import { templateRequest } from "../chat/jinja.ts";
 import { openStoreClient } from "../client/model-store.ts";
 import { toUnmaskError } from "../core/errors.ts";
 import type { EngineInfo } from "../protocol.ts";
-import { renderTemplate } from "../runtime/render-template.ts";
-import { startTemplateWorker } from "../runtime/template-worker-browser.ts";
+import { renderTemplate } from "../runtime/template/render-template.ts";
+import { startTemplateWorker } from "../runtime/template/template-worker-browser.ts";
 import type { Status } from "./status.ts";
 
 /** The field for a chat template of the user's own. */

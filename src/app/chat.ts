@@ -2,7 +2,7 @@ import type { SheetOptions } from "../element/element.ts";
 import { hasGaps } from "../engine/gap-pattern.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { EngineInfo } from "../protocol.ts";
-import type { ModelRecord } from "../runtime/store-layout.ts";
+import type { ModelRecord } from "../runtime/store/store-layout.ts";
 import type { ChatPanel } from "./chat-panel.ts";
 import type { Page } from "./page.ts";
 import { sameFolder } from "./same-folder.ts";
@@ -131,8 +131,8 @@ async function readRecord(address: string): Promise<ModelRecord | undefined> {
   const storage = navigator.storage as StorageManager | undefined;
   if (storage?.getDirectory === undefined) return undefined;
   const [{ recordBook }, { idOf, RECORDS }] = await Promise.all([
-    import("../runtime/records.ts"),
-    import("../runtime/store-layout.ts"),
+    import("../runtime/store/records.ts"),
+    import("../runtime/store/store-layout.ts"),
   ]);
   // None yet, or a browser that denies its storage.
   const folder = await storage

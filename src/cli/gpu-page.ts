@@ -5,8 +5,8 @@ import {
   type HostedGraph,
   ortHost,
 } from "../convert/graph-host.ts";
-import { findAdapter, requestDevice } from "../runtime/gpu-device.ts";
-import { type GpuFaults, watchFaults } from "../runtime/gpu-faults.ts";
+import { findAdapter, requestDevice } from "../runtime/gpu/gpu-device.ts";
+import { type GpuFaults, watchFaults } from "../runtime/gpu/gpu-faults.ts";
 import type { OrtModule } from "../runtime/ort.ts";
 
 /** What the page of gpu-browser.ts runs: graphs on WebGPU, on one device for all of them. */

@@ -4,9 +4,9 @@ import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/in
 import { inspectExport } from "../convert/inspect-export.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { readManifest } from "../runtime/bundle.ts";
-import { downloadFile } from "../runtime/download.ts";
-import { folderSource } from "../runtime/folder-source.ts";
-import { httpSource } from "../runtime/http-source.ts";
+import { downloadFile } from "../runtime/store/download.ts";
+import { folderSource } from "../runtime/store/folder-source.ts";
+import { httpSource } from "../runtime/store/http-source.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { type CliSource, HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
 

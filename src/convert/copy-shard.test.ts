@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryDirectory } from "../runtime/memory-directory.ts";
+import { memoryDirectory } from "../runtime/store/memory-directory.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { copyShard } from "./copy-shard.ts";
 import { openJournal } from "./journal.ts";

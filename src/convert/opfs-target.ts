@@ -1,8 +1,15 @@
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
-import { withLock } from "../runtime/locks.ts";
-import { isNotFound, type SyncAccess, type WorkerFileHandle } from "../runtime/opfs.ts";
-import { recordBook } from "../runtime/records.ts";
-import { FILES, idOfManifest, localAddress, RECORDS, STAGING, WRITING } from "../runtime/store-layout.ts";
+import { withLock } from "../runtime/store/locks.ts";
+import { isNotFound, type SyncAccess, type WorkerFileHandle } from "../runtime/store/opfs.ts";
+import { recordBook } from "../runtime/store/records.ts";
+import {
+  FILES,
+  idOfManifest,
+  localAddress,
+  RECORDS,
+  STAGING,
+  WRITING,
+} from "../runtime/store/store-layout.ts";
 import type { AppendFile, BundleTarget } from "./bundle-target.ts";
 import { blobSource } from "./byte-source.ts";
 
@@ -10,7 +17,7 @@ const JOURNAL = "journal";
 const ABOUT = "about";
 
 /**
- * A bundle in the origin private file system (src/runtime/store-layout.ts), from a worker: written into
+ * A bundle in the origin private file system (src/runtime/store/store-layout.ts), from a worker: written into
  * `unmask-staging/<key>`; on commit its files move to where loads look for them, and a record makes it a model of this
  * browser, to be opened by `opfs:<id>`. Nothing is made before the first write.
  *

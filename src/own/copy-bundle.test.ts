@@ -7,9 +7,9 @@ import { nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import { listUnfinished, opfsTarget } from "../convert/opfs-target.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { memoryDirectory } from "../runtime/memory-directory.ts";
-import { recordBook } from "../runtime/records.ts";
-import { RECORDS } from "../runtime/store-layout.ts";
+import { memoryDirectory } from "../runtime/store/memory-directory.ts";
+import { recordBook } from "../runtime/store/records.ts";
+import { RECORDS } from "../runtime/store/store-layout.ts";
 import type { GivenFile } from "../sources/file-folder.ts";
 import { copyBundle } from "./copy-bundle.ts";
 

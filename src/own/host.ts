@@ -6,7 +6,7 @@ import { listUnfinished, opfsTarget, removeUnfinished } from "../convert/opfs-ta
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import { releaseCallback } from "../protocol.ts";
 import type { OrtModule } from "../runtime/ort.ts";
-import { idOfManifest, localAddress } from "../runtime/store-layout.ts";
+import { idOfManifest, localAddress } from "../runtime/store/store-layout.ts";
 import { filesFolder } from "../sources/file-folder.ts";
 import { openNamedSource } from "../sources/page-source.ts";
 import { type About, parseAbout } from "./about.ts";

@@ -2,9 +2,9 @@ import { UnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { isHalf } from "../model/variant.ts";
 import type { BackendKind, LoadOptions } from "../protocol.ts";
-import { type AdapterFacts, findAdapter, requestDevice } from "./gpu-device.ts";
+import { type AdapterFacts, findAdapter, requestDevice } from "./gpu/gpu-device.ts";
+import { LANES } from "./gpu/row-kernel.ts";
 import type { Platform } from "./platform.ts";
-import { LANES } from "./row-kernel.ts";
 
 /** Where a model will run. `device` belongs to whoever asked. */
 export interface BackendChoice {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type BatchSetting, batchLimits } from "./batch-limits.ts";
-import { createCpuBuffers } from "./kv-buffers.ts";
+import { createCpuBuffers } from "./kv/kv-buffers.ts";
 import type { OrtModule } from "./ort.ts";
 
 const SETTING: BatchSetting = {

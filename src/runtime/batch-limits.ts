@@ -2,7 +2,7 @@ import type { Manifest } from "../model/manifest.ts";
 import { weightsOf } from "../model/variant.ts";
 import type { BackendKind } from "../protocol.ts";
 import type { BatchLimits } from "./batches.ts";
-import type { KvBuffers } from "./kv-buffers.ts";
+import type { KvBuffers } from "./kv/kv-buffers.ts";
 import type { RowReducer } from "./rows.ts";
 import type { GraphSession } from "./session.ts";
 

@@ -1,10 +1,10 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { LoadEvent } from "../core/events.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "../model/manifest.ts";
-import { downloadFile } from "./download.ts";
-import { openKeeping } from "./keeping.ts";
-import type { ModelStore } from "./model-store.ts";
-import type { BundleSource } from "./source.ts";
+import { downloadFile } from "./store/download.ts";
+import { openKeeping } from "./store/keeping.ts";
+import type { ModelStore } from "./store/model-store.ts";
+import type { BundleSource } from "./store/source.ts";
 
 const MANIFEST = "unmask.json";
 const MAX_MANIFEST_BYTES = 16_000_000;

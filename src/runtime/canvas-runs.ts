@@ -1,9 +1,9 @@
 import type { Manifest } from "../model/manifest.ts";
 import { type CanvasJob, storeOf } from "./batches.ts";
 import { createGraphInputs } from "./graph-inputs.ts";
-import { createJointPast, type JointPast } from "./joint-past.ts";
-import type { KvBuffers } from "./kv-buffers.ts";
-import { createKvStore, type KvPast, type KvStore } from "./kv-store.ts";
+import { createJointPast, type JointPast } from "./kv/joint-past.ts";
+import type { KvBuffers } from "./kv/kv-buffers.ts";
+import { createKvStore, type KvPast, type KvStore } from "./kv/kv-store.ts";
 import type { GraphOutput, GraphRun, GraphSession, LogitsOutput } from "./session.ts";
 
 /** Canvases on their way through the graph, with the keys and values that are kept of them. */

@@ -7,7 +7,7 @@ import type { Manifest } from "../model/manifest.ts";
 import { type BatchLimits, type CanvasJob, planBatches } from "./batches.ts";
 import { createCanvasRuns } from "./canvas-runs.ts";
 import { checkRequest } from "./check-request.ts";
-import type { KvBuffers } from "./kv-buffers.ts";
+import type { KvBuffers } from "./kv/kv-buffers.ts";
 import type { LazySession } from "./lazy-session.ts";
 import type { RowReducer } from "./rows.ts";
 import type { GraphSession, LogitsOutput } from "./session.ts";

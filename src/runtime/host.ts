@@ -2,10 +2,10 @@ import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent } from "../core/events.ts";
 import { runJob } from "../engine/run-job.ts";
 import { type EngineApi, releaseCallback } from "../protocol.ts";
-import { encodeChat } from "./jinja-chat.ts";
 import { createGate, type JobGate } from "./job-gate.ts";
 import type { Platform } from "./platform.ts";
 import { openRestoringModel, type RestoringModel } from "./restoring-model.ts";
+import { encodeChat } from "./template/jinja-chat.ts";
 
 interface RunningJob {
   readonly gate: JobGate;

@@ -8,14 +8,14 @@ import { type BackendChoice, chooseBackend, chooseVariants } from "./backend.ts"
 import { batchLimits } from "./batch-limits.ts";
 import { fetchFiles, readManifest } from "./bundle.ts";
 import { createDenoiser } from "./denoiser.ts";
-import { watchFaults } from "./gpu-faults.ts";
-import { type JinjaSource, jinjaSource, TEMPLATE_FILE } from "./jinja-chat.ts";
+import { watchFaults } from "./gpu/gpu-faults.ts";
 import { lazySession } from "./lazy-session.ts";
 import { neededFiles, openBlending, openFirst, TOKENIZER, TOKENIZER_CONFIG } from "./open-variant.ts";
 import type { Platform } from "./platform.ts";
 import { testBatch } from "./self-test.ts";
 import { claimThreads } from "./session.ts";
 import { startRuntime } from "./start-runtime.ts";
+import { type JinjaSource, jinjaSource, TEMPLATE_FILE } from "./template/jinja-chat.ts";
 import { createTokenizer, type TextTokenizer } from "./tokenizer.ts";
 
 /** A model that is ready: nothing here exists before it works. */

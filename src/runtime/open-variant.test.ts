@@ -7,11 +7,11 @@ import { convertCheckpoint } from "../convert/convert.ts";
 import { nodeFolder } from "../convert/node-folder.ts";
 import { nodeTarget } from "../convert/node-target.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { folderSource } from "./folder-source.ts";
 import { openNodeEngine } from "./node-engine.ts";
 import { type OpenVariant, openFirst } from "./open-variant.ts";
 import * as ort from "./ort-node.ts";
 import { startRuntime } from "./start-runtime.ts";
+import { folderSource } from "./store/folder-source.ts";
 
 /** The f16 graph on WASM, which computes in f16 as a GPU does, only slower. */
 const CHECKPOINT = fileURLToPath(new URL("../convert/fixtures/a2d-qwen3-mdlm", import.meta.url));

@@ -5,15 +5,15 @@ import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import { isHalf } from "../model/variant.ts";
 import type { BackendChoice } from "./backend.ts";
 import { type FetchOptions, fetchFiles } from "./bundle.ts";
-import type { GpuFaults } from "./gpu-faults.ts";
-import { createGpuBuffers } from "./gpu-kv-buffers.ts";
-import { createGpuRows } from "./gpu-rows.ts";
-import { TEMPLATE_FILE } from "./jinja-chat.ts";
-import { createCpuBuffers, type KvBuffers } from "./kv-buffers.ts";
+import type { GpuFaults } from "./gpu/gpu-faults.ts";
+import { createGpuBuffers } from "./gpu/gpu-kv-buffers.ts";
+import { createGpuRows } from "./gpu/gpu-rows.ts";
+import { createCpuBuffers, type KvBuffers } from "./kv/kv-buffers.ts";
 import type { OrtModule } from "./ort.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
 import { type SelfTest, selfTest, testHints } from "./self-test.ts";
 import { type GraphFiles, type GraphSession, openSession } from "./session.ts";
+import { TEMPLATE_FILE } from "./template/jinja-chat.ts";
 
 /** A graph that has passed its golden forward, with what runs around it. */
 export interface OpenVariant {

@@ -1,8 +1,8 @@
-import { httpSource } from "./http-source.ts";
-import { localSource } from "./local-source.ts";
-import { claimGpu } from "./locks.ts";
-import { openModelStore } from "./model-store.ts";
 import type { Platform } from "./platform.ts";
+import { httpSource } from "./store/http-source.ts";
+import { localSource } from "./store/local-source.ts";
+import { claimGpu } from "./store/locks.ts";
+import { openModelStore } from "./store/model-store.ts";
 
 /** The worker of a page. */
 export function browserPlatform(): Platform {
@@ -18,7 +18,8 @@ export function browserPlatform(): Platform {
       if (runtimeUrl !== undefined) ort.env.wasm.wasmPaths = runtimeUrl;
       return ort;
     },
-    startTemplateWorker: async () => (await import("./template-worker-browser.ts")).startTemplateWorker,
+    startTemplateWorker: async () =>
+      (await import("./template/template-worker-browser.ts")).startTemplateWorker,
     openSource: (model) => localSource(model) ?? httpSource(model),
     openStore: openModelStore,
   };

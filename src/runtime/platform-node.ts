@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
-import { folderSource } from "./folder-source.ts";
-import { httpSource } from "./http-source.ts";
 import type { Platform } from "./platform.ts";
+import { folderSource } from "./store/folder-source.ts";
+import { httpSource } from "./store/http-source.ts";
 
 /** Node: WASM only, bundles from disk or the network, nothing kept. */
 export function nodePlatform(): Platform {
@@ -11,7 +11,7 @@ export function nodePlatform(): Platform {
     cores: availableParallelism(),
     noThreadsReason: "",
     loadOrt: () => import("./ort-node.ts"),
-    startTemplateWorker: async () => (await import("./template-worker-node.ts")).startTemplateWorker,
+    startTemplateWorker: async () => (await import("./template/template-worker-node.ts")).startTemplateWorker,
     openSource: (model) => (/^https?:\/\//.test(model) ? httpSource(model) : folderSource(model)),
     openStore: async () => undefined,
   };

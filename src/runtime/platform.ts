@@ -1,8 +1,8 @@
 import type { BackendKind } from "../protocol.ts";
-import type { ModelStore } from "./model-store.ts";
 import type { OrtModule } from "./ort.ts";
-import type { TemplateWorker } from "./render-template.ts";
-import type { BundleSource } from "./source.ts";
+import type { ModelStore } from "./store/model-store.ts";
+import type { BundleSource } from "./store/source.ts";
+import type { TemplateWorker } from "./template/render-template.ts";
 
 /** What differs between a worker in a browser and Node; everything else of the runtime is the same. */
 export interface Platform {

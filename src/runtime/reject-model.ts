@@ -1,7 +1,7 @@
 import { isUnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
-import { forgetModel } from "./model-store.ts";
 import type { Platform } from "./platform.ts";
-import { idOfAddress, localId } from "./store-layout.ts";
+import { forgetModel } from "./store/model-store.ts";
+import { idOfAddress, localId } from "./store/store-layout.ts";
 
 /** Failures that say something about the files: another visit would only find them again. */
 const BAD_FILES: ReadonlySet<UnmaskErrorCode> = new Set([

@@ -1,8 +1,8 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { ForwardRequest } from "../core/types.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { KvBuffers } from "./kv-buffers.ts";
-import { createKvStore } from "./kv-store.ts";
+import type { KvBuffers } from "./kv/kv-buffers.ts";
+import { createKvStore } from "./kv/kv-store.ts";
 import { createCpuRows, type RowReducer } from "./rows.ts";
 import type { GraphOutput, GraphSession, LogitsOutput } from "./session.ts";
 

@@ -4,7 +4,7 @@ import type { Manifest } from "../model/manifest.ts";
 import type { BackendChoice } from "./backend.ts";
 import { checkGraph, type GraphFacts } from "./graph-check.ts";
 import { createCpuFeeds, createGpuFeeds, type FillBias } from "./graph-feeds.ts";
-import type { KvShape } from "./kv-buffers.ts";
+import type { KvShape } from "./kv/kv-buffers.ts";
 import type { OrtModule, OrtSession, OrtTensor } from "./ort.ts";
 
 /** The graph and its weights, ready to be handed to onnxruntime. */

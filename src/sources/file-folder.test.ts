@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findExport } from "../convert/find-export.ts";
 import { inspectCheckpoint } from "../convert/inspect.ts";
-import { memoryDirectory } from "../runtime/memory-directory.ts";
-import type { WorkerFileHandle } from "../runtime/opfs.ts";
+import { memoryDirectory } from "../runtime/store/memory-directory.ts";
+import type { WorkerFileHandle } from "../runtime/store/opfs.ts";
 import { directoryFolder, filesFolder, pickedFiles } from "./file-folder.ts";
 
 /** Picked and dropped files, and directory handles, as far as they exist outside a browser. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openCheckpoint } from "../convert/checkpoint.ts";
-import { faultServer } from "../runtime/fault-server.ts";
+import { faultServer } from "../runtime/store/fault-server.ts";
 import { httpFile } from "./http-file.ts";
 import { parseRetryAfter } from "./http-transfer.ts";
 import { hubServer } from "./hub-server.ts";
