@@ -6,18 +6,25 @@ from pathlib import Path
 import numpy as np
 
 from .corpus import GROUPS
+from .doubled import Doubled, double
 from .tokenizer import FIRST_SPECIAL, ID
 
 MASK, EOS, PAD = ID["mask"], ID["eos"], ID["pad"]
 # Share of rows by canvas length, and of document groups within it.
-LENGTHS = {32: 0.06, 64: 0.30, 128: 0.26, 256: 0.33, 512: 0.05}
+LENGTHS = {32: 0.04, 64: 0.17, 128: 0.24, 256: 0.49, 512: 0.06}
 MIX = {
     32: {"tasks": 1.0},
     64: {"tasks": 0.92, "core": 0.08},
     128: {"tasks": 0.46, "worlds": 0.1, "core": 0.39, "tales": 0.05},
-    256: {"core": 0.42, "worlds": 0.34, "tales": 0.08, "chat": 0.1, "tasks": 0.06},
+    256: {"core": 0.5, "worlds": 0.26, "tales": 0.06, "chat": 0.12, "tasks": 0.06},
     512: {"core": 0.6, "tales": 0.2, "chat": 0.1, "worlds": 0.1},
 }
+# Share of batches whose rows are doubled (doubled.py), full attention only; their lengths, and document groups within them.
+DOUBLED = 0.36
+DOUBLED_LENGTHS = {64: 0.5, 128: 0.25, 256: 0.25}
+DOUBLED_MIX = {64: {"tasks": 1.0}, 128: {"tasks": 0.9, "core": 0.1}, 256: {"core": 0.6, "worlds": 0.2, "chat": 0.1, "tasks": 0.1}}
+# Their blocks: half of them hold two tokens at most, which is what a decoder sees that writes from left to right.
+DOUBLED_BLOCKS = [1, 1, 2, 4, 8]
 # Documents that fill a canvas of a group are preferred, unless there are so few that they would come too often.
 PLENTY = 5000
 # Pads are trivial and would dominate; the future of a block is what no decoder asks for.
@@ -33,12 +40,20 @@ LOSS_SHARE = 0.5
 
 @dataclass
 class Batch:
-    """ids [B, T] int64 with masks and wrong tokens in place; flat [K] positions with a loss; target [K]; weight [K]."""
+    """ids [B, T] int64 with masks and wrong tokens in place; flat [K] positions with a loss; target [K]; weight [K].
+
+    Batches of doubled rows also have place [B, T] and sees [B, T, T].
+    """
 
     ids: np.ndarray
     flat: np.ndarray
     target: np.ndarray
     weight: np.ndarray
+    place: np.ndarray | None = None
+    sees: np.ndarray | None = None
+
+    def parts(self) -> list[np.ndarray]:
+        return [part for part in (self.ids, self.flat, self.target, self.weight, self.place, self.sees) if part is not None]
 
 
 class Sampler:
@@ -59,6 +74,12 @@ class Sampler:
         self.fit: dict[tuple[int, str], np.ndarray] = {}
         self.long: dict[tuple[int, str], np.ndarray] = {}
         self.short: dict[tuple[int, str], np.ndarray] = {}
+        # Documents that fill more than half of a doubled row, and those of which it takes a part.
+        self.twice: dict[tuple[int, str], np.ndarray] = {}
+        for index, name in enumerate(GROUPS):
+            of_group, need = pool["group"] == index, 2 * (self.lengths + 1) - np.maximum(self.response, 1)
+            for length in DOUBLED_LENGTHS:
+                self.twice[length, name] = np.flatnonzero(of_group & (need > length // 2) & ((need <= length) | (self.response <= 1)))
         for length in LENGTHS:
             for index, name in enumerate(GROUPS):
                 of_group, need = pool["group"] == index, self.lengths + 1
@@ -114,6 +135,18 @@ class Sampler:
         if rng.random() < CORRUPT_ROWS:
             self.corrupt(ids, weight, response)
         return ids, target, weight
+
+    def doubled_row(self, length: int) -> Doubled:
+        """A whole text with its end, or a part that fits of one that is no answer to anything."""
+        rng, mix = self.rng, DOUBLED_MIX[length]
+        docs = self.twice[length, list(mix)[rng.choice(len(mix), p=list(mix.values()))]]
+        doc = docs[rng.integers(len(docs))]
+        ids, response = self.ids[self.ends[doc] - self.lengths[doc] : self.ends[doc]], int(self.response[doc])
+        text = np.append(ids, EOS)
+        if 2 * len(text) - max(response, 1) > length:
+            at = 0 if rng.random() < 0.5 else int(rng.integers(len(text) - length // 2))
+            text, response = text[at : at + length // 2], response if at == 0 else 0
+        return double(text.astype(np.int64), response, int(rng.choice(DOUBLED_BLOCKS)), length, rng)
 
     def next_tokens(self, clean: np.ndarray, weight: np.ndarray, response: int, text_end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A row of the causal twin: each cell predicts the next one, up to the end of the text."""
@@ -179,15 +212,24 @@ class Sampler:
         return {"full": LOSS_SHARE, "causal": 1.0, "block-causal": min(LOSS_SHARE, 2 * self.block / length)}[self.attention]
 
     def batch(self, tokens: int) -> Batch:
-        """`tokens` cells of one canvas length, masking rates stratified over the rows."""
-        lengths = list(LENGTHS)
-        length = lengths[self.length_rng.choice(len(lengths), p=list(LENGTHS.values()))]
+        """`tokens` cells of one canvas length, masking rates stratified over the rows; or of doubled rows of one length."""
+        doubled = self.attention == "full" and self.length_rng.random() < DOUBLED
+        shares = DOUBLED_LENGTHS if doubled else LENGTHS
+        length = list(shares)[self.length_rng.choice(len(shares), p=list(shares.values()))]
         rows = tokens // length
+        if doubled:
+            many = [self.doubled_row(length) for _ in range(rows)]
+            ids, target, weight, place, sees = (np.stack([getattr(row, part) for row in many]) for part in ("ids", "target", "weight", "place", "sees"))
+            return self.with_loss(ids, target, weight, int(tokens * LOSS_SHARE), place, sees)
         phase = self.rng.random()
         times = 0.01 + 0.99 * ((phase + np.arange(rows) / rows) % 1.0)
         parts = [self.row(length, float(t)) for t in times]
         ids, target, weight = (np.stack(column) for column in zip(*parts, strict=True))
-        flat, keep = np.flatnonzero(weight.reshape(-1) > 0), int(tokens * self.loss_share(length))
+        return self.with_loss(ids, target, weight, int(tokens * self.loss_share(length)))
+
+    def with_loss(self, ids: np.ndarray, target: np.ndarray, weight: np.ndarray, keep: int, *doubled: np.ndarray) -> Batch:
+        """A batch with a loss at `keep` cells: those of most weight."""
+        flat = np.flatnonzero(weight.reshape(-1) > 0)
         flat_weight = weight.reshape(-1)[flat]
         order = np.argsort(-(flat_weight + 0.01 * self.rng.random(len(flat))), kind="stable")[:keep]
         chosen = np.sort(flat[order])
@@ -195,4 +237,4 @@ class Sampler:
         padded[: len(chosen)] = chosen
         out_weight = np.zeros(keep, np.float32)
         out_weight[: len(chosen)] = weight.reshape(-1)[chosen]
-        return Batch(ids, padded, target.reshape(-1)[padded], out_weight)
+        return Batch(ids, padded, target.reshape(-1)[padded], out_weight, *doubled)

@@ -21,6 +21,7 @@ TALES = ["gutenberg-easy", "african-storybook-more-ccby", "fairytaleqa-stories"]
 SAMPLES = {
     "add": 80_000, "sub": 80_000, "mul": 50_000, "sort": 80_000, "sortw": 50_000, "reverse": 30_000, "count": 70_000,
     "brackets": 70_000, "sudoku4": 20_000, "story_math": 80_000, "where": 60_000, "sudoku6": 20_000, "record": 25_000,
+    "where_all": 60_000,
 }  # fmt: skip
 GROUPS = ["core", "tales", "tasks", "worlds", "chat"]
 COMMON = set("that this then there they with what when were from have said very into back them their would could about".split())

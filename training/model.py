@@ -99,13 +99,18 @@ class Denoiser(nn.Module):
         scales = self.scales.get(name)
         return shipped if scales is None else straight_through(shipped, scales, bits)
 
-    def body(self, ids: Tensor) -> Tensor:
-        """Hidden states [B, T, hidden] after the final norm for ids [B, T]."""
+    def body(self, ids: Tensor, place: Tensor | None = None, sees: Tensor | None = None) -> Tensor:
+        """Hidden states [B, T, hidden] after the final norm for ids [B, T].
+
+        Doubled rows (doubled.py) say where each cell stands, `place` [B, T], and which cells it looks at, `sees` [B, T, T].
+        """
         s, dtype = self.shape, self.compute
         batch, length = ids.shape
-        cos, sin = self.cos[:length], self.sin[:length]
+        cos, sin = (table[:length] if place is None else table[place][:, None] for table in (self.cos, self.sin))
         x = F.embedding(ids, self.weight("embed"))
         bias = None if self.bias is None else self.bias[:length, :length]
+        if sees is not None:
+            bias = torch.zeros(sees.shape).masked_fill_(~sees, -torch.inf)[:, None]
         matrices = [self.weight(name) for name in ("q", "k", "v", "o", "gate", "up", "down")]
         layers = zip(*(w.unbind(0) for w in (*matrices, self.norm1, self.norm2, self.q_norm, self.k_norm)), strict=True)
 
@@ -130,8 +135,8 @@ class Denoiser(nn.Module):
             x = x + ((F.silu(h @ gate.to(dtype).T) * (h @ up.to(dtype).T)) @ down.to(dtype).T).float()
         return norm(x, self.final_norm, s.eps)
 
-    def logits(self, ids: Tensor, flat: Tensor) -> Tensor:
-        """Logits [K, vocab] (float32) of the flat positions `flat` [K] into ids [B, T]."""
-        hidden = self.body(ids).reshape(-1, self.shape.hidden)[flat].to(self.compute)
+    def logits(self, ids: Tensor, flat: Tensor, place: Tensor | None = None, sees: Tensor | None = None) -> Tensor:
+        """Logits [K, vocab] (float32) of the flat positions `flat` [K] into ids [B, T]; the rest as for `body`."""
+        hidden = self.body(ids, place, sees).reshape(-1, self.shape.hidden)[flat].to(self.compute)
         # Back to the stored scale: a power of two, so nothing is rounded.
         return (hidden @ (self.weight("embed") / EMBED_SCALE).to(self.compute).T).float()

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from . import tasks, worlds
 from .batches import EOS, LENGTHS, LOSS_SHARE, MASK, PAD, VISIBLE_WEIGHT, Sampler
 from .corpus import GROUPS, Pool
+from .doubled import double
 from .export import tensors
 from .master import read_master, write_master
 from .model import Denoiser, Shape
@@ -85,6 +86,29 @@ def check_attention() -> None:
                 other[0, changed] = (ids[0, changed] + 1) % 64
                 moved = (model.logits(other, at) - before).abs().amax(-1) > 1e-6
                 assert moved.tolist() == [changed < sees(i) for i in range(32)], (kind, changed)
+
+
+def check_doubled() -> None:
+    """The masked block of a doubled row gets the logits that a block-causal model gives it behind its clean past."""
+    torch.manual_seed(3)
+    small = dict(vocab=4096, hidden=32, layers=2, heads=1, head=32, inner=64, positions=64)
+    model, causal = (Denoiser(Shape(**small, attention=kind, block=8), torch.float32) for kind in ("full", "block-causal"))
+    with torch.no_grad():
+        for p, q in zip(model.parameters(), causal.parameters(), strict=True):
+            q.copy_(p.add_(0.1 * torch.randn_like(p)))
+    text = np.random.default_rng(4).integers(0, 4000, 28)
+    # The prompt is one block of the grid, and the last block holds four tokens only.
+    row = double(text, 8, 8, 60, np.random.default_rng(5))
+    assert (row.target[row.weight > 0] == text[row.place[row.weight > 0]]).all() and (row.ids[row.weight > 0] == MASK).all()
+    parts = (torch.from_numpy(part)[None] for part in (row.place, row.sees))
+    with torch.no_grad():
+        ours = model.logits(torch.from_numpy(row.ids)[None], torch.arange(60), *parts)[28:48]
+        for start in (8, 16, 24):
+            cells = slice(start, min(start + 8, 28))
+            noisy = torch.from_numpy(row.ids[28:48][start - 8 : cells.stop - 8])
+            assert (noisy == MASK).any()
+            plain = causal.logits(torch.cat((torch.from_numpy(text[:start]), noisy))[None], torch.arange(start, cells.stop))
+            assert torch.allclose(ours[start - 8 : cells.stop - 8], plain, atol=1e-5), start
 
 
 def check_master() -> None:
@@ -204,9 +228,13 @@ def check_batches() -> None:
                 assert not (clean == MASK).any() and (clean == EOS).sum() <= 1
                 assert (weight[clean == PAD] <= 0.1 + 1e-6).all()
         assert 0 < 2 * wrong_cells < intact_cells
-        batch = sampler.batch(4096)
-        assert batch.ids.size == 4096 and len(batch.flat) == len(batch.target) == len(batch.weight) == 4096 * LOSS_SHARE
-        assert (batch.ids.reshape(-1)[batch.flat[batch.weight == 1]] == MASK).all()
+        kinds = set()
+        for _ in range(8):
+            batch = sampler.batch(4096)
+            kinds.add(batch.sees is None)
+            assert batch.ids.size == 4096 and len(batch.flat) == len(batch.target) == len(batch.weight) == 4096 * LOSS_SHARE
+            assert (batch.ids.reshape(-1)[batch.flat[batch.weight == 1]] == MASK).all()
+        assert len(kinds) == 2
         for t in np.linspace(0.01, 1, 200):
             ids, clean, weight = (rows := Sampler(Path(folder) / "train.npz", 1, 1, "causal")).row(128, float(t))
             assert (ids != MASK).all() and (clean[:-1] == ids[1:]).all() and weight[-1] == 0
@@ -220,6 +248,6 @@ def check_batches() -> None:
 
 
 if __name__ == "__main__":
-    for check in (check_export, check_quantise, check_attention, check_master, check_muon, check_tasks, check_sudoku6, check_worlds, check_pronouns, check_batches):
+    for check in (check_export, check_quantise, check_attention, check_doubled, check_master, check_muon, check_tasks, check_sudoku6, check_worlds, check_pronouns, check_batches):
         check()
         print(f"{check.__name__}: ok")

@@ -110,8 +110,8 @@ def work(rank: int, state: State, barrier: threading.Barrier, args: argparse.Nam
         adam.state[params[name]] = {"step": torch.tensor(float(state.step)), "exp_avg": state.first[name], "exp_avg_sq": state.second[name]}
 
     @torch.compile(dynamic=False)
-    def loss_of(ids: Tensor, flat: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        each = F.cross_entropy(model.logits(ids, flat), target, reduction="none")
+    def loss_of(ids: Tensor, flat: Tensor, target: Tensor, weight: Tensor, *doubled: Tensor) -> tuple[Tensor, Tensor]:
+        each = F.cross_entropy(model.logits(ids, flat, *doubled), target, reduction="none")
         return (each * weight).sum() / weight.sum(), (each * (weight == 1)).sum() / (weight == 1).sum()
 
     # Every worker, and every resumed run, draws other rows; all draw the same sequence of canvas lengths.
@@ -130,7 +130,7 @@ def work(rank: int, state: State, barrier: threading.Barrier, args: argparse.Nam
         share = float(state.share[0])
         if share == 0:
             break
-        loss, plain = loss_of(*(torch.from_numpy(a) for a in (batch.ids, batch.flat, batch.target, batch.weight)))
+        loss, plain = loss_of(*(torch.from_numpy(part) for part in batch.parts()))
         loss.backward()
         with torch.no_grad():
             for name, p in params.items():
