@@ -15,15 +15,15 @@ test.beforeEach(async ({ page }) => {
   await openDemo(page);
 });
 
-/** Puts a fresh sheet with the tiny model in the page, under `globalThis.sheet`. */
-function addSheet(page: Page): Promise<void> {
-  return page.evaluate(() => {
+/** Puts a fresh sheet in the page, under `globalThis.sheet`. */
+function addSheet(page: Page, model = "models/tiny"): Promise<void> {
+  return page.evaluate((model) => {
     const sheet = document.createElement("unmask-text") as UnmaskTextElement;
-    sheet.setAttribute("model", "models/tiny");
+    sheet.setAttribute("model", model);
     sheet.loadOptions = { backend: "wasm", threads: 1 };
     Object.assign(globalThis, { sheet });
     document.body.append(sheet);
-  });
+  }, model);
 }
 
 declare const sheet: UnmaskTextElement;
@@ -60,9 +60,10 @@ test("ten sheets opened and dropped leave no worker, and the page's heap does no
 test("a stop ends the run within a step, a second run is refused, a dropped sheet ends its run", async ({
   page,
 }) => {
-  await addSheet(page);
+  // Its steps are longer than a message between page and worker may be late.
+  await addSheet(page, "models/default");
   const result = await page.evaluate(async () => {
-    const options = { prompt: "a b", maxNewTokens: 200, recipe: { preset: "llada", block: 200 } };
+    const options = { prompt: "a b", maxNewTokens: 400, recipe: { preset: "llada", block: 400 } };
     let asked = 0;
     let second = "";
     const listen = () => {
