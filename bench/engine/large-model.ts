@@ -7,7 +7,7 @@ import { nodeFolder } from "../../src/convert/node-folder.ts";
 import { nodeTarget } from "../../src/convert/node-target.ts";
 import { type RandomShape, writeRandomCheckpoint } from "../../src/convert/random-checkpoint.ts";
 import type { ForwardRequest } from "../../src/core/types.ts";
-import { strideOf } from "../../src/runtime/gpu/row-kernel.ts";
+import { strideOf } from "../../src/runtime/gpu/row-layout.ts";
 import { loadModel } from "../../src/runtime/load-model.ts";
 import { nodePlatform } from "../../src/runtime/platform-node.ts";
 import { type Spread, spreadOf } from "../stats/spread.ts";

@@ -4,7 +4,8 @@ import { createStatsPool } from "../../math/stats-pool.ts";
 import { createCpuRows, type RowReducer } from "../rows.ts";
 import { createGpuGuide } from "./gpu-guide.ts";
 import { createGpuHistory, rowsThatFit } from "./gpu-history.ts";
-import { CANDIDATES, ROW_KERNEL, ROW_LISTS, type RowLayout, strideOf } from "./row-kernel.ts";
+import { ROW_KERNEL } from "./row-kernel.ts";
+import { CANDIDATES, ROW_LISTS, type RowLayout, strideOf } from "./row-layout.ts";
 import { rankedIds, readRowResult, unsureRows } from "./row-result.ts";
 
 /** Usage bits by value: Node has no `GPUBufferUsage`. */

@@ -3,7 +3,7 @@ import { gumbel, hash3 } from "../../core/random.ts";
 import type { ForwardRequest, NoiseRequest, RowStats } from "../../core/types.ts";
 import { allocateRowStats, reduceRows } from "../../math/row-stats.ts";
 import { UNSURE, WHOLE_ROW } from "./nucleus-kernel.ts";
-import { CANDIDATES, HEAD, HEAD_WORDS, LOWEST, NO_ID, type RowLayout, strideOf } from "./row-kernel.ts";
+import { CANDIDATES, HEAD, HEAD_WORDS, LOWEST, NO_ID, type RowLayout, strideOf } from "./row-layout.ts";
 import { rankedIds, readRowResult, unsureRows } from "./row-result.ts";
 
 const VOCAB = 90;

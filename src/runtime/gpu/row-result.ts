@@ -3,7 +3,7 @@ import type { ForwardRequest, NoiseRequest, RowStats, SignalRequest } from "../.
 import { MAX_NUCLEUS, temper } from "../../math/row-stats.ts";
 import { FRESH_SLOT } from "./gpu-history.ts";
 import { UNSURE } from "./nucleus-kernel.ts";
-import { HEAD, HEAD_WORDS, LOWEST, NO_ID, type RowLayout, strideOf } from "./row-kernel.ts";
+import { HEAD, HEAD_WORDS, LOWEST, NO_ID, type RowLayout, strideOf } from "./row-layout.ts";
 
 /** What the CPU does with the kernel's words: logarithms in float64, and the choice of the sampled id. */
 
