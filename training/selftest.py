@@ -133,6 +133,18 @@ def check_muon() -> None:
         assert 0.1 < values.median() < 1.3 and values.max() < 1.5, values
 
 
+def place_of(who: str, text: str) -> str:
+    """Where somebody or something is at the end of a text of `where`, told backwards: the last sentence that says so."""
+    before = text.split(". ")[:-1]
+    for at in range(len(before) - 1, -1, -1):
+        words = before[at].split()
+        if words[1] in ("takes", "drops") and words[-1] == who:
+            return place_of(words[0], ". ".join([*before[: at if words[1] == "drops" else len(before)], ""]))
+        if (words[0] == who and words[1] in ("is", "goes")) or words[:2] == ["The", who]:
+            return words[-1]
+    raise AssertionError((who, text))
+
+
 def check_tasks() -> None:
     """Answers by another way than the generators'; held-out prompts are never drawn for training."""
     rng = random.Random(3)
@@ -155,6 +167,8 @@ def check_tasks() -> None:
                 while text != (shorter := text.replace("()", "").replace("[]", "").replace("{}", "")):
                     text = shorter
                 assert text == ""
+            elif name == "where":
+                assert answer == place_of(words[-1].rstrip("?"), prompt)
             elif name == "sudoku4":
                 given = [w for w in words[1:] if w != "/"]
                 full = [w for w in answer.split() if w != "/"]

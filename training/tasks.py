@@ -82,6 +82,7 @@ def count(rng: random.Random) -> Sample:
 
 
 def brackets(rng: random.Random) -> Sample:
+    """The steps repeat each mark with the depth behind it: the last mark of a depth is the one to close there."""
     pairs = {"(": ")", "[": "]", "{": "}"}
     text, stack = [], []
     for _ in range(rng.randint(3, 12)):
@@ -94,7 +95,11 @@ def brackets(rng: random.Random) -> Sample:
     if not stack:
         text.append("(")
         stack.append(")")
-    return f"brackets {' '.join(text)}", f"answer {' '.join(reversed(stack))}"
+    steps, depth = [], 0
+    for mark in text:
+        depth += 1 if mark in pairs else -1
+        steps.append(f"{mark}{depth}")
+    return f"brackets {' '.join(text)}", f"{' '.join(steps)} answer {' '.join(reversed(stack))}"
 
 
 @cache
@@ -213,13 +218,14 @@ def story_math(rng: random.Random) -> Sample:
     return f"{' '.join(text)} How many {thing} does {name} have?", f"{' '.join(steps)} answer {total}"
 
 
-def moves(rng: random.Random) -> tuple[list[str], dict[str, str]]:
-    """Sentences about people who go, take and drop, and the place where each person and each thing ends up."""
+def moves(rng: random.Random) -> tuple[list[str], dict[str, tuple[str, str]]]:
+    """Sentences about people who go, take and drop; for each person and thing who moved it last, and where it ends up."""
     people = rng.sample(NAMES, rng.randint(2, 3))
     things = rng.sample(OBJECTS, 2)
     at = {person: rng.choice(PLACES) for person in people}
     place = {thing: rng.choice(PLACES) for thing in things}
     holder: dict[str, str] = {}
+    mover = dict.fromkeys(things, "")
     text = [f"{p} is in the {at[p]}." for p in people] + [f"The {t} is in the {place[t]}." for t in things]
     for _ in range(rng.randint(2, 5)):
         person = rng.choice(people)
@@ -229,10 +235,12 @@ def moves(rng: random.Random) -> tuple[list[str], dict[str, str]]:
         if near and roll < 0.6:
             thing = rng.choice(near)
             holder[thing] = person
+            mover[thing] = f"{person} "
             text.append(f"{person} takes the {thing}.")
         elif held and roll < 0.25:
             thing = rng.choice(held)
             del holder[thing]
+            mover[thing] = f"{person} drops "
             text.append(f"{person} drops the {thing}.")
         else:
             spot = rng.choice([place[t] for t in things] + [rng.choice(PLACES)])
@@ -240,19 +248,24 @@ def moves(rng: random.Random) -> tuple[list[str], dict[str, str]]:
             for thing in held:
                 place[thing] = spot
             text.append(f"{person} goes to the {spot}.")
-    return text, {f"the {thing}": place[thing] for thing in things} | at
+    return text, {f"the {thing}": (mover[thing], place[thing]) for thing in things} | {person: ("", spot) for person, spot in at.items()}
+
+
+def trail(who: str, mover: str, place: str) -> str:
+    """What leads to a place: `Tom park`, of a thing that somebody holds `ball Tom park`, or left behind `ball Tom drops park`."""
+    return f"{who.removeprefix('the ')} {mover}{place}"
 
 
 def where(rng: random.Random) -> Sample:
     text, ends = moves(rng)
     target = rng.choice(list(ends))
-    return f"{' '.join(text)} Where is {target}?", f"answer {ends[target]}"
+    return f"{' '.join(text)} Where is {target}?", f"{trail(target, *ends[target])} answer {ends[target][1]}"
 
 
 def where_all(rng: random.Random) -> Sample:
     """Not scored: a single place is little to learn from for a text of forty tokens."""
     text, ends = moves(rng)
-    return f"{' '.join(text)} Where are they all?", " ".join(f"{who.removeprefix('the ')} {place}" for who, place in ends.items())
+    return f"{' '.join(text)} Where are they all?", " ".join(trail(who, *end) for who, end in ends.items())
 
 
 TASKS: dict[str, Callable[[random.Random], Sample]] = {
