@@ -1,7 +1,7 @@
-import { createGraph, type GraphBuilder, readShard } from "../src/convert/graph.ts";
-import type { GraphData } from "../src/convert/graph-host.ts";
-import { floatWeight, type Matrix } from "../src/convert/weights.ts";
-import { blockStyle } from "../src/convert/weights-blocks.ts";
+import { createGraph, type GraphBuilder, readShard } from "../src/convert/graph/graph.ts";
+import type { GraphData } from "../src/convert/graph/graph-host.ts";
+import { floatWeight, type Matrix } from "../src/convert/weights/weights.ts";
+import { blockStyle } from "../src/convert/weights/weights-blocks.ts";
 
 export const EXPORT_VOCAB = 90;
 const WIDTH = 64;

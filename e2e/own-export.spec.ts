@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "@playwright/test";
-import { cachedGraph, exportFiles } from "../src/convert/tiny-export.ts";
+import { cachedGraph, exportFiles } from "../src/convert/exports/tiny-export.ts";
 import { openDemo } from "./demo-page.ts";
 import { dropFolder, expectUnharmed, fakeHub, openOwnForm, READY, storedPaths } from "./own-hub.ts";
 import { test } from "./strict-test.ts";

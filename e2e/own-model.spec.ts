@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { expect } from "@playwright/test";
+import { nodeFolder } from "../src/convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../src/convert/convert.ts";
-import { nodeFolder } from "../src/convert/node-folder.ts";
-import { nodeTarget } from "../src/convert/node-target.ts";
+import { nodeTarget } from "../src/convert/target/node-target.ts";
 import { openDemo } from "./demo-page.ts";
 import {
   dropFolder,

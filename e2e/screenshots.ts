@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium, type Page } from "@playwright/test";
 import { findChromium } from "../scripts/chromium.mjs";
-import { cachedGraph, exportFiles } from "../src/convert/tiny-export.ts";
+import { cachedGraph, exportFiles } from "../src/convert/exports/tiny-export.ts";
 
 // Saves the page in each state, size and theme: npx tsx e2e/screenshots.ts --url http://127.0.0.1:4173/ --out /tmp/shots
 const { values } = parseArgs({

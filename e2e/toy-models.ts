@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
+import { nodeFolder } from "../src/convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../src/convert/convert.ts";
-import { nodeFolder } from "../src/convert/node-folder.ts";
-import { nodeTarget } from "../src/convert/node-target.ts";
+import { nodeTarget } from "../src/convert/target/node-target.ts";
 
 const CHECKPOINT = fileURLToPath(new URL("../src/convert/fixtures/a2d-qwen3-mdlm", import.meta.url));
 const PROFILES = { full: {}, blocks: { profile: "bd3lm" } } as const;

@@ -1,10 +1,10 @@
 import { expect } from "@playwright/test";
 import { openGpuBrowser } from "../src/cli/gpu-browser.ts";
 import { pageHost } from "../src/cli/gpu-host.ts";
-import { memorySource } from "../src/convert/byte-source.ts";
-import { compareLogits } from "../src/convert/compare-logits.ts";
-import { adaptLogitsGraph } from "../src/convert/logits-graph.ts";
-import { openGraph } from "../src/convert/run-graph.ts";
+import { memorySource } from "../src/convert/checkpoint/byte-source.ts";
+import { adaptLogitsGraph } from "../src/convert/exports/logits-graph.ts";
+import { openGraph } from "../src/convert/graph/run-graph.ts";
+import { compareLogits } from "../src/convert/reference/compare-logits.ts";
 import { EXPORT_VOCAB, exportedModel } from "./exported-model.ts";
 import { faultsOf, noHalf, type Verified, verifyFixtures } from "./gpu-cases.ts";
 import { SLOW, test } from "./strict-test.ts";

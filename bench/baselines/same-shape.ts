@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { nodeFolder } from "../../src/convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
-import { nodeFolder } from "../../src/convert/node-folder.ts";
-import { nodeTarget } from "../../src/convert/node-target.ts";
 import { type RandomShape, writeRandomCheckpoint } from "../../src/convert/random-checkpoint.ts";
+import { nodeTarget } from "../../src/convert/target/node-target.ts";
 import { UnmaskError } from "../../src/core/errors.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 

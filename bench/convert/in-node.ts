@@ -1,7 +1,7 @@
+import { nodeFolder } from "../../src/convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { parseDtypes } from "../../src/convert/dtype.ts";
-import { nodeFolder } from "../../src/convert/node-folder.ts";
-import { nodeTarget } from "../../src/convert/node-target.ts";
+import { nodeTarget } from "../../src/convert/target/node-target.ts";
 
 /**
  * Converts in a process of its own, whose largest resident set is then that of the conversion.

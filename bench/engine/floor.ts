@@ -1,4 +1,4 @@
-import { createGraph } from "../../src/convert/graph.ts";
+import { createGraph } from "../../src/convert/graph/graph.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import type { OrtModule } from "../../src/runtime/ort.ts";
 import { spreadOf } from "../stats/spread.ts";

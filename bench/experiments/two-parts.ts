@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { cutGraph } from "../../src/convert/cut-graph.ts";
+import { cutGraph } from "../../src/convert/graph/cut-graph.ts";
 import { UnmaskError } from "../../src/core/errors.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import type { OrtModule, OrtSession, OrtTensor } from "../../src/runtime/ort.ts";
@@ -16,7 +16,7 @@ export interface Rows {
   readonly past?: readonly Float32Array[];
 }
 
-/** A bundle's graph cut in two; see src/convert/cut-graph.ts. */
+/** A bundle's graph cut in two; see src/convert/graph/cut-graph.ts. */
 export interface TwoParts {
   readonly width: number;
   /** Layers of each part. */

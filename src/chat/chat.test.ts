@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { findChat } from "../convert/chat.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
+import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import type { ChatMessage } from "../core/job.ts";
 import { createTokenizer } from "../runtime/tokenizer.ts";
 import { compileChat } from "./compile.ts";

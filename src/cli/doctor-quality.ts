@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../convert/convert.ts";
 import type { Dtype } from "../convert/dtype.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
-import { nodeTarget } from "../convert/node-target.ts";
+import { nodeTarget } from "../convert/target/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { maskedLogits } from "../engine/masked-logits.ts";
 import { recordStates, type State } from "../engine/record-states.ts";

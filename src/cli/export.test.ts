@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cachedGraph, exportFiles } from "../convert/tiny-export.ts";
+import { cachedGraph, exportFiles } from "../convert/exports/tiny-export.ts";
 import { openNodeEngine } from "../runtime/node-engine.ts";
 import { faultServer } from "../runtime/store/fault-server.ts";
 import { hubServer } from "../sources/hub-server.ts";

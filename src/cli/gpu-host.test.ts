@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { wasmHost } from "../convert/graph-host.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
+import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
+import { wasmHost } from "../convert/graph/graph-host.ts";
 import { verifyCheckpoint } from "../convert/verify.ts";
 import { openGpuBrowser } from "./gpu-browser.ts";
 import { type PageLink, pageHost } from "./gpu-host.ts";

@@ -1,4 +1,4 @@
-import type { GraphHost } from "../convert/graph-host.ts";
+import type { GraphHost } from "../convert/graph/graph-host.ts";
 import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
 import type * as Page from "./gpu-page.ts";
 

@@ -4,7 +4,7 @@ import {
   type GraphHost,
   type HostedGraph,
   ortHost,
-} from "../convert/graph-host.ts";
+} from "../convert/graph/graph-host.ts";
 import { findAdapter, requestDevice } from "../runtime/gpu/gpu-device.ts";
 import { type GpuFaults, watchFaults } from "../runtime/gpu/gpu-faults.ts";
 import type { OrtModule } from "../runtime/ort.ts";

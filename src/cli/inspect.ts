@@ -1,7 +1,7 @@
-import { readAll } from "../convert/checkpoint.ts";
-import { findExport } from "../convert/find-export.ts";
+import { readAll } from "../convert/checkpoint/checkpoint.ts";
+import { findExport } from "../convert/exports/find-export.ts";
+import { inspectExport } from "../convert/exports/inspect-export.ts";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
-import { inspectExport } from "../convert/inspect-export.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { readManifest } from "../runtime/bundle.ts";
 import { downloadFile } from "../runtime/store/download.ts";

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import type { CheckpointFolder } from "../convert/byte-source.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
+import type { CheckpointFolder } from "../convert/checkpoint/byte-source.ts";
+import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { hubFolder } from "../sources/hub-folder.ts";
 import { HUB, isHubName, parseLocator } from "../sources/locator.ts";

@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { nodeFolder } from "../convert/node-folder.ts";
+import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import { type VerifyCase, type VerifyPlace, verifyCheckpoint } from "../convert/verify.ts";
 import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
 import type { Command, CommandIo, CommandOutcome } from "./command.ts";

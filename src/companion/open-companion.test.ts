@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import { exportCausal } from "../convert/export-causal.ts";
-import { nodeFolder } from "../convert/node-folder.ts";
-import { nodeTarget } from "../convert/node-target.ts";
 import { SMALL, writeRandomCheckpoint } from "../convert/random-checkpoint.ts";
+import { nodeTarget } from "../convert/target/node-target.ts";
 import { openCompanion } from "./open-companion.ts";
 
 let scratch = "";

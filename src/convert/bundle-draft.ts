@@ -1,14 +1,14 @@
 import type { CompiledChat } from "../chat/compile.ts";
 import { type Manifest, type ManifestFile, type ManifestVariant, parseManifest } from "../model/manifest.ts";
-import { type BundleTarget, writeHashed } from "./bundle-target.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
 import { findChat } from "./chat.ts";
-import { readAll } from "./checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { readAll } from "./checkpoint/checkpoint.ts";
 import type { ConvertOptions } from "./convert-options.ts";
-import { goldenIds } from "./golden.ts";
+import { goldenIds } from "./reference/golden.ts";
 import type { Sidecar } from "./sidecar.ts";
+import { type BundleTarget, writeHashed } from "./target/bundle-target.ts";
 import type { TokenIds } from "./tokens.ts";
-import type { ModelFacts } from "./transformer.ts";
+import type { ModelFacts } from "./transformer/transformer.ts";
 
 const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
 

@@ -1,7 +1,7 @@
 import { type CompiledChat, compileChat } from "../chat/compile.ts";
 import { templateOf } from "../chat/template-source.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { readAll, readJson } from "./checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { readAll, readJson } from "./checkpoint/checkpoint.ts";
 import { addedTokens } from "./tokens.ts";
 
 const MAX_TEMPLATE_BYTES = 1_000_000;

@@ -1,5 +1,5 @@
 import { runningSha256 } from "../math/running-hash.ts";
-import { type Checkpoint, readAll } from "./checkpoint.ts";
+import { type Checkpoint, readAll } from "./checkpoint/checkpoint.ts";
 import type { ConvertOptions } from "./convert-options.ts";
 import { SIDECAR } from "./sidecar.ts";
 

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deriveInt8 } from "../model/derive-int8.ts";
 import { parseManifest } from "../model/manifest.ts";
+import { nodeFolder } from "./checkpoint/node-folder.ts";
 import { convertCheckpoint } from "./convert.ts";
 import type { ConvertOptions } from "./convert-options.ts";
 import { parseDtypes } from "./dtype.ts";
 import { inspectBundle } from "./inspect.ts";
-import { nodeFolder } from "./node-folder.ts";
-import { nodeTarget } from "./node-target.ts";
+import { nodeTarget } from "./target/node-target.ts";
 
 const FIXTURE = join(import.meta.dirname, "fixtures/a2d-qwen3-mdlm");
 const MALFORMED = join(import.meta.dirname, "../../../shared/checkpoints/malformed");

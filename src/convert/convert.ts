@@ -1,18 +1,18 @@
 import { isUnmaskError } from "../core/errors.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { createDraft, finishBundle } from "./bundle-draft.ts";
-import type { BundleTarget } from "./bundle-target.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint } from "./checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { openCheckpoint } from "./checkpoint/checkpoint.ts";
+import { checkFinite } from "./checkpoint/safetensors.ts";
 import { conversionKey } from "./conversion-key.ts";
 import type { ConvertOptions } from "./convert-options.ts";
 import { describeModel, planModel } from "./families/index.ts";
-import { openJournal } from "./journal.ts";
-import { checkFinite } from "./safetensors.ts";
 import { givenTokens, readSidecar } from "./sidecar.ts";
-import { stopWriting } from "./stop-writing.ts";
+import type { BundleTarget } from "./target/bundle-target.ts";
+import { openJournal } from "./target/journal.ts";
+import { stopWriting } from "./target/stop-writing.ts";
 import { findTokens } from "./tokens.ts";
-import type { Transformer } from "./transformer.ts";
+import type { Transformer } from "./transformer/transformer.ts";
 import { type VariantDraft, writeVariants } from "./write-variants.ts";
 
 const MAX_CANVAS = 2048;

@@ -1,10 +1,9 @@
 import type { DerivePlan } from "../model/manifest.ts";
-import type { DataShard } from "./graph.ts";
-import type { FormOf } from "./q4-recipe.ts";
-import type { ScaleType } from "./quantize.ts";
-import { bodyMatrices, type Transformer } from "./transformer.ts";
-import { packedName, scalesName, zerosName } from "./weights-blocks.ts";
-import { channelsName, int8Name } from "./weights-int8.ts";
+import type { DataShard } from "./graph/graph.ts";
+import { bodyMatrices, type Transformer } from "./transformer/transformer.ts";
+import type { ScaleType } from "./weights/quantize.ts";
+import { type FormOf, packedName, scalesName, zerosName } from "./weights/weights-blocks.ts";
+import { channelsName, int8Name } from "./weights/weights-int8.ts";
 
 /**
  * How the int8 data file is made from the block-quantised one: matrices by name, everything else (token table, norms,

@@ -2,10 +2,10 @@ import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { nodeFolder } from "./checkpoint/node-folder.ts";
 import { exportCausal } from "./export-causal.ts";
-import { nodeFolder } from "./node-folder.ts";
-import { nodeTarget } from "./node-target.ts";
 import { SMALL, writeRandomCheckpoint } from "./random-checkpoint.ts";
+import { nodeTarget } from "./target/node-target.ts";
 
 let scratch = "";
 beforeAll(async () => {

@@ -1,17 +1,17 @@
 import { UnmaskError } from "../core/errors.ts";
 import { tokenizerProblem } from "../model/regex-check.ts";
-import type { FolderTarget } from "./bundle-target.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { causalGraph } from "./causal-graph.ts";
-import { openCheckpoint, readAll, readJson } from "./checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { openCheckpoint, readAll, readJson } from "./checkpoint/checkpoint.ts";
 import { describeCausal } from "./families/causal.ts";
 import { own } from "./families/config.ts";
 import { planQwenDense } from "./families/qwen-dense.ts";
-import type { GraphBuilder } from "./graph.ts";
-import type { WeightStyle } from "./weights.ts";
-import { blockStyle } from "./weights-blocks.ts";
-import { channelStyle } from "./weights-channels.ts";
-import { floatStyle } from "./weights-float.ts";
+import type { GraphBuilder } from "./graph/graph.ts";
+import type { FolderTarget } from "./target/bundle-target.ts";
+import { causalGraph } from "./transformer/causal-graph.ts";
+import type { WeightStyle } from "./weights/weights.ts";
+import { blockStyle } from "./weights/weights-blocks.ts";
+import { channelStyle } from "./weights/weights-channels.ts";
+import { floatStyle } from "./weights/weights-float.ts";
 
 /** File names by which transformers.js finds the weights of a dtype. */
 const GRAPHS = { f32: "model.onnx", q8: "model_quantized.onnx", q4: "model_q4.onnx" } as const;

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isUnmaskError } from "../core/errors.ts";
-import { type CheckpointFolder, memorySource } from "./byte-source.ts";
-import { openCheckpoint } from "./checkpoint.ts";
+import { type CheckpointFolder, memorySource } from "./checkpoint/byte-source.ts";
+import { openCheckpoint } from "./checkpoint/checkpoint.ts";
+import { duplicateKey } from "./checkpoint/json.ts";
 import { convertCheckpoint } from "./convert.ts";
-import { duplicateKey } from "./json.ts";
-import { nodeTarget } from "./node-target.ts";
+import { nodeTarget } from "./target/node-target.ts";
 
 /** Checkpoints made to hurt: each ends in a typed error and leaves nothing behind, nor a changed prototype. */
 const FIXTURE = join(import.meta.dirname, "fixtures/a2d-qwen3-mdlm");

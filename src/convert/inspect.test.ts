@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type ByteSource, type CheckpointFolder, memorySource } from "./byte-source.ts";
+import { type ByteSource, type CheckpointFolder, memorySource } from "./checkpoint/byte-source.ts";
 import { inspectCheckpoint } from "./inspect.ts";
 
 /** A one-layer model with a stored head beside its table; `differs` changes the last value of the head. */

@@ -1,10 +1,10 @@
 import { isUnmaskError } from "../core/errors.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint } from "./checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { openCheckpoint } from "./checkpoint/checkpoint.ts";
 import { describeModel, type Hints, planModel } from "./families/index.ts";
 import { findTokens, type TokenIds } from "./tokens.ts";
-import { bodyMatrices } from "./transformer.ts";
+import { bodyMatrices } from "./transformer/transformer.ts";
 
 /** Enough to tell a head of its own from the token table, without a download of both. */
 const GLANCE_BYTES = 1 << 20;

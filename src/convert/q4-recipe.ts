@@ -1,20 +1,12 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { Bits } from "./quantize.ts";
-import type { Transformer } from "./transformer.ts";
-import type { Matrix } from "./weights.ts";
+import type { Transformer } from "./transformer/transformer.ts";
+import type { Bits } from "./weights/quantize.ts";
+import type { Matrix } from "./weights/weights.ts";
+import type { FormOf } from "./weights/weights-blocks.ts";
 
 /** What q4 may do beyond symmetric blocks of 4 bits: zero points; 8 bits where an error travels furthest. */
 export const Q4_EXTRAS = ["asymmetric", "mixed"] as const;
 export type Q4Extra = (typeof Q4_EXTRAS)[number];
-
-/** How the blocks of a matrix are packed. */
-export interface BlockForm {
-  readonly bits: Bits;
-  /** Blocks have zero points; 4 bits only. */
-  readonly zeros: boolean;
-}
-
-export type FormOf = (matrix: Matrix) => BlockForm;
 
 /** Share of the layers at either end whose values and down projections have 8 bits in the mixed recipe. */
 const ENDS = 1 / 8;

@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { UnmaskError } from "../core/errors.ts";
 import { type HubFault, type HubRequest, hubServer } from "../sources/hub-server.ts";
+import { nodeFolder } from "./checkpoint/node-folder.ts";
 import { convertCheckpoint } from "./convert.ts";
-import { createMeter } from "./meter.ts";
-import { nodeFolder } from "./node-folder.ts";
-import { nodeTarget } from "./node-target.ts";
 import { SMALL, writeRandomCheckpoint } from "./random-checkpoint.ts";
+import { createMeter } from "./target/meter.ts";
+import { nodeTarget } from "./target/node-target.ts";
 
 /** Conversions that are cut off and gone on with. */
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

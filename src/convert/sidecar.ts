@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { UnmaskError } from "../core/errors.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { readJson } from "./checkpoint.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { readJson } from "./checkpoint/checkpoint.ts";
 import type { TokenIds } from "./tokens.ts";
 
 /** What a checkpoint cannot say about itself: `unmask.bundle.json` beside its `config.json`. Every field is optional. */

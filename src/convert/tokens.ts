@@ -1,10 +1,10 @@
 import { UnmaskError } from "../core/errors.ts";
 import { MAX_VOCAB } from "../model/manifest.ts";
 import { tokenizerProblem } from "../model/regex-check.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { readJson } from "./checkpoint.ts";
-import { isObject, type JsonObject, own } from "./json.ts";
-import type { ModelFacts } from "./transformer.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { readJson } from "./checkpoint/checkpoint.ts";
+import { isObject, type JsonObject, own } from "./checkpoint/json.ts";
+import type { ModelFacts } from "./transformer/transformer.ts";
 
 /** The special ids of a bundle. */
 export interface TokenIds {

@@ -1,15 +1,15 @@
 import { UnmaskError } from "../core/errors.ts";
 import { toHalf } from "../math/half.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint } from "./checkpoint.ts";
-import { compareLogits } from "./compare-logits.ts";
-import { createGraph, readShard } from "./graph.ts";
-import type { GraphHost } from "./graph-host.ts";
-import { type Bits, quantize, type ScaleType } from "./quantize.ts";
-import { readFloats, readSafetensors, type TensorEntry } from "./safetensors.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { openCheckpoint } from "./checkpoint/checkpoint.ts";
+import { readFloats, readSafetensors, type TensorEntry } from "./checkpoint/safetensors.ts";
+import { createGraph, readShard } from "./graph/graph.ts";
+import type { GraphHost } from "./graph/graph-host.ts";
+import { compareLogits } from "./reference/compare-logits.ts";
 import type { VerifyCase } from "./verify.ts";
-import { bytesOf, type Matrix } from "./weights.ts";
-import { blockStyle } from "./weights-blocks.ts";
+import { type Bits, quantize, type ScaleType } from "./weights/quantize.ts";
+import { bytesOf, type Matrix } from "./weights/weights.ts";
+import { blockStyle } from "./weights/weights-blocks.ts";
 
 /** Golden packed bytes, scales and products of single matrices. */
 export const PACKED_FILE = "quant.safetensors";

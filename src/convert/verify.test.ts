@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openCheckpoint } from "./checkpoint.ts";
-import { compareLogits } from "./compare-logits.ts";
+import { openCheckpoint } from "./checkpoint/checkpoint.ts";
+import { nodeFolder } from "./checkpoint/node-folder.ts";
+import { readFloats, readSafetensors } from "./checkpoint/safetensors.ts";
 import { describeModel, planModel } from "./families/index.ts";
-import { nodeFolder } from "./node-folder.ts";
-import { referenceForward, wholeMatrices } from "./reference.ts";
-import { readFloats, readSafetensors } from "./safetensors.ts";
+import { compareLogits } from "./reference/compare-logits.ts";
+import { referenceForward, wholeMatrices } from "./reference/reference.ts";
 import { verifyCheckpoint } from "./verify.ts";
 
 const FIXTURES = join(import.meta.dirname, "fixtures");

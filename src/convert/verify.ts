@@ -1,21 +1,21 @@
 import { UnmaskError } from "../core/errors.ts";
-import type { CheckpointFolder } from "./byte-source.ts";
-import { openCheckpoint } from "./checkpoint.ts";
-import { compareLogits } from "./compare-logits.ts";
+import type { CheckpointFolder } from "./checkpoint/byte-source.ts";
+import { openCheckpoint } from "./checkpoint/checkpoint.ts";
+import { checkFinite, readFloats, readSafetensors } from "./checkpoint/safetensors.ts";
 import { describeModel, planModel } from "./families/index.ts";
-import { attentionBias, type Golden, isMasked, readInput, rotaryRows } from "./golden-inputs.ts";
-import { readShard } from "./graph.ts";
-import { type GraphHost, wasmHost } from "./graph-host.ts";
-import { dequantize, quantize, type ScaleType } from "./quantize.ts";
-import { type ReferenceWeights, referenceForward, wholeMatrices } from "./reference.ts";
-import { type GraphRunner, openGraph } from "./run-graph.ts";
-import { checkFinite, readFloats, readSafetensors } from "./safetensors.ts";
-import type { Transformer } from "./transformer.ts";
-import { transformerGraph } from "./transformer-graph.ts";
+import { readShard } from "./graph/graph.ts";
+import { type GraphHost, wasmHost } from "./graph/graph-host.ts";
+import { type GraphRunner, openGraph } from "./graph/run-graph.ts";
+import { compareLogits } from "./reference/compare-logits.ts";
+import { attentionBias, type Golden, isMasked, readInput, rotaryRows } from "./reference/golden-inputs.ts";
+import { type ReferenceWeights, referenceForward, wholeMatrices } from "./reference/reference.ts";
+import type { Transformer } from "./transformer/transformer.ts";
+import { transformerGraph } from "./transformer/transformer-graph.ts";
 import { PACKED_FILE, verifyPacked } from "./verify-packed.ts";
-import type { WeightStyle } from "./weights.ts";
-import { blockStyle } from "./weights-blocks.ts";
-import { floatStyle } from "./weights-float.ts";
+import { dequantize, quantize, type ScaleType } from "./weights/quantize.ts";
+import type { WeightStyle } from "./weights/weights.ts";
+import { blockStyle } from "./weights/weights-blocks.ts";
+import { floatStyle } from "./weights/weights-float.ts";
 
 /** One input at one number format, against the golden file. */
 export interface VerifyCase {

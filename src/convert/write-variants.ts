@@ -1,23 +1,23 @@
 import type { BundleDraft } from "./bundle-draft.ts";
-import { writeHashed } from "./bundle-target.ts";
 import type { ConvertOptions } from "./convert-options.ts";
 import { planDerivation } from "./derive-plan.ts";
 import { DTYPES, type Dtype, type StoredDtype } from "./dtype.ts";
-import { halfGolden, referenceGolden } from "./golden.ts";
-import type { DataShard, PlannedGraph } from "./graph.ts";
-import type { Journal } from "./journal.ts";
-import { createMeter } from "./meter.ts";
-import { type FormOf, formsOf } from "./q4-recipe.ts";
-import { BLOCK } from "./quantize.ts";
-import type { ReferenceWeights } from "./reference.ts";
-import { int8Weights, storedWeights } from "./stored-weights.ts";
-import { bodyMatrices, type Transformer } from "./transformer.ts";
-import { transformerGraph } from "./transformer-graph.ts";
-import type { WeightStyle } from "./weights.ts";
-import { blockStyle } from "./weights-blocks.ts";
-import { floatStyle } from "./weights-float.ts";
-import { int8Style } from "./weights-int8.ts";
-import { writeShard } from "./write-shard.ts";
+import type { DataShard, PlannedGraph } from "./graph/graph.ts";
+import { formsOf } from "./q4-recipe.ts";
+import { halfGolden, referenceGolden } from "./reference/golden.ts";
+import type { ReferenceWeights } from "./reference/reference.ts";
+import { int8Weights, storedWeights } from "./reference/stored-weights.ts";
+import { writeHashed } from "./target/bundle-target.ts";
+import type { Journal } from "./target/journal.ts";
+import { createMeter } from "./target/meter.ts";
+import { writeShard } from "./target/write-shard.ts";
+import { bodyMatrices, type Transformer } from "./transformer/transformer.ts";
+import { transformerGraph } from "./transformer/transformer-graph.ts";
+import { BLOCK } from "./weights/quantize.ts";
+import type { WeightStyle } from "./weights/weights.ts";
+import { blockStyle, type FormOf } from "./weights/weights-blocks.ts";
+import { floatStyle } from "./weights/weights-float.ts";
+import { int8Style } from "./weights/weights-int8.ts";
 
 /** A bundle whose variants are made from a checkpoint. */
 export interface VariantDraft extends BundleDraft {

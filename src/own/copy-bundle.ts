@@ -1,4 +1,4 @@
-import { type BundleTarget, fileDigest } from "../convert/bundle-target.ts";
+import { type BundleTarget, fileDigest } from "../convert/target/bundle-target.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Manifest, ManifestFile } from "../model/manifest.ts";
 import type { GivenFile } from "../sources/file-folder.ts";

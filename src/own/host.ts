@@ -1,8 +1,8 @@
 import { convertCheckpoint } from "../convert/convert.ts";
 import type { ConvertOptions } from "../convert/convert-options.ts";
-import { findExport } from "../convert/find-export.ts";
-import { importLogitsModel } from "../convert/import-logits.ts";
-import { listUnfinished, opfsTarget, removeUnfinished } from "../convert/opfs-target.ts";
+import { findExport } from "../convert/exports/find-export.ts";
+import { importLogitsModel } from "../convert/exports/import-logits.ts";
+import { listUnfinished, opfsTarget, removeUnfinished } from "../convert/target/opfs-target.ts";
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import { releaseCallback } from "../protocol.ts";
 import type { OrtModule } from "../runtime/ort.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { findExport } from "../convert/find-export.ts";
+import { findExport } from "../convert/exports/find-export.ts";
 import { inspectCheckpoint } from "../convert/inspect.ts";
 import { memoryDirectory } from "../runtime/store/memory-directory.ts";
 import type { WorkerFileHandle } from "../runtime/store/opfs.ts";

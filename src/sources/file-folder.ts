@@ -1,4 +1,4 @@
-import { blobSource, type CheckpointFolder } from "../convert/byte-source.ts";
+import { blobSource, type CheckpointFolder } from "../convert/checkpoint/byte-source.ts";
 import { UnmaskError } from "../core/errors.ts";
 
 /** A file and where it stood in what was dropped: `folder/name`, or its name alone. */

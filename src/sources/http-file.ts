@@ -1,4 +1,4 @@
-import type { ByteSource } from "../convert/byte-source.ts";
+import type { ByteSource } from "../convert/checkpoint/byte-source.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { contentRange, openTransfer, streamUrl } from "./http-transfer.ts";
 import { Cut, PATIENCE, type Patience, pauseAfter } from "./patience.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { inspectCommand } from "../cli/inspect.ts";
-import { openCheckpoint } from "../convert/checkpoint.ts";
+import { openCheckpoint } from "../convert/checkpoint/checkpoint.ts";
 import { hubFolder } from "./hub-folder.ts";
 import { type HubFault, type HubRequest, hubServer } from "./hub-server.ts";
 import { parseLocator } from "./locator.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type CheckpointFolder, memorySource } from "../convert/byte-source.ts";
+import { type CheckpointFolder, memorySource } from "../convert/checkpoint/byte-source.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { type HttpOptions, httpFile } from "./http-file.ts";
 import { streamUrl } from "./http-transfer.ts";

@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nodeFile } from "../convert/node-folder.ts";
+import { nodeFile } from "../convert/checkpoint/node-folder.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { OpenSpool } from "./spool.ts";
 

@@ -1,4 +1,4 @@
-import type { CheckpointFolder } from "../convert/byte-source.ts";
+import type { CheckpointFolder } from "../convert/checkpoint/byte-source.ts";
 import { parseConnect, requireAllowed } from "./connect.ts";
 import { type HubOptions, hubFolder } from "./hub-folder.ts";
 import { HUB, parseLocator } from "./locator.ts";

@@ -1,4 +1,4 @@
-import { type ByteSource, memorySource } from "../convert/byte-source.ts";
+import { type ByteSource, memorySource } from "../convert/checkpoint/byte-source.ts";
 import { UnmaskError } from "../core/errors.ts";
 
 /** Takes a file in that arrives front to back, and gives random access to it once it is complete. */

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openCheckpoint } from "../convert/checkpoint.ts";
+import { openCheckpoint } from "../convert/checkpoint/checkpoint.ts";
 import { faultServer } from "../runtime/store/fault-server.ts";
 import { httpFile } from "./http-file.ts";
 import { parseRetryAfter } from "./http-transfer.ts";

@@ -1,5 +1,5 @@
-import { type ByteSource, type CheckpointFolder, memorySource } from "../convert/byte-source.ts";
-import { SHARD_INDEX, SHARD_NAME } from "../convert/checkpoint.ts";
+import { type ByteSource, type CheckpointFolder, memorySource } from "../convert/checkpoint/byte-source.ts";
+import { SHARD_INDEX, SHARD_NAME } from "../convert/checkpoint/checkpoint.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
 import { type HttpOptions, httpFile } from "./http-file.ts";
 

@@ -1,5 +1,5 @@
 import { UnmaskError } from "../../core/errors.ts";
-import type { Checkpoint } from "../checkpoint.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 
 /**
  * Compares the vocabulary of config.json with the rows of the token table, before anything is sized by it.

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openCheckpoint } from "../checkpoint.ts";
-import { nodeFolder } from "../node-folder.ts";
-import { readFloats, readSafetensors } from "../safetensors.ts";
-import type { Vector } from "../transformer.ts";
+import { openCheckpoint } from "../checkpoint/checkpoint.ts";
+import { nodeFolder } from "../checkpoint/node-folder.ts";
+import { readFloats, readSafetensors } from "../checkpoint/safetensors.ts";
+import type { Vector } from "../transformer/transformer.ts";
 import { describeModel, planModel } from "./index.ts";
 
 test("AdaLN at noise level zero folds into the norms and gates that the reference computed", async () => {

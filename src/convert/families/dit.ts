@@ -1,7 +1,15 @@
 import { UnmaskError } from "../../core/errors.ts";
-import type { Checkpoint } from "../checkpoint.ts";
-import { createTensorPlan, type TensorPlan } from "../tensor-plan.ts";
-import type { Conditioning, Layer, Linear, ModelFacts, Norm, Transformer, Vector } from "../transformer.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { createTensorPlan, type TensorPlan } from "../transformer/tensor-plan.ts";
+import type {
+  Conditioning,
+  Layer,
+  Linear,
+  ModelFacts,
+  Norm,
+  Transformer,
+  Vector,
+} from "../transformer/transformer.ts";
 import { checkVocab } from "./check-vocab.ts";
 import { type Config, count, flag, headSize, onlyPlain, own, refused } from "./config.ts";
 import type { Profile } from "./profiles.ts";

@@ -1,6 +1,6 @@
 import { assertNever, UnmaskError } from "../../core/errors.ts";
-import type { Checkpoint } from "../checkpoint.ts";
-import type { Transformer } from "../transformer.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Transformer } from "../transformer/transformer.ts";
 import type { Config } from "./config.ts";
 import { type DitModel, describeDit, planDit } from "./dit.ts";
 import { describeLlada, type LladaModel, planLlada } from "./llada.ts";

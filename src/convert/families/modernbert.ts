@@ -1,7 +1,7 @@
-import type { Checkpoint } from "../checkpoint.ts";
-import { chooseHead } from "../head.ts";
-import { createTensorPlan } from "../tensor-plan.ts";
-import type { Activation, Layer, ModelFacts, Transformer } from "../transformer.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { chooseHead } from "../transformer/head.ts";
+import { createTensorPlan } from "../transformer/tensor-plan.ts";
+import type { Activation, Layer, ModelFacts, Transformer } from "../transformer/transformer.ts";
 import { checkVocab } from "./check-vocab.ts";
 import {
   type Config,

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import { memorySource } from "../byte-source.ts";
-import { compareLogits } from "../compare-logits.ts";
-import { readShard } from "../graph.ts";
-import { dequantize, quantize } from "../quantize.ts";
-import { type ReferenceInput, referenceForward, wholeMatrices } from "../reference.ts";
-import { openGraph } from "../run-graph.ts";
-import type { TensorEntry } from "../safetensors.ts";
-import { hasWindows, transformerGraph } from "../transformer-graph.ts";
-import { bytesOf, type Matrix } from "../weights.ts";
-import { blockStyle } from "../weights-blocks.ts";
-import { floatStyle } from "../weights-float.ts";
+import { memorySource } from "../checkpoint/byte-source.ts";
+import type { TensorEntry } from "../checkpoint/safetensors.ts";
+import { readShard } from "../graph/graph.ts";
+import { openGraph } from "../graph/run-graph.ts";
+import { compareLogits } from "../reference/compare-logits.ts";
+import { type ReferenceInput, referenceForward, wholeMatrices } from "../reference/reference.ts";
+import { hasWindows, transformerGraph } from "../transformer/transformer-graph.ts";
+import { dequantize, quantize } from "../weights/quantize.ts";
+import { bytesOf, type Matrix } from "../weights/weights.ts";
+import { blockStyle } from "../weights/weights-blocks.ts";
+import { floatStyle } from "../weights/weights-float.ts";
 import type { Config } from "./config.ts";
 import { describeModel, planModel } from "./index.ts";
 
