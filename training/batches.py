@@ -21,7 +21,7 @@ MIX = {
 }
 # Share of batches whose rows are doubled (doubled.py), full attention only; their lengths, and document groups within them.
 DOUBLED = 0.36
-DOUBLED_LENGTHS = {64: 0.5, 128: 0.25, 256: 0.25}
+DOUBLED_LENGTHS = {64: 0.4, 128: 0.4, 256: 0.2}
 DOUBLED_MIX = {64: {"tasks": 1.0}, 128: {"tasks": 0.9, "core": 0.1}, 256: {"core": 0.6, "worlds": 0.2, "chat": 0.1, "tasks": 0.1}}
 # Their blocks: half of them hold two tokens at most, which is what a decoder sees that writes from left to right.
 DOUBLED_BLOCKS = [1, 1, 2, 4, 8]
