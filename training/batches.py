@@ -23,7 +23,7 @@ MIX = {
 DOUBLED = 0.36
 DOUBLED_LENGTHS = {64: 0.4, 128: 0.4, 256: 0.2}
 DOUBLED_MIX = {64: {"tasks": 1.0}, 128: {"tasks": 0.9, "core": 0.1}, 256: {"core": 0.6, "worlds": 0.2, "chat": 0.1, "tasks": 0.1}}
-# Their blocks: half of them hold two tokens at most, which is what a decoder sees that writes from left to right.
+# Their blocks: three in five hold two tokens at most, which is what a decoder sees that writes from left to right.
 DOUBLED_BLOCKS = [1, 1, 2, 4, 8]
 # Documents that fill a canvas of a group are preferred, unless there are so few that they would come too often.
 PLENTY = 5000

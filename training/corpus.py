@@ -17,7 +17,7 @@ from .tokenizer import ID
 CORE = ["tinystories-fragments", "tinystories-more", "storybooks-ccby"]
 TALES = ["gutenberg-easy", "african-storybook-more-ccby", "fairytaleqa-stories"]
 # Samples of each task; rows are drawn evenly from all that fit a canvas, so these are also their shares of the rows.
-# What must be computed needs several times the rows of what is copied or looked up.
+# What must be computed or found in a text needs several times the rows of what is copied.
 SAMPLES = {
     "add": 65_000, "sub": 40_000, "mul": 35_000, "sort": 80_000, "sortw": 110_000, "reverse": 40_000, "count": 35_000,
     "brackets": 80_000, "sudoku4": 20_000, "story_math": 35_000, "where": 150_000, "sudoku6": 20_000, "record": 15_000,
