@@ -133,16 +133,17 @@ def check_muon() -> None:
         assert 0.1 < values.median() < 1.3 and values.max() < 1.5, values
 
 
-def place_of(who: str, text: str) -> str:
-    """Where somebody or something is at the end of a text of `where`, told backwards: the last sentence that says so."""
-    before = text.split(". ")[:-1]
-    for at in range(len(before) - 1, -1, -1):
-        words = before[at].split()
-        if words[1] in ("takes", "drops") and words[-1] == who:
-            return place_of(words[0], ". ".join([*before[: at if words[1] == "drops" else len(before)], ""]))
-        if (words[0] == who and words[1] in ("is", "goes")) or words[:2] == ["The", who]:
-            return words[-1]
-    raise AssertionError((who, text))
+def trail_of(who: str, text: str) -> list[str]:
+    """The trail of somebody or something through a text of `where`, read from its sentences alone; who holds it may change."""
+    found, holder = [], ""
+    for words in (sentence.split() for sentence in text.split(". ")[:-1]):
+        if words[1] in ("takes", "drops"):
+            if words[-1] == who:
+                holder = words[0] if words[1] == "takes" else ""
+                found.append(holder or "drops")
+        elif words[0] in (who, holder) or words[:2] == ["The", who]:
+            found.append(words[-1])
+    return found
 
 
 def check_tasks() -> None:
@@ -168,7 +169,10 @@ def check_tasks() -> None:
                     text = shorter
                 assert text == ""
             elif name == "where":
-                assert answer == place_of(words[-1].rstrip("?"), prompt)
+                who = words[-1].rstrip("?")
+                trail = trail_of(who, prompt)
+                assert response == " ".join((who, *trail, "answer", answer))
+                assert answer == [word for word in trail if word in tasks.PLACES][-1]
             elif name == "sudoku4":
                 given = [w for w in words[1:] if w != "/"]
                 full = [w for w in answer.split() if w != "/"]

@@ -218,14 +218,17 @@ def story_math(rng: random.Random) -> Sample:
     return f"{' '.join(text)} How many {thing} does {name} have?", f"{' '.join(steps)} answer {total}"
 
 
-def moves(rng: random.Random) -> tuple[list[str], dict[str, tuple[str, str]]]:
-    """Sentences about people who go, take and drop; for each person and thing who moved it last, and where it ends up."""
+def moves(rng: random.Random) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
+    """Sentences about people who go, take and drop; for each person and thing its trail, and where it ends up.
+
+    A trail has a word for each sentence that is about somebody or something, in their order: a place, who takes it, `drops`.
+    """
     people = rng.sample(NAMES, rng.randint(2, 3))
     things = rng.sample(OBJECTS, 2)
     at = {person: rng.choice(PLACES) for person in people}
     place = {thing: rng.choice(PLACES) for thing in things}
+    trails = {who: [spot] for who, spot in (at | place).items()}
     holder: dict[str, str] = {}
-    mover = dict.fromkeys(things, "")
     text = [f"{p} is in the {at[p]}." for p in people] + [f"The {t} is in the {place[t]}." for t in things]
     for _ in range(rng.randint(2, 5)):
         person = rng.choice(people)
@@ -235,37 +238,39 @@ def moves(rng: random.Random) -> tuple[list[str], dict[str, tuple[str, str]]]:
         if near and roll < 0.6:
             thing = rng.choice(near)
             holder[thing] = person
-            mover[thing] = f"{person} "
+            trails[thing].append(person)
             text.append(f"{person} takes the {thing}.")
         elif held and roll < 0.25:
             thing = rng.choice(held)
             del holder[thing]
-            mover[thing] = f"{person} drops "
+            trails[thing].append("drops")
             text.append(f"{person} drops the {thing}.")
         else:
             spot = rng.choice([place[t] for t in things] + [rng.choice(PLACES)])
             at[person] = spot
-            for thing in held:
-                place[thing] = spot
+            for who in (person, *held):
+                trails[who].append(spot)
+            place |= dict.fromkeys(held, spot)
             text.append(f"{person} goes to the {spot}.")
-    return text, {f"the {thing}": (mover[thing], place[thing]) for thing in things} | {person: ("", spot) for person, spot in at.items()}
+    ends = {f"the {thing}": (trails[thing], place[thing]) for thing in things}
+    return text, ends | {person: (trails[person], spot) for person, spot in at.items()}
 
 
-def trail(who: str, mover: str, place: str) -> str:
-    """What leads to a place: `Tom park`, of a thing that somebody holds `ball Tom park`, or left behind `ball Tom drops park`."""
-    return f"{who.removeprefix('the ')} {mover}{place}"
+def trail(who: str, words: list[str]) -> str:
+    return f"{who.removeprefix('the ')} {' '.join(words)}"
 
 
 def where(rng: random.Random) -> Sample:
     text, ends = moves(rng)
     target = rng.choice(list(ends))
-    return f"{' '.join(text)} Where is {target}?", f"{trail(target, *ends[target])} answer {ends[target][1]}"
+    words, place = ends[target]
+    return f"{' '.join(text)} Where is {target}?", f"{trail(target, words)} answer {place}"
 
 
 def where_all(rng: random.Random) -> Sample:
     """Not scored: a single place is little to learn from for a text of forty tokens."""
     text, ends = moves(rng)
-    return f"{' '.join(text)} Where are they all?", " ".join(trail(who, *end) for who, end in ends.items())
+    return f"{' '.join(text)} Where are they all?", " ".join(trail(who, words) for who, (words, _) in ends.items())
 
 
 TASKS: dict[str, Callable[[random.Random], Sample]] = {

@@ -87,8 +87,10 @@ class State:
         self.step, self.tokens = saved["step"], saved["tokens"]
 
     def start_from(self, master: Path) -> None:
-        """The weights of a master; momenta, moments and counters begin at zero."""
-        weights, _ = read_master(master)
+        """The weights of a master; momenta, moments and steps begin at zero, and so do the tokens of a twin."""
+        weights, training = read_master(master)
+        if self.model.shape.attention == "full":
+            self.tokens = int(training["trainingTokens"])
         with torch.no_grad():
             for name, p in self.model.named_parameters():
                 p.copy_(weights[name])
