@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright";
 import * as v from "valibot";
-import { openModule } from "../../e2e/page-module.ts";
+import { openModule } from "../../e2e/support/page-module.ts";
 import { findChromium } from "../../scripts/chromium.mjs";
 import { serveFolder } from "../../scripts/serve.mjs";
 import { UnmaskError } from "../../src/core/errors.ts";
