@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { testModel } from "../../src/engine/scripted-model.ts";
+import { testModel } from "../../src/engine/run/scripted-model.ts";
 import type { Lab } from "../harness/lab.ts";
 import { memoryJournal } from "../harness/memory-journal.ts";
 import { fingerprint, planAnswers } from "./answers.ts";

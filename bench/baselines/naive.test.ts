@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { runJob } from "../../src/engine/run-job.ts";
-import { testModel } from "../../src/engine/scripted-model.ts";
+import { runJob } from "../../src/engine/run/run-job.ts";
+import { testModel } from "../../src/engine/run/scripted-model.ts";
 import { ORACLE_DEFAULTS, oracleLogits } from "../../src/strategies/oracle-logits.ts";
 import { naiveLoop } from "./naive.ts";
 

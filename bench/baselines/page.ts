@@ -1,8 +1,8 @@
 import { openCompanion } from "../../src/companion/open-companion.ts";
 import type { Companion } from "../../src/core/companion.ts";
 import type { GenerateEvent } from "../../src/core/events.ts";
-import { buildPrompt } from "../../src/engine/prompt.ts";
-import { runJob } from "../../src/engine/run-job.ts";
+import { buildPrompt } from "../../src/engine/ask/prompt.ts";
+import { runJob } from "../../src/engine/run/run-job.ts";
 import { deriveInt8 } from "../../src/model/derive-int8.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import { readManifest } from "../../src/runtime/bundle.ts";

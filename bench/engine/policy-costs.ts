@@ -1,7 +1,7 @@
 import { type CacheInput, resolveCache, writeCache } from "../../src/cache/choice.ts";
 import type { BenchOptions } from "../../src/cli/bench.ts";
 import type { GenerateEvent } from "../../src/core/events.ts";
-import { runJob } from "../../src/engine/run-job.ts";
+import { runJob } from "../../src/engine/run/run-job.ts";
 import type { LoadedModel } from "../../src/runtime/load-model.ts";
 import type { Table } from "../harness/table.ts";
 import { type Spread, showSpread, spreadOf } from "../stats/spread.ts";

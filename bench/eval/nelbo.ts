@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { JobModel } from "../../src/engine/open-run.ts";
+import type { JobModel } from "../../src/engine/run/open-run.ts";
 import { runUnits, totalCost, type Unit } from "../harness/lab.ts";
 import { ratioOf } from "../stats/ratio.ts";
 import { documentBound } from "./bound.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { testModel } from "../../src/engine/scripted-model.ts";
+import { testModel } from "../../src/engine/run/scripted-model.ts";
 import { openJournal } from "../harness/journal.ts";
 import type { Lab } from "../harness/lab.ts";
 import { planInfill } from "./infill.ts";

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import type { Denoiser } from "../../src/core/types.ts";
-import { maskedLogits } from "../../src/engine/masked-logits.ts";
-import type { JobModel } from "../../src/engine/open-run.ts";
-import { RATIOS, recordStates } from "../../src/engine/record-states.ts";
+import { maskedLogits } from "../../src/engine/record/masked-logits.ts";
+import { RATIOS, recordStates } from "../../src/engine/record/record-states.ts";
+import type { JobModel } from "../../src/engine/run/open-run.ts";
 import { divergenceOf } from "../../src/math/logit-divergence.ts";
 import { type Lab, runUnits, totalCost, type Unit } from "../harness/lab.ts";
 import { percent } from "../harness/table.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { JobModel } from "../../src/engine/open-run.ts";
+import type { JobModel } from "../../src/engine/run/open-run.ts";
 import { type Lab, runToEnd, runUnits, totalCost, type Unit } from "../harness/lab.ts";
 import { percent } from "../harness/table.ts";
 import { tokenEntropy } from "../stats/entropy.ts";

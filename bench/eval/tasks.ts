@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { JobModel } from "../../src/engine/open-run.ts";
+import type { JobModel } from "../../src/engine/run/open-run.ts";
 import { type Lab, runToEnd, runUnits, totalCost, type Unit } from "../harness/lab.ts";
 import { percentWithin } from "../harness/table.ts";
 import { finalAnswer, type TaskPrompt } from "../harness/task-prompts.ts";

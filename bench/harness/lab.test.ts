@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { testModel } from "../../src/engine/scripted-model.ts";
+import { testModel } from "../../src/engine/run/scripted-model.ts";
 import { openJournal } from "./journal.ts";
 import { type Lab, runToEnd, runUnits, type Unit } from "./lab.ts";
 

@@ -2,8 +2,8 @@ import type * as v from "valibot";
 import { UnmaskError } from "../../src/core/errors.ts";
 import type { GenerateEvent } from "../../src/core/events.ts";
 import type { Job } from "../../src/core/job.ts";
-import type { JobModel } from "../../src/engine/open-run.ts";
-import { runJob } from "../../src/engine/run-job.ts";
+import type { JobModel } from "../../src/engine/run/open-run.ts";
+import { runJob } from "../../src/engine/run/run-job.ts";
 import type { Journal } from "./journal.ts";
 import type { Progress } from "./progress.ts";
 

@@ -1,6 +1,6 @@
 import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
-import type { ModelFacts } from "../../src/engine/model-facts.ts";
+import type { ModelFacts } from "../../src/engine/ask/model-facts.ts";
 import { PRESET_NAMES, PRESETS } from "../../src/strategies/presets.ts";
 import { lladaQuota } from "../../src/strategies/quota.ts";
 import schedule from "./schedule.json" with { type: "json" }; // unmask fit schedule --out bench/strategies/schedule.json

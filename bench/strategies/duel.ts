@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { isUnmaskError } from "../../src/core/errors.ts";
-import type { JobModel } from "../../src/engine/open-run.ts";
-import { planGeneration } from "../../src/engine/plan.ts";
-import { buildPrompt } from "../../src/engine/prompt.ts";
+import { buildPrompt } from "../../src/engine/ask/prompt.ts";
+import { planGeneration } from "../../src/engine/plan/plan.ts";
+import type { JobModel } from "../../src/engine/run/open-run.ts";
 import { taskMode } from "../eval/tasks.ts";
 import { dataHash } from "../harness/identity.ts";
 import { runToEnd, type Unit } from "../harness/lab.ts";

@@ -1,5 +1,5 @@
 import type { SheetOptions } from "../element/element.ts";
-import { hasGaps } from "../engine/gap-pattern.ts";
+import { hasGaps } from "../engine/ask/gap-pattern.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { EngineInfo } from "../protocol.ts";
 import type { ModelRecord } from "../runtime/store/store-layout.ts";

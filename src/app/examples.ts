@@ -1,4 +1,4 @@
-import { hasGaps } from "../engine/gap-pattern.ts";
+import { hasGaps } from "../engine/ask/gap-pattern.ts";
 import { showMore } from "./controls.ts";
 import type { Page } from "./page.ts";
 

@@ -69,7 +69,7 @@ export function wireRecordings(page: Page, host: RecordingHost): { refresh(runni
 }
 
 async function readRecording(file: File): Promise<Trace> {
-  const { MAX_TRACE_BYTES, parseTrace } = await import("../engine/trace.ts");
+  const { MAX_TRACE_BYTES, parseTrace } = await import("../engine/record/trace.ts");
   if (file.size > MAX_TRACE_BYTES) {
     throw new UnmaskError("trace-invalid", `${visible(file.name)} is too large for a recording.`);
   }

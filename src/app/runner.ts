@@ -1,5 +1,5 @@
 import type { Trace } from "../core/events.ts";
-import { hasGaps } from "../engine/gap-pattern.ts";
+import { hasGaps } from "../engine/ask/gap-pattern.ts";
 import type { Remedy } from "./advice.ts";
 import type { Chat } from "./chat.ts";
 import { readOptions } from "./controls.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { planGeneration } from "../engine/plan.ts";
-import { FACTS } from "../engine/scripted-model.ts";
+import { planGeneration } from "../engine/plan/plan.ts";
+import { FACTS } from "../engine/run/scripted-model.ts";
 import { PRESET_NAMES } from "../strategies/presets.ts";
 import { STRATEGIES } from "./strategies.ts";
 

@@ -7,7 +7,7 @@ import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../convert/convert.ts";
 import type { Dtype } from "../convert/dtype.ts";
 import { nodeTarget } from "../convert/target/node-target.ts";
-import { RATIOS } from "../engine/record-states.ts";
+import { RATIOS } from "../engine/record/record-states.ts";
 import { doctorCommand } from "./doctor.ts";
 import type { Quality } from "./quality-table.ts";
 import { QUIET_IO } from "./quiet-io.ts";

@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
-import { recordExamples } from "../engine/record-filter.ts";
+import { recordExamples } from "../engine/record/record-filter.ts";
 import { type StoredFilter, storeFilter } from "../model/commit-filter.ts";
 import { type Manifest, parseManifest } from "../model/manifest.ts";
 import { weightsOf } from "../model/variant.ts";

@@ -1,4 +1,4 @@
-import { agreement, writeSlowly } from "../engine/fit-schedule.ts";
+import { agreement, writeSlowly } from "../engine/record/fit-schedule.ts";
 import { cutSchedule, entropyCosts, missCosts, searchSchedule } from "../strategies/fit/schedule.ts";
 import { lladaQuota } from "../strategies/quota.ts";
 import type { CommandIo, CommandOutcome, OptionValues } from "./command.ts";

@@ -1,4 +1,4 @@
-import { RATIOS } from "../engine/record-states.ts";
+import { RATIOS } from "../engine/record/record-states.ts";
 import type { Divergence } from "../math/logit-divergence.ts";
 
 /** How far quantised weights are from those they were made of, where a decoder looks. */

@@ -1,7 +1,7 @@
 import { assertNever } from "../core/errors.ts";
 import type { Commit, GenerateEvent, Pieces } from "../core/events.ts";
 import type { Piece } from "../core/types.ts";
-import { applyStep } from "../engine/trace.ts";
+import { applyStep } from "../engine/record/trace.ts";
 
 const DIM = "\u001b[2m";
 const BOLD = "\u001b[1m";

@@ -2,8 +2,8 @@ import { expose } from "comlink";
 import { afterEach, expect, test } from "vitest";
 import { toUnmaskError } from "../core/errors.ts";
 import type { GenerateEvent } from "../core/events.ts";
-import { runJob } from "../engine/run-job.ts";
-import { testModel } from "../engine/scripted-model.ts";
+import { runJob } from "../engine/run/run-job.ts";
+import { testModel } from "../engine/run/scripted-model.ts";
 import {
   type Engine,
   type EngineApi,

@@ -1,4 +1,4 @@
-import { hasGaps } from "../engine/gap-pattern.ts";
+import { hasGaps } from "../engine/ask/gap-pattern.ts";
 import CONTROLS_CSS from "./controls.css?inline";
 import { controlsView, loadMessage } from "./controls-view.ts";
 import type { UnmaskTextElement } from "./element.ts";

@@ -1,5 +1,5 @@
 import type { GenerateEvent, Trace } from "../core/events.ts";
-import { GAP } from "../engine/gap-pattern.ts";
+import { GAP } from "../engine/ask/gap-pattern.ts";
 import type { EngineInfo, LoadOptions } from "../protocol.ts";
 import { SheetAttributes } from "./attributes.ts";
 import type { UnmaskTextEventMap } from "./events.ts";

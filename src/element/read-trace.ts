@@ -1,6 +1,6 @@
 import { UnmaskError } from "../core/errors.ts";
 import type { Trace } from "../core/events.ts";
-import { MAX_TRACE_BYTES, parseTrace } from "../engine/trace.ts";
+import { MAX_TRACE_BYTES, parseTrace } from "../engine/record/trace.ts";
 
 /**
  * The trace at an address relative to the page, or one in JSON, as a browser keeps it for a form that is restored.

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { GenerateEvent } from "../core/events.ts";
-import { foldTrace } from "../engine/trace.ts";
+import { foldTrace } from "../engine/record/trace.ts";
 import { RunLog } from "./run-log.ts";
 
 const MASK = 0;

@@ -1,7 +1,7 @@
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent, LoadEvent } from "../core/events.ts";
 import type { GenerateOptions } from "../core/job.ts";
-import { hasGaps } from "../engine/gap-pattern.ts";
+import { hasGaps } from "../engine/ask/gap-pattern.ts";
 import type { Engine, EngineInfo, LoadOptions } from "../protocol.ts";
 import { createEngineSlot } from "./engine-slot.ts";
 import type { RunAbout, RunLog } from "./run-log.ts";

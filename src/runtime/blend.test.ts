@@ -9,7 +9,7 @@ import type { Dtype } from "../convert/dtype.ts";
 import { nodeTarget } from "../convert/target/node-target.ts";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Blend, ForwardRequest, RowStats } from "../core/types.ts";
-import { runJob } from "../engine/run-job.ts";
+import { runJob } from "../engine/run/run-job.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import type { OrtModule } from "./ort.ts";
 import { nodePlatform } from "./platform-node.ts";

@@ -1,6 +1,6 @@
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent } from "../core/events.ts";
-import { runJob } from "../engine/run-job.ts";
+import { runJob } from "../engine/run/run-job.ts";
 import { type EngineApi, releaseCallback } from "../protocol.ts";
 import { createGate, type JobGate } from "./job-gate.ts";
 import type { Platform } from "./platform.ts";

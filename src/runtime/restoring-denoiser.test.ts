@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { UnmaskError } from "../core/errors.ts";
 import type { Denoiser, ForwardRequest, KvPlan, RowStats } from "../core/types.ts";
-import { runJob } from "../engine/run-job.ts";
-import { testModel } from "../engine/scripted-model.ts";
+import { runJob } from "../engine/run/run-job.ts";
+import { testModel } from "../engine/run/scripted-model.ts";
 import { createRestoringDenoiser } from "./restoring-denoiser.ts";
 
 const STATS = { k: 1 } as RowStats;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { GenerateEvent } from "../core/events.ts";
 import type { Job } from "../core/job.ts";
 import type { ForwardRequest } from "../core/types.ts";
-import { type RunControl, runJob } from "../engine/run-job.ts";
+import { type RunControl, runJob } from "../engine/run/run-job.ts";
 import { loadModel } from "./load-model.ts";
 import { nodePlatform } from "./platform-node.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { UnmaskError } from "../../core/errors.ts";
 import type { ForwardRequest } from "../../core/types.ts";
-import { planGeneration } from "../../engine/plan.ts";
+import { planGeneration } from "../../engine/plan/plan.ts";
 import { protoFields } from "../../onnx/read.ts";
 import { loadModel } from "../../runtime/load-model.ts";
 import { nodePlatform } from "../../runtime/platform-node.ts";
