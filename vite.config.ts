@@ -7,7 +7,7 @@ import { VitePWA } from "vite-plugin-pwa";
 import { CSS_TARGET } from "./scripts/css-target.mjs";
 import { firstPaint } from "./scripts/first-paint.mjs";
 import { modelCard } from "./scripts/model-card.mjs";
-import { ORT_FILES } from "./src/runtime/ort-files.ts";
+import { ORT_FILES } from "./src/runtime/ort/ort-files.ts";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
 
 const ISOLATION = {

@@ -2,14 +2,14 @@ import { fileURLToPath } from "node:url";
 import { complement, range } from "../src/cache/rows.ts";
 import type { BenchOptions } from "../src/cli/bench.ts";
 import type { ForwardRequest, KvPlan } from "../src/core/types.ts";
-import { type LoadedModel, loadModel } from "../src/runtime/load-model.ts";
-import { nodePlatform } from "../src/runtime/platform-node.ts";
+import { type LoadedModel, loadModel } from "../src/runtime/open/load-model.ts";
+import { nodePlatform } from "../src/runtime/platform/platform-node.ts";
 import { markdownTable } from "./harness/table.ts";
 import { spreadOf } from "./stats/spread.ts";
 
 /**
  * Several canvases in one run of the model against a run each, on one thread of Node's WASM with the embedded model: what
- * `src/runtime/batch-limits.ts` decides by. Processor time, because other work on the machine hardly changes it; both ways
+ * `src/runtime/forward/batch-limits.ts` decides by. Processor time, because other work on the machine hardly changes it; both ways
  * in turns. Each canvas has 128 cells, of which the rows are computed and the others are cached.
  */
 const MODEL = fileURLToPath(new URL("../public/models/default", import.meta.url));

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { BenchOptions } from "../src/cli/bench.ts";
-import { loadModel } from "../src/runtime/load-model.ts";
-import { nodePlatform } from "../src/runtime/platform-node.ts";
+import { loadModel } from "../src/runtime/open/load-model.ts";
+import { nodePlatform } from "../src/runtime/platform/platform-node.ts";
 import { costOf, costTable } from "./engine/forward-costs.ts";
 import { largeModel, QWEN3 } from "./engine/large-model.ts";
 import { largeTable } from "./engine/large-table.ts";

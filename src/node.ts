@@ -18,4 +18,4 @@ export type {
 } from "./core/events.ts";
 export type { Candidate, ChatMessage, ChatOptions, GenerateOptions, ScoreFunction } from "./core/job.ts";
 export type { BackendKind, Engine, EngineInfo, LoadOptions, RunOptions } from "./protocol.ts";
-export { type OpenNodeEngineOptions, openNodeEngine as openEngine } from "./runtime/node-engine.ts";
+export { type OpenNodeEngineOptions, openNodeEngine as openEngine } from "./runtime/host/node-engine.ts";

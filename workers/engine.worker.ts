@@ -1,8 +1,8 @@
 import { expose } from "comlink";
 import { trustOwnScripts } from "../src/own-scripts.ts";
 import { type EngineApi, installErrorTransfer } from "../src/protocol.ts";
-import { createHost } from "../src/runtime/host.ts";
-import { browserPlatform } from "../src/runtime/platform-browser.ts";
+import { createHost } from "../src/runtime/host/host.ts";
+import { browserPlatform } from "../src/runtime/platform/platform-browser.ts";
 
 trustOwnScripts();
 installErrorTransfer();

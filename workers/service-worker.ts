@@ -6,7 +6,7 @@ import { dependencies } from "../package.json";
 /**
  * Keeps the shell (page, scripts, fonts), onnxruntime's files and the small heads of bundles, so that the app works
  * offline after a visit on which a model was loaded. Weights stay out of it: they live in the origin private file
- * system (src/runtime/store.ts). On hosts that cannot send headers it makes the page cross-origin isolated.
+ * system (src/runtime/store). On hosts that cannot send headers it makes the page cross-origin isolated.
  */
 declare const self: ServiceWorkerGlobalScope & {
   readonly __WB_MANIFEST: Parameters<typeof precacheAndRoute>[0];

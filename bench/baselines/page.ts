@@ -5,11 +5,11 @@ import { buildPrompt } from "../../src/engine/ask/prompt.ts";
 import { runJob } from "../../src/engine/run/run-job.ts";
 import { deriveInt8 } from "../../src/model/derive-int8.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
-import { readManifest } from "../../src/runtime/bundle.ts";
-import { type LoadedModel, loadModel } from "../../src/runtime/load-model.ts";
-import type { OrtModule } from "../../src/runtime/ort.ts";
-import type { Platform } from "../../src/runtime/platform.ts";
-import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { readManifest } from "../../src/runtime/open/bundle.ts";
+import { type LoadedModel, loadModel } from "../../src/runtime/open/load-model.ts";
+import type { OrtModule } from "../../src/runtime/ort/ort.ts";
+import type { Platform } from "../../src/runtime/platform/platform.ts";
+import { browserPlatform } from "../../src/runtime/platform/platform-browser.ts";
 import { lengthIn } from "./length.ts";
 import { naiveLoop } from "./naive.ts";
 

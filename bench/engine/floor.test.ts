@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { nodePlatform } from "../../src/runtime/platform-node.ts";
-import { startRuntime } from "../../src/runtime/start-runtime.ts";
+import { startRuntime } from "../../src/runtime/open/start-runtime.ts";
+import { nodePlatform } from "../../src/runtime/platform/platform-node.ts";
 import { floorMs, measureRates, workOf } from "./floor.ts";
 
 const entry = (n: number, k: number) =>

@@ -1,6 +1,6 @@
 import { createGraph } from "../../src/convert/graph/graph.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
-import type { OrtModule } from "../../src/runtime/ort.ts";
+import type { OrtModule } from "../../src/runtime/ort/ort.ts";
 import { spreadOf } from "../stats/spread.ts";
 
 /** What this machine can do, measured in the runtime that the model runs in. */

@@ -1,6 +1,6 @@
 import { range } from "../../src/cache/rows.ts";
-import type { LoadedModel } from "../../src/runtime/load-model.ts";
-import { nodePlatform } from "../../src/runtime/platform-node.ts";
+import type { LoadedModel } from "../../src/runtime/open/load-model.ts";
+import { nodePlatform } from "../../src/runtime/platform/platform-node.ts";
 import type { Table } from "../harness/table.ts";
 import { type Spread, showSpread, spreadOf } from "../stats/spread.ts";
 import { plainRequest, stopIf } from "./common.ts";

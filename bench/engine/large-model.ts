@@ -8,8 +8,8 @@ import { type RandomShape, writeRandomCheckpoint } from "../../src/convert/rando
 import { nodeTarget } from "../../src/convert/target/node-target.ts";
 import type { ForwardRequest } from "../../src/core/types.ts";
 import { strideOf } from "../../src/runtime/gpu/row-layout.ts";
-import { loadModel } from "../../src/runtime/load-model.ts";
-import { nodePlatform } from "../../src/runtime/platform-node.ts";
+import { loadModel } from "../../src/runtime/open/load-model.ts";
+import { nodePlatform } from "../../src/runtime/platform/platform-node.ts";
 import { type Spread, spreadOf } from "../stats/spread.ts";
 import { BLOCK, CANVAS, stopIf } from "./common.ts";
 

@@ -7,8 +7,8 @@ import { QUIET_IO } from "../../src/cli/quiet-io.ts";
 import { nodeFolder } from "../../src/convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { nodeTarget } from "../../src/convert/target/node-target.ts";
-import { loadModel } from "../../src/runtime/load-model.ts";
-import { nodePlatform } from "../../src/runtime/platform-node.ts";
+import { loadModel } from "../../src/runtime/open/load-model.ts";
+import { nodePlatform } from "../../src/runtime/platform/platform-node.ts";
 import { policyCosts } from "./policy-costs.ts";
 
 const CHECKPOINT = fileURLToPath(new URL("../../src/convert/fixtures/a2d-qwen3-mdlm", import.meta.url));

@@ -2,7 +2,7 @@ import { type CacheInput, resolveCache, writeCache } from "../../src/cache/choic
 import type { BenchOptions } from "../../src/cli/bench.ts";
 import type { GenerateEvent } from "../../src/core/events.ts";
 import { runJob } from "../../src/engine/run/run-job.ts";
-import type { LoadedModel } from "../../src/runtime/load-model.ts";
+import type { LoadedModel } from "../../src/runtime/open/load-model.ts";
 import type { Table } from "../harness/table.ts";
 import { type Spread, showSpread, spreadOf } from "../stats/spread.ts";
 import { BLOCK, CANVAS, stopIf } from "./common.ts";

@@ -1,6 +1,6 @@
 import { complement, range } from "../../src/cache/rows.ts";
 import type { KvPlan } from "../../src/core/types.ts";
-import type { LoadedModel } from "../../src/runtime/load-model.ts";
+import type { LoadedModel } from "../../src/runtime/open/load-model.ts";
 import type { Table } from "../harness/table.ts";
 import { showSpread, spreadOf } from "../stats/spread.ts";
 import { BLOCK, CANVAS, plainRequest, stopIf } from "./common.ts";

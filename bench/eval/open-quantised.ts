@@ -6,7 +6,7 @@ import { nodeFolder } from "../../src/convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { nodeTarget } from "../../src/convert/target/node-target.ts";
 import type { Denoiser } from "../../src/core/types.ts";
-import type { LoadedModel } from "../../src/runtime/load-model.ts";
+import type { LoadedModel } from "../../src/runtime/open/load-model.ts";
 import { identityOf } from "../harness/identity.ts";
 import { openBundle } from "../harness/open-lab.ts";
 import { chooseRuntime, type Runtime } from "../harness/runtime.ts";

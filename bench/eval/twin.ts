@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Manifest } from "../../src/model/manifest.ts";
-import type { OrtModule } from "../../src/runtime/ort.ts";
+import type { OrtModule } from "../../src/runtime/ort/ort.ts";
 import type { Skip } from "./part.ts";
 
 /** The autoregressive twin of a model as a judge of texts: same tokens, and it says how probable each one is. */

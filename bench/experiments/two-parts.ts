@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { cutGraph } from "../../src/convert/graph/cut-graph.ts";
 import { UnmaskError } from "../../src/core/errors.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
-import type { OrtModule, OrtSession, OrtTensor } from "../../src/runtime/ort.ts";
+import type { OrtModule, OrtSession, OrtTensor } from "../../src/runtime/ort/ort.ts";
 
 /** What crosses the cut, by name, `[rows, width]` each. */
 export type Stream = ReadonlyMap<string, Float32Array>;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { LoadedModel } from "../../src/runtime/load-model.ts";
+import type { LoadedModel } from "../../src/runtime/open/load-model.ts";
 import { codeHash, fileCode } from "./code-hash.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -11,8 +11,8 @@ const ENTRIES = [
   "bench/harness/lab.ts",
   "bench/harness/native-ort.ts",
   "bench/harness/task-prompts.ts",
-  "src/runtime/load-model.ts",
-  "src/runtime/platform-node.ts",
+  "src/runtime/open/load-model.ts",
+  "src/runtime/platform/platform-node.ts",
 ];
 const PRESETS = "src/strategies/presets.ts";
 /** Packages that compute: their version counts as code. */

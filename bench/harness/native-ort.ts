@@ -1,5 +1,5 @@
 import type { InferenceSession as Session } from "onnxruntime-node";
-import type { OrtModule } from "../../src/runtime/ort.ts";
+import type { OrtModule } from "../../src/runtime/ort/ort.ts";
 
 /**
  * onnxruntime-node in the place of onnxruntime-web: the same graphs and weights on the CPU's own instructions. It takes

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import type { CommandIo, OptionValues } from "../../src/cli/command.ts";
 import { modelOption, numberOption } from "../../src/cli/generation-options.ts";
-import { readManifest } from "../../src/runtime/bundle.ts";
-import { type LoadedModel, loadModel } from "../../src/runtime/load-model.ts";
+import { readManifest } from "../../src/runtime/open/bundle.ts";
+import { type LoadedModel, loadModel } from "../../src/runtime/open/load-model.ts";
 import { identityOf, sharedIdentity } from "./identity.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { rememberForwards } from "./remember.ts";

@@ -1,5 +1,5 @@
-import type { OrtModule, OrtSession, OrtTensor } from "../../src/runtime/ort.ts";
-import type { Platform } from "../../src/runtime/platform.ts";
+import type { OrtModule, OrtSession, OrtTensor } from "../../src/runtime/ort/ort.ts";
+import type { Platform } from "../../src/runtime/platform/platform.ts";
 
 /** Forwards that are kept; one of 32 rows takes half a megabyte. */
 const MOST = 256;

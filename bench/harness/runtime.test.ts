@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { ForwardRequest } from "../../src/core/types.ts";
-import { loadModel } from "../../src/runtime/load-model.ts";
+import { loadModel } from "../../src/runtime/open/load-model.ts";
 import { chooseRuntime } from "./runtime.ts";
 
 const MODEL = fileURLToPath(new URL("../../public/models/default", import.meta.url));

@@ -1,7 +1,7 @@
 import { UnmaskError } from "../../src/core/errors.ts";
-import type { OrtModule } from "../../src/runtime/ort.ts";
-import type { Platform } from "../../src/runtime/platform.ts";
-import { nodePlatform } from "../../src/runtime/platform-node.ts";
+import type { OrtModule } from "../../src/runtime/ort/ort.ts";
+import type { Platform } from "../../src/runtime/platform/platform.ts";
+import { nodePlatform } from "../../src/runtime/platform/platform-node.ts";
 import { loadNativeOrt } from "./native-ort.ts";
 
 /** Which onnxruntime a measurement runs on. Texts and forwards do not depend on it, times do. */

@@ -1,7 +1,7 @@
 import { range } from "../../src/cache/rows.ts";
 import type { BatchReport, ForwardRequest, KvPlan, RowStats } from "../../src/core/types.ts";
-import { type LoadedModel, loadModel } from "../../src/runtime/load-model.ts";
-import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { type LoadedModel, loadModel } from "../../src/runtime/open/load-model.ts";
+import { browserPlatform } from "../../src/runtime/platform/platform-browser.ts";
 import { countBuffers, difference } from "./cache.ts";
 
 /** The part of the batch test that runs in the page: several canvases in one run on WebGPU against a run each. */

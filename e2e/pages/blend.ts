@@ -1,6 +1,6 @@
 import type { GenerateEvent } from "../../src/core/events.ts";
-import { createHost } from "../../src/runtime/host.ts";
-import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { createHost } from "../../src/runtime/host/host.ts";
+import { browserPlatform } from "../../src/runtime/platform/platform-browser.ts";
 
 /** What a backend writes from nothing and from a draft that is blended into the masks. */
 export interface Written {

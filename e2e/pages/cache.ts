@@ -1,7 +1,7 @@
 import { range } from "../../src/cache/rows.ts";
 import type { ForwardRequest, KvPlan, RowStats } from "../../src/core/types.ts";
-import { loadModel } from "../../src/runtime/load-model.ts";
-import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { loadModel } from "../../src/runtime/open/load-model.ts";
+import { browserPlatform } from "../../src/runtime/platform/platform-browser.ts";
 
 /**
  * The part of the cache test that runs in the page: cached forwards on WebGPU against full ones on WASM, and how many of

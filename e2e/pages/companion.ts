@@ -1,7 +1,7 @@
 import { openCompanion } from "../../src/companion/open-companion.ts";
 import type { GenerateEvent } from "../../src/core/events.ts";
-import { createHost } from "../../src/runtime/host.ts";
-import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { createHost } from "../../src/runtime/host/host.ts";
+import { browserPlatform } from "../../src/runtime/platform/platform-browser.ts";
 
 /** The embedded model and its autoregressive twin, which transformers.js runs, over one onnxruntime in a page. */
 

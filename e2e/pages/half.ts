@@ -1,5 +1,5 @@
-import { loadModel } from "../../src/runtime/load-model.ts";
-import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { loadModel } from "../../src/runtime/open/load-model.ts";
+import { browserPlatform } from "../../src/runtime/platform/platform-browser.ts";
 
 /** Which graph a model is opened with where the adapter computes in f16, or says so. */
 export interface Opened {

@@ -1,7 +1,7 @@
 import { isUnmaskError } from "../../src/core/errors.ts";
 import type { GenerateEvent } from "../../src/core/events.ts";
-import { createHost } from "../../src/runtime/host.ts";
-import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { createHost } from "../../src/runtime/host/host.ts";
+import { browserPlatform } from "../../src/runtime/platform/platform-browser.ts";
 
 /** The worker's side of the engine in a page, where GPU objects can be counted. */
 

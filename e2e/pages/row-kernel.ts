@@ -2,8 +2,8 @@ import { hash3 } from "../../src/core/random.ts";
 import type { ForwardRequest, Guidance, RowStats, SignalRequest } from "../../src/core/types.ts";
 import { findAdapter, requestDevice } from "../../src/runtime/gpu/gpu-device.ts";
 import { createGpuRows } from "../../src/runtime/gpu/gpu-rows.ts";
-import { createCpuRows, type RowReducer } from "../../src/runtime/rows.ts";
-import type { LogitsOutput } from "../../src/runtime/session.ts";
+import { createCpuRows, type RowReducer } from "../../src/runtime/graph/rows.ts";
+import type { LogitsOutput } from "../../src/runtime/graph/session.ts";
 
 /**
  * A statistics pass over 32 rows of a large vocabulary with everything that a strategy may ask for: what is mapped for

@@ -1,6 +1,6 @@
 import { isUnmaskError } from "../../src/core/errors.ts";
-import { createHost } from "../../src/runtime/host.ts";
-import { browserPlatform } from "../../src/runtime/platform-browser.ts";
+import { createHost } from "../../src/runtime/host/host.ts";
+import { browserPlatform } from "../../src/runtime/platform/platform-browser.ts";
 import { claimGpu } from "../../src/runtime/store/locks.ts";
 
 /** The engine in a worker whose storage can be spoilt. */

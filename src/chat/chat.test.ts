@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { findChat } from "../convert/chat.ts";
 import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import type { ChatMessage } from "../core/job.ts";
-import { createTokenizer } from "../runtime/tokenizer.ts";
+import { createTokenizer } from "../runtime/tokenizer/tokenizer.ts";
 import { compileChat } from "./compile.ts";
 import { renderChat } from "./render.ts";
 import { splitThinking } from "./thinking.ts";

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ChatMessage, ChatOptions } from "../core/job.ts";
-import { createTokenizer } from "../runtime/tokenizer.ts";
+import { createTokenizer } from "../runtime/tokenizer/tokenizer.ts";
 import { type AddedToken, readRendered, templateRequest } from "./jinja.ts";
 import { runTemplate } from "./run-template.ts";
 import { specialTokens, templateOf } from "./template-source.ts";

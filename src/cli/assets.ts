@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { UnmaskError } from "../core/errors.ts";
-import { ORT_FILES } from "../runtime/ort-files.ts";
+import { ORT_FILES } from "../runtime/ort/ort-files.ts";
 import type { Command } from "./command.ts";
 import { embeddedModel } from "./generation-options.ts";
 

@@ -10,9 +10,9 @@ import { maskedLogits } from "../engine/record/masked-logits.ts";
 import { recordStates, type State } from "../engine/record/record-states.ts";
 import { divergenceOf } from "../math/logit-divergence.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { readManifest } from "../runtime/bundle.ts";
-import { loadModel } from "../runtime/load-model.ts";
-import { nodePlatform } from "../runtime/platform-node.ts";
+import { readManifest } from "../runtime/open/bundle.ts";
+import { loadModel } from "../runtime/open/load-model.ts";
+import { nodePlatform } from "../runtime/platform/platform-node.ts";
 import type { CommandIo } from "./command.ts";
 import { type Compared, type Quality, summarise, type VariantQuality } from "./quality-table.ts";
 

@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from "node:os";
 import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
-import { openNodeEngine } from "../runtime/node-engine.ts";
+import { openNodeEngine } from "../runtime/host/node-engine.ts";
 import type { Command, CommandIo, OptionValues } from "./command.ts";
 import { measureQuality, type QualityOptions } from "./doctor-quality.ts";
 import { modelOption, numberOption } from "./generation-options.ts";

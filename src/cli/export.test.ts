@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cachedGraph, exportFiles } from "../convert/exports/tiny-export.ts";
-import { openNodeEngine } from "../runtime/node-engine.ts";
+import { openNodeEngine } from "../runtime/host/node-engine.ts";
 import { faultServer } from "../runtime/store/fault-server.ts";
 import { hubServer } from "../sources/hub-server.ts";
 import { convertCommand } from "./convert.ts";

@@ -7,7 +7,7 @@ import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../convert/convert.ts";
 import { nodeTarget } from "../convert/target/node-target.ts";
 import { parseManifest } from "../model/manifest.ts";
-import { openNodeEngine } from "../runtime/node-engine.ts";
+import { openNodeEngine } from "../runtime/host/node-engine.ts";
 import { fitCommand } from "./fit.ts";
 import { QUIET_IO } from "./quiet-io.ts";
 

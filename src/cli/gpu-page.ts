@@ -7,7 +7,7 @@ import {
 } from "../convert/graph/graph-host.ts";
 import { findAdapter, requestDevice } from "../runtime/gpu/gpu-device.ts";
 import { type GpuFaults, watchFaults } from "../runtime/gpu/gpu-faults.ts";
-import type { OrtModule } from "../runtime/ort.ts";
+import type { OrtModule } from "../runtime/ort/ort.ts";
 
 /** What the page of gpu-browser.ts runs: graphs on WebGPU, on one device for all of them. */
 

@@ -3,7 +3,7 @@ import { findExport } from "../convert/exports/find-export.ts";
 import { inspectExport } from "../convert/exports/inspect-export.ts";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
 import { isUnmaskError, UnmaskError } from "../core/errors.ts";
-import { readManifest } from "../runtime/bundle.ts";
+import { readManifest } from "../runtime/open/bundle.ts";
 import { downloadFile } from "../runtime/store/download.ts";
 import { folderSource } from "../runtime/store/folder-source.ts";
 import { httpSource } from "../runtime/store/http-source.ts";

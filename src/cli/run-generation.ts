@@ -4,7 +4,7 @@ import { type OpenCompanion, openCompanion } from "../companion/open-companion.t
 import { UnmaskError } from "../core/errors.ts";
 import type { GenerateEvent, Trace } from "../core/events.ts";
 import type { GenerateOptions, Job } from "../core/job.ts";
-import { openNodeEngine } from "../runtime/node-engine.ts";
+import { openNodeEngine } from "../runtime/host/node-engine.ts";
 import type { CommandIo, CommandOutcome, OptionValues } from "./command.ts";
 import { modelOption, numberOption } from "./generation-options.ts";
 import { checkResultPath, writeResult } from "./result-file.ts";

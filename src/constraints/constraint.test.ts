@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { UnmaskError } from "../core/errors.ts";
 import type { RowStats } from "../core/types.ts";
-import { createTokenizer } from "../runtime/tokenizer.ts";
+import { createTokenizer } from "../runtime/tokenizer/tokenizer.ts";
 import { compileConstraint, constraintSchema, parseConstraint, rowChoices, vocabularyOf } from "./index.ts";
 
 const MASK = 4064;

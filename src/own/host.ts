@@ -5,7 +5,7 @@ import { importLogitsModel } from "../convert/exports/import-logits.ts";
 import { listUnfinished, opfsTarget, removeUnfinished } from "../convert/target/opfs-target.ts";
 import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import { releaseCallback } from "../protocol.ts";
-import type { OrtModule } from "../runtime/ort.ts";
+import type { OrtModule } from "../runtime/ort/ort.ts";
 import { idOfManifest, localAddress } from "../runtime/store/store-layout.ts";
 import { filesFolder } from "../sources/file-folder.ts";
 import { openNamedSource } from "../sources/page-source.ts";
@@ -108,7 +108,7 @@ async function convert(
 }
 
 async function loadOrt(runtimeUrl: string): Promise<OrtModule> {
-  const ort = await import("../runtime/ort-wasm.ts");
+  const ort = await import("../runtime/ort/ort-wasm.ts");
   ort.env.wasm.wasmPaths = runtimeUrl;
   return ort;
 }

@@ -9,7 +9,7 @@ import { findExport } from "../convert/exports/find-export.ts";
 import { inspectExport } from "../convert/exports/inspect-export.ts";
 import { type Inspection, inspectBundle, inspectCheckpoint } from "../convert/inspect.ts";
 import { listUnfinished } from "../convert/target/opfs-target.ts";
-import { readManifest } from "../runtime/bundle.ts";
+import { readManifest } from "../runtime/open/bundle.ts";
 import type { GivenFile } from "../sources/file-folder.ts";
 import type { OwnChoice, OwnLook } from "./protocol.ts";
 

@@ -1,6 +1,6 @@
 import { isUnmaskError, UnmaskError } from "../../core/errors.ts";
 import type { Manifest } from "../../model/manifest.ts";
-import type { OrtModule } from "../../runtime/ort.ts";
+import type { OrtModule } from "../../runtime/ort/ort.ts";
 import { type BundleDraft, createDraft, finishBundle } from "../bundle-draft.ts";
 import type { ByteSource, CheckpointFolder } from "../checkpoint/byte-source.ts";
 import type { ConvertOptions } from "../convert-options.ts";

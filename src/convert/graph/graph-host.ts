@@ -1,7 +1,7 @@
 import type * as Ort from "onnxruntime-web";
 import { UnmaskError } from "../../core/errors.ts";
 import { fromHalf } from "../../math/half.ts";
-import type { OrtModule } from "../../runtime/ort.ts";
+import type { OrtModule } from "../../runtime/ort/ort.ts";
 
 /** One input of a graph as plain data, so that it can cross to another process. `float16` are bits. */
 export type GraphFeed =

@@ -1,7 +1,7 @@
 import type { RowCopy } from "../../cache/slots.ts";
 import { UnmaskError } from "../../core/errors.ts";
 import { capacityFor, fittingRows, type KvBuffers, type KvShape, rowBytes } from "../kv/kv-buffers.ts";
-import type { OrtModule, OrtTensor } from "../ort.ts";
+import type { OrtModule, OrtTensor } from "../ort/ort.ts";
 
 /** Usage bits by value: Node has no `GPUBufferUsage`. */
 const USAGE = { copySrc: 4, copyDst: 8, storage: 128 } as const;

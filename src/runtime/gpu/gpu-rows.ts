@@ -1,7 +1,7 @@
 import { UnmaskError } from "../../core/errors.ts";
 import type { ForwardRequest } from "../../core/types.ts";
 import { createStatsPool } from "../../math/stats-pool.ts";
-import { createCpuRows, type RowReducer } from "../rows.ts";
+import { createCpuRows, type RowReducer } from "../graph/rows.ts";
 import { createGpuGuide } from "./gpu-guide.ts";
 import { createGpuHistory, rowsThatFit } from "./gpu-history.ts";
 import { ROW_KERNEL } from "./row-kernel.ts";

@@ -1,4 +1,4 @@
-import type { OrtTensor } from "../ort.ts";
+import type { OrtTensor } from "../ort/ort.ts";
 import type { KvBuffers } from "./kv-buffers.ts";
 import type { KvPast } from "./kv-store.ts";
 

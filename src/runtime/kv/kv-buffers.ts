@@ -1,5 +1,5 @@
 import type { RowCopy } from "../../cache/slots.ts";
-import type { OrtModule, OrtTensor } from "../ort.ts";
+import type { OrtModule, OrtTensor } from "../ort/ort.ts";
 
 /** The keys and values of a graph: `names` inputs of `[1, P, width]`. */
 export interface KvShape {

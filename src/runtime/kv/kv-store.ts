@@ -1,5 +1,5 @@
 import { createSlots, type RowCopy } from "../../cache/slots.ts";
-import type { OrtTensor } from "../ort.ts";
+import type { OrtTensor } from "../ort/ort.ts";
 import type { KvBuffers } from "./kv-buffers.ts";
 
 /** Cached keys and values as inputs of the graph. */

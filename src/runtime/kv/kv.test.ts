@@ -12,8 +12,8 @@ import { convertCheckpoint } from "../../convert/convert.ts";
 import type { Dtype } from "../../convert/dtype.ts";
 import { nodeTarget } from "../../convert/target/node-target.ts";
 import type { Attention, ForwardRequest, KvPlan, RowStats } from "../../core/types.ts";
-import { type LoadedModel, loadModel } from "../load-model.ts";
-import { nodePlatform } from "../platform-node.ts";
+import { type LoadedModel, loadModel } from "../open/load-model.ts";
+import { nodePlatform } from "../platform/platform-node.ts";
 
 /** Cached forwards of real (tiny, random) models on WASM against their full forwards. */
 const FIXTURES = join(import.meta.dirname, "../../convert/fixtures");

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Manifest, ManifestFile } from "../../model/manifest.ts";
-import { fetchFiles } from "../bundle.ts";
-import type { Platform } from "../platform.ts";
-import { rejectModel } from "../reject-model.ts";
-import { testManifest } from "../test-manifest.ts";
+import { fetchFiles } from "../open/bundle.ts";
+import { rejectModel } from "../open/reject-model.ts";
+import { testManifest } from "../open/test-manifest.ts";
+import type { Platform } from "../platform/platform.ts";
 import { memoryDirectory } from "./memory-directory.ts";
 import { forgetModel, modelStore } from "./model-store.ts";
 import { FILES, idOfAddress } from "./store-layout.ts";

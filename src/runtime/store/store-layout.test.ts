@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { testManifest } from "../test-manifest.ts";
+import { testManifest } from "../open/test-manifest.ts";
 import {
   formatRecord,
   idOfAddress,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Manifest, ManifestFile } from "../../model/manifest.ts";
-import { testManifest } from "../test-manifest.ts";
+import { testManifest } from "../open/test-manifest.ts";
 import { admit } from "./admit.ts";
 import { memoryDirectory } from "./memory-directory.ts";
 import { type ModelStore, modelStore } from "./model-store.ts";

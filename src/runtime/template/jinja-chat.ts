@@ -3,8 +3,8 @@ import { specialTokens, templateOf } from "../../chat/template-source.ts";
 import { UnmaskError } from "../../core/errors.ts";
 import type { Job } from "../../core/job.ts";
 import type { Manifest } from "../../model/manifest.ts";
-import type { Platform } from "../platform.ts";
-import type { TextTokenizer } from "../tokenizer.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { TextTokenizer } from "../tokenizer/tokenizer.ts";
 import { renderTemplate } from "./render-template.ts";
 
 /** The file of a bundle that holds the checkpoint's template, where it is not in the tokenizer's configuration. */
