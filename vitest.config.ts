@@ -17,7 +17,12 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "slow", include: ["src/**/*.slow.test.ts"], testTimeout: 600_000, hookTimeout: 60_000 },
+        test: {
+          name: "slow",
+          include: ["src/**/*.slow.test.ts", "scripts/**/*.slow.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },

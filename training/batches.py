@@ -27,8 +27,12 @@ DOUBLED_MIX = {64: {"tasks": 1.0}, 128: {"tasks": 0.9, "core": 0.1}, 256: {"core
 DOUBLED_BLOCKS = [1, 1, 2, 4, 8]
 # Documents that fill a canvas of a group are preferred, unless there are so few that they would come too often.
 PLENTY = 5000
-# Pads are trivial and would dominate; the future of a block is what no decoder asks for.
+# Pads behind the text are trivial and would dominate (those of a gap say how long its text is); the future of a block is what no decoder asks for.
 PAD_WEIGHT, FUTURE_WEIGHT = 0.1, 0.1
+# Kinds of rows: gaps, one block of a text, and else cells anywhere. One row of gaps in ten lacks a whole sentence or paragraph.
+GAPS, BLOCKS, PASSAGES = 0.3, 0.35, 0.1
+# Cells of a gap at most, and of a passage; this share of gaps holds one to eight cells too many.
+GAP_CELLS, PASSAGE_CELLS, SURPLUS = 40, 96, 0.5
 # In this share of rows some visible text of the response is wrong; the loss asks for the original there, and at a part of
 # the intact text, or a model would learn that whatever it is asked about must be changed.
 CORRUPT_ROWS, CORRUPT_RATES, INTACT_SHARE = 0.3, (0.05, 0.1), 0.25
@@ -66,6 +70,7 @@ class Sampler:
         self.ends = np.cumsum(pool["lengths"])
         self.lengths = pool["lengths"]
         self.response = pool["response"]
+        self.stops, self.breaks = pool["stops"], pool["breaks"]
         # Inverse of the cumulated unigram distribution of plain text, for drawing wrong tokens.
         counts = np.bincount(self.ids[self.ids < FIRST_SPECIAL], minlength=FIRST_SPECIAL)
         self.unigram = np.cumsum(counts) / counts.sum()
@@ -120,9 +125,9 @@ class Sampler:
         if self.attention == "block-causal":
             return self.one_block(clean, weight, response, text_end, t)
         kind = rng.random()
-        if kind < 0.18 and text_end - response > 12:
+        if kind < GAPS and text_end - response > 12:
             clean = self.mask_spans(clean, weight, response, text_end)
-        elif kind < 0.58:
+        elif kind < GAPS + BLOCKS:
             self.mask_block(weight, response, text_end, t)
         else:
             # Prompts are seldom worth learning: most are random numbers and letters.
@@ -130,7 +135,7 @@ class Sampler:
             cells = np.arange(start, length)
             weight[rng.permutation(cells)[: max(1, int(np.ceil(t * len(cells))))]] = 1.0
         target = clean.copy()
-        weight[(weight > 0) & (target == PAD)] *= PAD_WEIGHT
+        weight[1 + np.flatnonzero(target != PAD)[-1] :] *= PAD_WEIGHT
         ids = np.where(weight > 0, MASK, clean)
         if rng.random() < CORRUPT_ROWS:
             self.corrupt(ids, weight, response)
@@ -193,12 +198,14 @@ class Sampler:
             weight[self.rng.permutation(cells)[: max(1, int(np.ceil(t * len(cells))))]] = 1.0
 
     def mask_spans(self, clean: np.ndarray, weight: np.ndarray, response: int, text_end: int) -> np.ndarray:
-        """One to three gaps with all cells masked; a quarter of them hold surplus pads at their end."""
+        """One to three gaps with all cells masked, or a whole passage; half of them hold surplus pads at their end."""
         rng = self.rng
-        for _ in range(int(rng.integers(1, 4))):
-            span = min(1 + int(rng.geometric(1 / 10)), 40, text_end - 1 - response)
+        passage = self.passage(clean, response, text_end) if rng.random() < PASSAGES else None
+        for _ in range(1 if passage else int(rng.integers(1, 4))):
+            span = min(1 + int(rng.geometric(1 / 10)), GAP_CELLS, text_end - 1 - response)
             start = int(rng.integers(response, max(response + 1, text_end - span)))
-            surplus = int(rng.integers(1, 9)) if rng.random() < 0.25 else 0
+            start, span = passage or (start, span)
+            surplus = int(rng.integers(1, 9)) if rng.random() < SURPLUS else 0
             if surplus and text_end + surplus <= len(clean):
                 clean = np.concatenate([clean[: start + span], np.full(surplus, PAD), clean[start + span : len(clean) - surplus]])
                 weight[:] = np.concatenate([weight[: start + span], np.zeros(surplus, np.float32), weight[start + span : len(weight) - surplus]])
@@ -206,6 +213,17 @@ class Sampler:
                 span += surplus
             weight[start : start + span] = 1.0
         return clean
+
+    def passage(self, clean: np.ndarray, response: int, text_end: int) -> tuple[int, int] | None:
+        """(first cell, cells) of a whole sentence, or of a paragraph without its line break, that has others around it."""
+        is_sentence = self.rng.random() < 0.5
+        ends = 1 + response + np.flatnonzero(np.isin(clean[response : text_end - 1], self.stops if is_sentence else self.breaks))
+        cells = np.diff(ends) - (0 if is_sentence else 1)
+        fits = np.flatnonzero((cells > 0) & (cells <= PASSAGE_CELLS))
+        if len(fits) == 0:
+            return None
+        chosen = fits[self.rng.integers(len(fits))]
+        return int(ends[chosen]), int(cells[chosen])
 
     def loss_share(self, length: int) -> float:
         """Cells of a batch that get a loss, as a share of its tokens; a block-causal row has one block of them."""

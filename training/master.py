@@ -1,7 +1,7 @@
 """Masters: a run's averaged weights in bf16, with all that is needed to go on training elsewhere.
 
-A master is a checkpoint in the layout of export.py plus `training.json`: tokens seen, schedule, seed, and the hash of the
-training text. `training.train --from-master` starts a run from it; `--attention` may then be another one (see the twins).
+A master is a checkpoint in the layout of export.py plus `training.json`: tokens seen, schedule, and for each sitting of the
+run its seed, batch, rounding, the hash of its text and the master that it began with. `training.train --from-master` starts a run from it; `--attention` may then be another one (see the twins).
 """
 
 import argparse
@@ -42,35 +42,35 @@ def read_master(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, object
     return weights, json.loads((folder / "training.json").read_text())
 
 
-def describe(run: Path, data: Path, tokens: int, seed: int, batch: int) -> dict[str, object]:
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def describe(run: Path, tokens: int) -> dict[str, object]:
     """What a successor needs to know about a run."""
-    log = [json.loads(line) for line in (run / "loss.jsonl").read_text().splitlines()]
+    lines = lambda name: [json.loads(line) for line in (run / name).read_text().splitlines()]
     plan = run / "decay.json"
     return {
         "trainingTokens": tokens,
-        "seed": seed,
-        "batchTokens": batch,
-        "trainSha256": hashlib.sha256((data / "train.npz").read_bytes()).hexdigest(),
+        "sittings": lines("sittings.jsonl"),
         "schedule": {"warmUpSteps": 50, "flat": not plan.exists(), "decay": json.loads(plan.read_text()) if plan.exists() else None},
         "optimiser": "Muon .02 on the matrices, AdamW 3e-3 on table and norms; momenta are not kept",
         "weights": "exponential average, bf16",
-        "lastLog": log[-1] if log else None,
+        "lastLog": (lines("loss.jsonl") or [None])[-1],
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder with train.npz and tokenizer/")
+    parser.add_argument("--data", type=Path, required=True, help="folder with tokenizer/")
     parser.add_argument("--name", required=True, help=f"folder under {FOLDER}")
     parser.add_argument("--out", type=Path, default=FOLDER)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=4096)
     parser.add_argument("--raw", action="store_true", help="the weights themselves instead of their average")
     args = parser.parse_args()
     model, tokens = load(args.run, args.raw)
     args.out.mkdir(parents=True, exist_ok=True)
-    write_master(model, args.data / "tokenizer", describe(args.run, args.data, tokens, args.seed, args.batch), args.out / args.name)
+    write_master(model, args.data / "tokenizer", describe(args.run, tokens), args.out / args.name)
     print(f"{args.out / args.name}: {tokens} training tokens")
 
 

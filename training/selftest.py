@@ -229,9 +229,9 @@ def check_batches() -> None:
         for name in GROUPS:
             pool.add(name, [rng.randrange(4000) for _ in range(size)], rng.choice([0, 1, 8]))
     with tempfile.TemporaryDirectory() as folder:
-        pool.save(Path(folder) / "train.npz")
+        pool.save(Path(folder) / "train.npz", [5, 6, 7], [8])
         sampler = Sampler(Path(folder) / "train.npz", 1, 1)
-        wrong_cells = intact_cells = 0
+        wrong_cells = intact_cells = surplus = 0
         for length in LENGTHS:
             for t in np.linspace(0.01, 1, 200):
                 ids, clean, weight = sampler.row(length, float(t))
@@ -244,8 +244,12 @@ def check_batches() -> None:
                 wrong_cells += wrong.sum()
                 intact_cells += (shown & (ids == clean) & (weight > 0)).sum()
                 assert not (clean == MASK).any() and (clean == EOS).sum() <= 1
-                assert (weight[clean == PAD] <= 0.1 + 1e-6).all()
-        assert 0 < 2 * wrong_cells < intact_cells
+                pads, last = np.flatnonzero(clean == PAD), np.flatnonzero(clean != PAD)[-1]
+                assert (weight[pads[pads > last]] <= 0.1 + 1e-6).all() and (weight[pads[pads < last]] == 1).all()
+                surplus += (pads < last).sum()
+        assert 0 < 2 * wrong_cells < intact_cells and surplus > 0
+        line = np.array([1, 2, 5, 3, 4, 6, 9, 8, 1, 1, 8, 2, EOS])
+        assert {sampler.passage(line, 0, len(line)) for _ in range(60)} == {(3, 3), (8, 2)}
         kinds = set()
         for _ in range(8):
             batch = sampler.batch(4096)

@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import random
+import re
 from collections.abc import Callable
 from functools import cache
 
@@ -20,7 +21,9 @@ WORDS = "ant bear cat dog egg fish goat hat ice jam kite lion moon nest owl pig 
 
 
 def is_held_out(prompt: str) -> bool:
-    return hashlib.sha1(prompt.encode()).digest()[0] * 256 + hashlib.sha1(prompt.encode()).digest()[1] < 65536 // 50
+    """One prompt in fifty, by its hash; of products of two digits by two, which are few, one in twenty-five."""
+    one_in = 25 if re.fullmatch(r"mul \d+ x \d\d", prompt) else 50
+    return int.from_bytes(hashlib.sha1(prompt.encode()).digest()[:2]) < 65536 // one_in
 
 
 def number(rng: random.Random, digits: int) -> int:
@@ -50,10 +53,19 @@ def sub(rng: random.Random) -> Sample:
 
 
 def mul(rng: random.Random) -> Sample:
-    a, b = number(rng, rng.randint(1, 2)), rng.randint(2, 9)
-    tens, ones = a // 10, a % 10
-    steps = f"{ones}x{b}={ones * b}" + (f" {tens * 10}x{b}={tens * 10 * b}" if tens else "")
-    return f"mul {a} x {b}", f"{steps} answer {a * b}"
+    """Partial products; from the second on, but for the last, the sum so far stands behind each."""
+    a, b = number(rng, rng.randint(1, 2)), rng.randint(2, 9) if rng.random() < 0.5 else number(rng, 2)
+    parts = [(x, y) for y in places(b) for x in places(a)]
+    steps, total = [], 0
+    for at, (x, y) in enumerate(parts):
+        total += x * y
+        steps.append(f"{x}x{y}={x * y}" + (f" {total}" if 0 < at < len(parts) - 1 else ""))
+    return f"mul {a} x {b}", f"{' '.join(steps)} answer {a * b}"
+
+
+def places(value: int) -> list[int]:
+    """The ones of a number below 100 and, where there are any, its tens."""
+    return [value % 10, *([value // 10 * 10] if value > 9 else [])]
 
 
 def sort(rng: random.Random) -> Sample:
@@ -127,7 +139,7 @@ def sudoku4(rng: random.Random, held_out: bool = False) -> Sample:
     while True:
         grid = rng.choice(chosen)
         cells = list(grid)
-        for hole in rng.sample(range(16), rng.randint(4, 11)):
+        for hole in rng.sample(range(16), rng.randint(4, 12)):
             cells[hole] = 0
         if sudoku_solutions(cells) == 1:
             break

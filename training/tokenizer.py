@@ -36,6 +36,15 @@ def train(texts: Iterable[str]) -> Tokenizer:
     return tokenizer
 
 
+def sentence_ends(tokenizer: Tokenizer) -> list[int]:
+    """Ids with a full stop, a question mark or an exclamation mark in them, with a closing quotation mark or without."""
+    return [id for token, id in tokenizer.get_vocab().items() if id < FIRST_SPECIAL and set(token) & set(".!?")]
+
+
+def line_breaks(tokenizer: Tokenizer) -> list[int]:
+    return tokenizer.encode("\n").ids
+
+
 def save(tokenizer: Tokenizer, folder: Path) -> None:
     """Writes tokenizer.json, tokenizer_config.json, special_tokens_map.json and added_tokens.json."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Trains the denoiser. Resumable: run the same command again. Writes a line of JSON to loss.jsonl every 20 steps.
 
+Each start adds a line to sittings.jsonl: from which tokens on, with which batch, text, seed, rounding and master.
 The learning rate is flat until `decay.json` ({"start": tokens, "end": tokens}) appears in the run folder; then it falls
 linearly to zero between the two and the run stops at `end`. A file named `stop` there ends the run after a save.
 
@@ -23,7 +24,7 @@ from torch import Tensor, multiprocessing
 from torch.nn import functional as F
 
 from .batches import Batch, Sampler
-from .master import read_master
+from .master import read_master, sha256
 from .model import MATRICES, Denoiser, Shape
 from .muon import Muon
 
@@ -90,7 +91,7 @@ class State:
         """The weights of a master; momenta, moments and steps begin at zero, and so do the tokens of a twin."""
         weights, training = read_master(master)
         if self.model.shape.attention == "full":
-            self.tokens = int(training["trainingTokens"])
+            self.tokens = training["trainingTokens"]
         with torch.no_grad():
             for name, p in self.model.named_parameters():
                 p.copy_(weights[name])
@@ -173,6 +174,15 @@ def work(rank: int, state: State, barrier: threading.Barrier, args: argparse.Nam
         state.save(args.run / "state.pt")
 
 
+def sitting(args: argparse.Namespace, state: State) -> dict[str, object]:
+    """What a start of a run goes on with; a master keeps it."""
+    chosen = {name: getattr(args, name) for name in ("batch", "seed", "workers", "quantise")}
+    master = None
+    if args.from_master and state.step == 0:
+        master = {"name": args.from_master.name, "sha256": sha256(args.from_master / "model.safetensors")}
+    return {"tokens": state.tokens, **chosen, "trainSha256": sha256(args.data / "train.npz"), "fromMaster": master}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with train.npz")
@@ -194,6 +204,8 @@ def main() -> None:
         state.load(args.run / "state.pt")
     elif args.from_master:
         state.start_from(args.from_master)
+    with (args.run / "sittings.jsonl").open("a") as sittings:
+        sittings.write(json.dumps(sitting(args, state)) + "\n")
     if args.quantise:
         state.model.quantise([*MATRICES, "embed"])
     spawn = multiprocessing.get_context("spawn")

@@ -9,7 +9,7 @@ from . import shared_grams, stories
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--count", type=int, default=21_000)
     parser.add_argument("--samples", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
