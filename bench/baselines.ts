@@ -48,7 +48,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const weights = await readFile(join(folder, "onnx/model_quantized.onnx")).catch(() => undefined);
   const hash = weights && createHash("sha256").update(weights).digest("hex").slice(0, 16);
   const limit = countOption(values, "limit", sizes.accuracy);
-  const all = await readTaskPrompts(values["prompts"], values["tasks"], Number.POSITIVE_INFINITY);
+  const all = await readTaskPrompts([values["prompts"]], values["tasks"], Number.POSITIVE_INFINITY);
   const measured = slices(all, 0, Math.ceil(limit / all.size));
   await using open = await openLab(values, io);
   const spare = mixed(slices(all, PROBES_FROM, CHOICE_FROM), PROBES);

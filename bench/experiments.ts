@@ -44,7 +44,7 @@ const MIDDLE = 3;
  */
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const limit = countOption(values, "limit", quick ? 1 : 20);
-  const prompts = await readTaskPrompts(values["prompts"], values["tasks"], limit);
+  const prompts = await readTaskPrompts([values["prompts"]], values["tasks"], limit);
   await using open = await openLab({ variant: "q4", ...values }, io);
   const ort = await open.runtime.platform.loadOrt("wasm", undefined);
   const at = (where: number): Promise<TwoParts> =>

@@ -32,7 +32,7 @@ const THINNING = 3;
 export async function runSuite({ quick, values, io }: BenchOptions) {
   const limit = countOption(values, "limit", quick ? 2 : 300);
   const minutes = values["minutes"] === undefined ? null : countOption(values, "minutes", 1);
-  const prompts = await readTaskPrompts(values["prompts"], values["tasks"], limit);
+  const prompts = await readTaskPrompts([values["prompts"]], values["tasks"], limit);
   const canvases = canvasOption(values["canvas"]) ?? (quick ? [128] : CANVASES);
   await using open = await openLab(values, io);
   const { info, manifest } = open.model;

@@ -38,6 +38,14 @@ export async function sharedIdentity(model: LoadedModel, runtime: string): Promi
   return [...bundleIdentity(model), runtime, await versions(), await sharedCode(ROOT)];
 }
 
+/** Code that a measurement has beside the model's: what is asked of it, and how answers are judged. */
+export function measurementCode(paths: readonly string[], root = ROOT): Promise<string> {
+  return codeHash(
+    paths.map((path) => join(root, path)),
+    root,
+  );
+}
+
 function bundleIdentity({ manifest, info }: LoadedModel): Identity {
   const { files, recipes, modes, tokens } = manifest;
   // Measurements name their recipes: what the bundle takes by default changes none of them.

@@ -21,3 +21,23 @@ export function targetTable(targets: readonly Target[]): Table {
     ]),
   };
 }
+
+/** A goal that is a number and no more. @param unit stands behind both, such as ` %` */
+export function atMost(what: string, most: number, measured: number, digits: number, unit = ""): Target {
+  return {
+    what,
+    target: `at most ${most}${unit}`,
+    measured: measured.toFixed(digits) + unit,
+    holds: measured <= most,
+  };
+}
+
+/** A goal that is a number and no less. */
+export function atLeast(what: string, least: number, measured: number, digits: number, unit = ""): Target {
+  return {
+    what,
+    target: `at least ${least}${unit}`,
+    measured: measured.toFixed(digits) + unit,
+    holds: measured >= least,
+  };
+}

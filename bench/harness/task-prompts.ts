@@ -18,19 +18,25 @@ export type TaskPrompt = v.InferOutput<typeof promptSchema>;
 
 const MAX_PROMPTS_BYTES = 64 * 2 ** 20;
 
+const FIXTURES = new URL("../../training/fixtures/", import.meta.url);
+/** Questions about held-out stories. */
+export const READING = fileURLToPath(new URL("heldout_reading.jsonl", FIXTURES));
+
 /**
- * The prompts of a file by task, at most `limit` each, in the order of the file.
+ * The prompts of files by task, at most `limit` each, in the order of the file.
  *
- * @param file `--prompts`; by default the held-out prompts of training/
+ * @param files `--prompts`; undefined stands for the held-out prompts of training/
  * @param tasks `--tasks`, comma-separated; by default all
  * @throws UnmaskError `not-found`, `invalid-options`
  */
 export async function readTaskPrompts(
-  file: unknown,
+  files: readonly unknown[],
   tasks: unknown,
   limit: number,
 ): Promise<ReadonlyMap<string, readonly TaskPrompt[]>> {
-  const groups = groupBy(await readPrompts(file), ({ task }) => task);
+  const found: TaskPrompt[] = [];
+  for (const file of files) found.push(...(await readPrompts(file)));
+  const groups = groupBy(found, ({ task }) => task);
   const wanted = chooseTasks(tasks, [...groups.keys()]);
   return new Map(wanted.map((task) => [task, groups.get(task)!.slice(0, limit)]));
 }
@@ -43,10 +49,7 @@ export function finalAnswer(response: string): string {
 }
 
 async function readPrompts(file: unknown): Promise<TaskPrompt[]> {
-  const path =
-    typeof file === "string"
-      ? file
-      : fileURLToPath(new URL("../../training/fixtures/heldout_tasks.jsonl", import.meta.url));
+  const path = typeof file === "string" ? file : fileURLToPath(new URL("heldout_tasks.jsonl", FIXTURES));
   const text = await readTextFile(path, "The prompts file", MAX_PROMPTS_BYTES, "invalid-options");
   try {
     return text

@@ -27,13 +27,15 @@ export const evalCommand: Command = {
     reference: { type: "string" },
     companion: { type: "string" },
     data: { type: "string" },
+    worlds: { type: "string" },
     journal: { type: "string" },
     out: { type: "string" },
   },
   help: {
     model: "bundle folder (default: the embedded model)",
     quick: "a little of everything, in about two minutes",
-    parts: "comma-separated: nelbo, infill, quantisation, tasks, stories (default: all)",
+    parts:
+      "comma-separated: nelbo, infill, parallel, quantisation, precision, tasks, margin, stories (default: all)",
     prompts: "JSON lines of {task, prompt, answer} (default: the held-out prompts of training/)",
     tasks: "comma-separated task names (default: all)",
     limit: "prompts a task (default 300)",
@@ -42,8 +44,11 @@ export const evalCommand: Command = {
     variant: "weights: int8, q4, ...",
     runtime: "native (onnxruntime-node) or wasm (default: native where it loads)",
     threads: "threads of the runtime",
-    reference: "checkpoint folder of the bundle, to compare its weights with float32",
+    reference:
+      "checkpoint folder of the bundle, to compare its weights with float32 (default: its master in training/masters)",
     companion: "folder of the autoregressive twin, which judges stories (default: public/models/ar)",
+    worlds:
+      "story worlds that were trained on, of which no copies are wanted either (python -m training.worlds --out)",
     data: "folder of the collected text (default: ../shared/data beside the checkout)",
     journal:
       "finished work is kept here, so that a stopped run goes on (default: .cache/bench-journal.jsonl)",

@@ -1,4 +1,4 @@
-"""Story worlds: short stories from a simulated state, in simple language, with questions whose answers are known.
+"""Story worlds: short stories of a drawn cast, thing and place, in simple language, with questions whose answers are known.
 
 A story is a plot skeleton (a list of beats) told with randomly chosen people, traits, things and places. Every beat has
 many surface forms, so that few runs of twelve words come twice, while names and pronouns stay consistent: that is what a
@@ -15,7 +15,7 @@ from .world import World, opening, outing
 
 @dataclass
 class Story:
-    """`questions` are (question, answer) pairs; the answers come from the state, not from the text."""
+    """`questions` are (question, answer) pairs; the answers come from what was drawn and done, not from the text."""
 
     text: str
     questions: list[tuple[str, str]]
