@@ -1,9 +1,8 @@
 import type { BenchOptions } from "../src/cli/bench.ts";
 import { UnmaskError } from "../src/core/errors.ts";
 import { canvasOption, countOption } from "./harness/counts.ts";
-import { groupBy } from "./harness/group-by.ts";
 import { presetIdentity } from "./harness/identity.ts";
-import { runUnits, totalCost } from "./harness/lab.ts";
+import { totalCost } from "./harness/lab.ts";
 import { openLab } from "./harness/open-lab.ts";
 import { createProgress } from "./harness/progress.ts";
 import { reportName, writeReport } from "./harness/report.ts";
@@ -12,9 +11,11 @@ import { readTaskPrompts } from "./harness/task-prompts.ts";
 import { claimsSection } from "./strategies/claims-section.ts";
 import { type Contestant, chooseContestants, FIXED, PLAIN } from "./strategies/contestants.ts";
 import { duelRounds, fitting, type Round } from "./strategies/duel.ts";
+import { openTwin } from "./strategies/open-twin.ts";
 import { accuracyChart, NOTES, standingTables } from "./strategies/report.ts";
-import { ALL_TASKS, type Outcome, type Standing, standings } from "./strategies/summary.ts";
-import { bestDecoder, targetTable } from "./strategies/targets.ts";
+import { runRounds } from "./strategies/run-rounds.ts";
+import { ALL_TASKS, type Standing, standings } from "./strategies/summary.ts";
+import { bestDecoder, frontRunners, targetTable } from "./strategies/targets.ts";
 
 const CANVASES = [128, 256, 512];
 
@@ -44,49 +45,46 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
     );
   }
   const asked = values["presets"] ?? (quick ? QUICK_DECODERS : undefined);
-  const { able, unable } = fitting(open.model, chooseContestants(asked, manifest));
+  const contestants = chooseContestants(asked, manifest);
+  await using twin = contestants.some(({ companion }) => companion === true)
+    ? await openTwin(values["companion"])
+    : undefined;
+  const { able, unable } = fitting(open.model, contestants, twin);
   const share = shareOf(values["share"], values["out"]);
-  const rounds = duelRounds(open.model, able, {
-    canvases,
-    prompts,
-    thinning: quick ? 1 : THINNING,
-    codeOf: await codeOf(able),
-  }).filter((_round, at) => at % share.of === share.index);
-  const units = rounds.flatMap((round) => round.units);
-  const progress = createProgress(totalCost(units), () => performance.now(), io.status);
   const until = minutes === null ? Number.POSITIVE_INFINITY : performance.now() + 60_000 * minutes;
-  const outcomes: Outcome[] = [];
-  const counts = new Map(canvases.map((canvas) => [canvas, 0]));
-  for (const { canvas, contestants, units: wanted } of rounds) {
-    const found = await runUnits(
-      wanted,
-      { ...open, identity: open.sharedIdentity, progress },
-      () => performance.now() > until,
+  const codes = await codeOf(able);
+  const measure = async (contestants: readonly Contestant[]) => {
+    const options = { canvases, prompts, thinning: quick ? 1 : THINNING, codeOf: codes, twin };
+    const rounds = duelRounds(open.model, contestants, options).filter(
+      (_round, at) => at % share.of === share.index,
     );
-    const isWhole = found.length === wanted.length;
-    if (!isWhole && counts.get(canvas)! > 0) continue;
-    // Of a canvas that has no whole round yet, the tasks that all contestants are done with.
-    const done = [...groupBy(found, ({ task }) => task).values()].filter(
-      (list) => list.length === contestants,
+    const progress = createProgress(
+      totalCost(rounds.flatMap(({ units }) => units)),
+      () => performance.now(),
+      io.status,
     );
-    if (isWhole || !outcomes.some((outcome) => outcome.canvas === canvas)) outcomes.push(...done.flat());
-    if (isWhole) counts.set(canvas, counts.get(canvas)! + 1);
+    const lab = { ...open, identity: open.sharedIdentity, progress };
+    return { rounds, ...(await runRounds(rounds, canvases, lab, () => performance.now() > until)) };
+  };
+  let found = await measure(able);
+  // Who was measured now and then and looks better than the best is measured as often as that one.
+  const runners =
+    share.of === 1 && isWhole(found) ? frontRunners(standings(found.outcomes), namesOf(able)) : [];
+  if (runners.length > 0) {
+    const promoted = able.map(({ rounds, ...rest }) =>
+      runners.includes(rest.name) || rounds === undefined ? rest : { ...rest, rounds },
+    );
+    const more = await measure(promoted);
+    if (isWhole(more)) found = more;
   }
+  const { outcomes, counts } = found;
   const all = standings(outcomes);
   const overall = standingTables(all, "all tasks");
-  const extent = extentOf(rounds, counts);
-  const isDone = [...extent.values()].every(({ done, planned }) => done === planned);
-  // What needs to know the answer or the task is nobody's default.
-  const candidates = able.filter(
-    ({ name, draft, recipe }) => draft === undefined && recipe["constraint"] === undefined && name !== FIXED,
-  );
-  const best = bestDecoder(
-    all,
-    candidates.map(({ name }) => name),
-  );
+  const extent = extentOf(found);
+  const best = bestDecoder(all, namesOf(able));
   const detailed = all.filter(({ canvas }) => counts.get(canvas)! >= DETAILED);
   const intro = [
-    ...(isDone ? [] : ["**As far as it got; the same command goes on from here.**"]),
+    ...(isWhole(found) ? [] : ["**As far as it got; the same command goes on from here.**"]),
     `${info.name}, weights ${info.variant}, ${prompts.size} tasks; prompts a task, as far as a task has as many: ${[...extent].map(([canvas, { done, planned }]) => `${done} of ${planned} on a canvas of ${canvas}`).join(", ")}. Runtime: ${open.runtime.reason}`,
     ...NOTES,
     ...(best === undefined
@@ -110,12 +108,12 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   };
   const lines = [...intro, "", ...overall.map(markdownTable)];
   if (typeof values["out"] === "string") {
-    const isWhole = ["limit", "canvas", "tasks", "presets"].every((name) => values[name] === undefined);
-    const name = reportName("strategies", quick, isWhole);
+    const isStandard = ["limit", "canvas", "tasks", "presets"].every((name) => values[name] === undefined);
+    const name = reportName("strategies", quick, isStandard);
     const plot = `![Exact answers against forwards](${name}.svg)\n`;
     const report = {
       title: `Decoders of ${info.name}`,
-      intro: [...(quick || !isWhole ? ["**A part of the comparison: not a result.**"] : []), ...intro],
+      intro: [...(quick || !isStandard ? ["**A part of the comparison: not a result.**"] : []), ...intro],
       tables: overall,
       sections: [
         plot,
@@ -132,6 +130,19 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
     lines.push(`written: ${(await writeReport(values["out"], name, json, report, chart)).join(", ")}`);
   }
   return { json, lines };
+}
+
+/** Those that may be anybody's default: what needs to know the answer or the task, or a second model, is not. */
+function namesOf(able: readonly Contestant[]): readonly string[] {
+  return able
+    .filter(
+      ({ name, draft, companion, recipe }) =>
+        draft === undefined &&
+        companion === undefined &&
+        recipe["constraint"] === undefined &&
+        name !== FIXED,
+    )
+    .map(({ name }) => name);
 }
 
 /** Fingerprints of the presets that take part. */
@@ -159,14 +170,23 @@ function shareOf(value: unknown, out: unknown): { readonly index: number; readon
 
 const QUICK_DECODERS = "fast-dllm,eb,credit,fast-dllm + eotp,llada + dual cache";
 
+interface Measured {
+  readonly rounds: readonly Round[];
+  readonly counts: ReadonlyMap<number, number>;
+}
+
 /** Rounds that are whole and that there are, by canvas. */
-function extentOf(rounds: readonly Round[], whole: ReadonlyMap<number, number>) {
+function extentOf({ rounds, counts }: Measured) {
   return new Map(
-    [...whole].map(([canvas, done]) => [
+    [...counts].map(([canvas, done]) => [
       canvas,
       { done, planned: rounds.filter((round) => round.canvas === canvas).length },
     ]),
   );
+}
+
+function isWhole(measured: Measured): boolean {
+  return [...extentOf(measured).values()].every(({ done, planned }) => done === planned);
 }
 
 /** Whether the baselines give the same answers, which they should: blocks are filled left to right. */

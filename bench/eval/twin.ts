@@ -15,7 +15,8 @@ export interface Twin extends AsyncDisposable {
 
 /** Where `npm run eval` looks unless told otherwise. */
 export const TWIN_FOLDER = fileURLToPath(new URL("../../public/models/ar", import.meta.url));
-const GRAPH = "onnx/model_quantized.onnx";
+/** Its graph with its weights. */
+export const TWIN_FILE = "onnx/model_quantized.onnx";
 
 /**
  * Opens a folder in the layout of transformers.js, as `unmask convert --as transformers-js` writes it.
@@ -28,7 +29,7 @@ export async function openTwin(
   ort: OrtModule,
 ): Promise<Twin | Skip> {
   const read = (name: string) => readFile(join(folder, name)).catch(() => undefined);
-  const [tokenizer, graph] = [await read("tokenizer.json"), await read(GRAPH)];
+  const [tokenizer, graph] = [await read("tokenizer.json"), await read(TWIN_FILE)];
   if (tokenizer === undefined || graph === undefined) {
     return {
       skipped: `perplexity under an autoregressive twin: ${folder} has none (--companion names its folder)`,

@@ -3,7 +3,7 @@ import { UnmaskError } from "../../src/core/errors.ts";
 import type { GenerateEvent } from "../../src/core/events.ts";
 import type { Job } from "../../src/core/job.ts";
 import type { JobModel } from "../../src/engine/run/open-run.ts";
-import { runJob } from "../../src/engine/run/run-job.ts";
+import { type RunControl, runJob } from "../../src/engine/run/run-job.ts";
 import type { Journal } from "./journal.ts";
 import type { Progress } from "./progress.ts";
 
@@ -63,9 +63,18 @@ export function totalCost(units: readonly Unit<unknown>[]): number {
 
 type Done = Extract<GenerateEvent, { type: "done" }>;
 
-/** Runs a job to its end. @throws UnmaskError `aborted` when it was stopped */
-export async function runToEnd(job: Job, { model, signal }: Pick<Lab, "model" | "signal">): Promise<Done> {
-  const control = { stop: () => signal.aborted, now: () => performance.now() };
+/**
+ * Runs a job to its end.
+ *
+ * @param asked what the caller brings beside the model
+ * @throws UnmaskError `aborted` when it was stopped
+ */
+export async function runToEnd(
+  job: Job,
+  { model, signal }: Pick<Lab, "model" | "signal">,
+  asked: Pick<RunControl, "companion"> = {},
+): Promise<Done> {
+  const control = { stop: () => signal.aborted, now: () => performance.now(), ...asked };
   let done: Done | undefined;
   for await (const event of runJob(job, model, control)) if (event.type === "done") done = event;
   if (done === undefined) throw new UnmaskError("internal", "The engine ended without a result.");

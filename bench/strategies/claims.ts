@@ -55,19 +55,32 @@ export const CLAIMS: readonly Claim[] = [
   },
   {
     system: "Context-aware initialisation (arXiv 2512.19004)",
-    contestants: [WARM, SPOILED, BLENDED, BLENDED_SPOILED],
+    contestants: [
+      WARM,
+      SPOILED,
+      BLENDED,
+      BLENDED_SPOILED,
+      "warm-start from the twin",
+      "warm-start from the prompt",
+    ],
     rival: "fast-dllm",
     claim: "about 35 % fewer forwards on GSM8K, with lower accuracy than the strong baseline",
     differs:
-      "The paper's draft comes from another model; here it is the right response, as a user's own text is, and the same with a wrong word. Accuracy is therefore that of the draft where the model believes it. A model that is trained with masks believes any token that it sees, so each one is judged with its own cell masked: two more canvases in the first forward, which count as branches. Blended into the vectors of the masks (embedding interpolation, half of each), a draft is only ever a hint, and every token is the model's own.",
+      "The paper's draft comes from another model; here it is the right response, as a user's own text is, the same with a wrong word, what the autoregressive twin writes, or a passage of the prompt. Accuracy is therefore that of the draft where the model believes it. A model that is trained with masks believes any token that it sees, so each one is judged with its own cell masked: two more canvases in the first forward, which count as branches. Blended into the vectors of the masks (embedding interpolation, half of each), a draft is only ever a hint, and every token is the model's own.",
   },
   {
     system: "FreeCache and guided diffusion (arXiv 2505.21467)",
-    contestants: ["llada + free cache", "llada + prefix cache", "fast-dllm + prefix cache", "guided"],
+    contestants: [
+      "llada + free cache",
+      "llada + prefix cache",
+      "fast-dllm + prefix cache",
+      "guided",
+      "guided by the twin",
+    ],
     claim:
       "up to 34 times end to end, 12.14 times on average, against LLaDA-8B and Dream-7B that recompute all at every step",
     differs:
-      "A cache saves rows, not forwards. On a small model a forward of few rows costs nearly as much as one of many, and prompts are short, so the rows saved are few.",
+      "A cache saves rows, not forwards. On a small model a forward of few rows costs nearly as much as one of many, and prompts are short, so the rows saved are few. `guided` is supervised by the text so far, `guided by the twin` by the autoregressive model of the same size, whose causal forwards are not counted.",
   },
   {
     system: "ReDiff (arXiv 2510.19871)",

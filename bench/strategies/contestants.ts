@@ -13,6 +13,8 @@ export interface Contestant {
   readonly start?: number;
   /** What it begins with, from the right response to the prompt; what else `init` says is in the recipe. */
   draft?(response: string): string;
+  /** It asks the autoregressive twin. */
+  readonly companion?: true;
   /** It takes part in one round of so many, from the `first` on; absent: in all. */
   readonly rounds?: { readonly first: number; readonly every: number };
   /** Only on the shortest canvas. */
@@ -55,6 +57,13 @@ const COMBINED: readonly Contestant[] = [
   { name: SPOILED, recipe: { preset: "warm-start" }, draft: spoiled },
   { name: BLENDED, recipe: BLEND, draft: (response) => response },
   { name: BLENDED_SPOILED, recipe: BLEND, draft: spoiled },
+  {
+    name: "warm-start from the twin",
+    recipe: { preset: "warm-start", init: { from: "companion" } },
+    companion: true,
+  },
+  { name: "warm-start from the prompt", recipe: { preset: "warm-start", init: { from: "prompt" } } },
+  { name: "guided by the twin", recipe: { preset: "guided" }, companion: true },
   { name: "fast-dllm + eotp", recipe: { preset: "fast-dllm", stop: EOTP } },
   { name: "learn2pd without eotp", recipe: { preset: "learn2pd", stop: { eotp: false } } },
   { name: GUIDED, recipe: { preset: "fast-dllm", guidance: { cfg: 0.5 } } },

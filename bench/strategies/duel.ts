@@ -1,9 +1,11 @@
 import * as v from "valibot";
-import { isUnmaskError } from "../../src/core/errors.ts";
+import type { Companion } from "../../src/core/companion.ts";
+import { isUnmaskError, UnmaskError } from "../../src/core/errors.ts";
 import { buildPrompt } from "../../src/engine/ask/prompt.ts";
 import { planGeneration } from "../../src/engine/plan/plan.ts";
 import type { JobModel } from "../../src/engine/run/open-run.ts";
 import { taskMode } from "../eval/tasks.ts";
+import { TWIN_FOLDER } from "../eval/twin.ts";
 import { dataHash } from "../harness/identity.ts";
 import { runToEnd, type Unit } from "../harness/lab.ts";
 import { finalAnswer, type TaskPrompt } from "../harness/task-prompts.ts";
@@ -41,6 +43,14 @@ export interface DuelOptions {
   readonly thinning: number;
   /** Code of a preset; see identity.ts. */
   readonly codeOf: ReadonlyMap<string, string>;
+  readonly twin: Twin | undefined;
+}
+
+/** The autoregressive twin as a companion. */
+export interface Twin {
+  readonly companion: Companion;
+  /** Hash of its weights. */
+  readonly identity: string;
 }
 
 /** One prompt of each task on one canvas: what is measured alike or not at all. */
@@ -57,8 +67,9 @@ export interface Round {
 export function duelRounds(
   model: JobModel,
   contestants: readonly Contestant[],
-  { canvases, prompts, thinning, codeOf }: DuelOptions,
+  options: DuelOptions,
 ): Round[] {
+  const { canvases, prompts, thinning } = options;
   const most = Math.max(0, ...[...prompts.values()].map((list) => list.length));
   return Array.from({ length: most }, (_, round) =>
     canvases
@@ -72,7 +83,7 @@ export function duelRounds(
         const units = [...prompts.values()].flatMap((list) => {
           const entry = list[round];
           if (entry === undefined || roomFor(model, entry, canvas) < LEAST_CELLS) return [];
-          return present.map((contestant) => unitOf(model, contestant, entry, canvas, codeOf));
+          return present.map((contestant) => unitOf(model, contestant, entry, canvas, options));
         });
         return { canvas, contestants: present.length, units };
       }),
@@ -81,8 +92,8 @@ export function duelRounds(
     .filter(({ units }) => units.length > 0);
 }
 
-/** Contestants that can run on this bundle, and why the others cannot. */
-export function fitting(model: JobModel, contestants: readonly Contestant[]) {
+/** Contestants that can run on this bundle, beside this twin, and why the others cannot. */
+export function fitting(model: JobModel, contestants: readonly Contestant[], twin: Twin | undefined) {
   const able: Contestant[] = [];
   const unable: { readonly name: string; readonly reason: string }[] = [];
   for (const contestant of contestants) {
@@ -94,7 +105,14 @@ export function fitting(model: JobModel, contestants: readonly Contestant[]) {
           kind: "generate",
           promptCells: 16,
         },
+        { hasCompanion: contestant.companion === true },
       );
+      if (contestant.companion === true && twin === undefined) {
+        throw new UnmaskError(
+          "not-found",
+          `There is no twin at ${TWIN_FOLDER} (--companion names its folder).`,
+        );
+      }
       able.push(contestant);
     } catch (error) {
       if (!isUnmaskError(error)) throw error;
@@ -125,7 +143,7 @@ function unitOf(
   contestant: Contestant,
   entry: TaskPrompt,
   canvas: number,
-  codeOf: DuelOptions["codeOf"],
+  { codeOf, twin }: Pick<DuelOptions, "codeOf" | "twin">,
 ): Unit<Outcome> {
   const { name, start } = contestant;
   const { task, prompt, answer } = entry;
@@ -144,6 +162,7 @@ function unitOf(
       JSON.stringify(recipe),
       codeOf.get(String(recipe["preset"]))!,
       ...(recipe["preset"] === "learn2pd" ? [dataHash(model.manifest.filters)] : []),
+      ...(contestant.companion === true && twin !== undefined ? [twin.identity] : []),
     ],
     label: `canvas of ${canvas}, ${task}, ${name}`,
     cost: forwards * canvas,
@@ -156,7 +175,8 @@ function unitOf(
       const options = { ...taskMode(model.manifest.modes), recipe, maxNewTokens: cells };
       const before = process.cpuUsage();
       const spared = lab.spared();
-      const done = await runToEnd({ kind: "generate", prompt, options }, lab);
+      const asked = contestant.companion === true && twin !== undefined ? { companion: twin.companion } : {};
+      const done = await runToEnd({ kind: "generate", prompt, options }, lab, asked);
       const { user, system } = process.cpuUsage(before);
       // A vote decides on an answer and leaves the text as it is.
       const text = done.search?.votes?.[0]?.answer ?? done.text ?? "";

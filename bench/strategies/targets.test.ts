@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Outcome, standings } from "./summary.ts";
-import { bestDecoder, targetTable } from "./targets.ts";
+import { bestDecoder, frontRunners, targetTable } from "./targets.ts";
 
 const outcome = (contestant: string, prompt: number, forwards: number, right: boolean): Outcome => ({
   canvas: 256,
@@ -49,4 +49,31 @@ test("the best decoder has the fewest forwards of those that answer as well", ()
   expect(bestDecoder(ALL, ["llada", "credit", "localleap", "eb", "freedave"])).toBe("freedave");
   const few = standings([...of("llada", 32, always), outcome("quick", 0, 1, true)]);
   expect(bestDecoder(few, ["llada", "quick"])).toBe("llada");
+});
+
+test("who was measured now and then and looks better is a front runner", () => {
+  const seen = (name: string, forwards: number, right: (prompt: number) => boolean) =>
+    of(name, forwards, right).slice(4, 8);
+  const some = standings([
+    ...of("llada", 32, always),
+    ...of("fast-dllm", 8, always),
+    ...seen("hasty", 2, (prompt) => prompt > 5),
+    ...seen("quick", 4, always),
+    ...seen("quicker", 3, always),
+    ...seen("slow", 16, always),
+  ]);
+  const names = ["llada", "fast-dllm", "hasty", "quick", "quicker", "slow"];
+  expect(frontRunners(some, names)).toEqual(["quicker", "quick"]);
+});
+
+test("DAEDAL is held against the canvas on which one token a step answers best", () => {
+  const on = (canvas: number, list: Outcome[]) => list.map((entry) => ({ ...entry, canvas }));
+  const half = (prompt: number) => prompt % 4 < 2;
+  const all = standings([
+    ...on(128, of("llada", 32, always)),
+    ...of("llada", 32, half),
+    ...of("daedal", 8, half).map((entry) => ({ ...entry, cells: 24 })),
+  ]);
+  const found = targetTable(all).rows.find(([name]) => name === "daedal")!;
+  expect(found.slice(5)).toEqual(["10.00", "50.0", "none", "no"]);
 });

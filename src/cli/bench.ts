@@ -59,7 +59,7 @@ const OPTIONS: Readonly<Record<string, { readonly help: string; readonly suites:
   },
   companion: {
     help: "folder of the autoregressive twin (default: public/models/ar)",
-    suites: ["baselines"],
+    suites: ["baselines", "strategies"],
   },
   variant: { help: "weights: int8, q4, ...", suites: ["strategies", "baselines"] },
   runtime: {
