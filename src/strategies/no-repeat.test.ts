@@ -1,0 +1,88 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { continuationCanvas } from "./canvas.ts";
+import { decode, startState } from "./decode.ts";
+import { withoutRepeats } from "./no-repeat.ts";
+import { createOracle } from "./oracle.ts";
+import { ORACLE_DEFAULTS } from "./oracle-logits.ts";
+import { buildStrategy, findPreset } from "./presets.ts";
+import { seededRng } from "./rng.ts";
+import { runScripted } from "./run-scripted.ts";
+
+const MASK = ORACLE_DEFAULTS.mask;
+const EOS = 60;
+const TRAITS = { maskId: MASK, suppress: [MASK], attention: { kind: "full" } } as const;
+const SETTINGS = {
+  block: 8,
+  steps: 24,
+  table: [],
+  topK: 0,
+  topP: 1,
+  threshold: 0.3,
+  factor: 1,
+  gamma: 0.1,
+  guidance: { cfg: 0 },
+};
+
+/** Of a vocabulary so small that texts repeat themselves. */
+function run(preset: string, seed: number, temperature: number, size: number | undefined) {
+  const oracle = createOracle(seed, ORACLE_DEFAULTS);
+  // Ids are made few: what the oracle says of the others is left out.
+  const few = Array.from({ length: ORACLE_DEFAULTS.V }, (_, id) => id).filter((id) => id > 20 && id !== EOS);
+  const state = startState(continuationCanvas([1, 2, 3, 4], 24, MASK));
+  const hints = { eos: [EOS], pad: 61, delimiters: [], room: 40 };
+  const plain = buildStrategy(findPreset(preset), { ...SETTINGS, length: 24, temperature }, hints);
+  const strategy = size === undefined ? plain : withoutRepeats(plain, size, [EOS]);
+  const { events, verdict } = runScripted(
+    decode(strategy, { ...TRAITS, suppress: few }, state, seededRng(seed)),
+    oracle,
+  );
+  return { ids: [...state.canvas.ids], events, verdict };
+}
+
+function repeats(ids: readonly number[], size: number): number {
+  const runs = ids
+    .map((_, at) => ids.slice(at, at + size))
+    .filter((run) => run.length === size && !run.includes(EOS))
+    .map((run) => run.join(" "));
+  return runs.length - new Set(runs).size;
+}
+
+test("no run of tokens is written twice, whatever decides about the order", () => {
+  const presets = fc.constantFrom("llada", "fast-dllm", "eb", "dream-entropy", "credit", "localleap");
+  let others = 0;
+  fc.assert(
+    fc.property(presets, fc.nat(1e6), fc.constantFrom(0, 0.8), fc.constantFrom(2, 3), (preset, seed, t, size) => {
+      const { ids, events, verdict } = run(preset, seed, t, size);
+      expect(verdict).toBe("complete");
+      expect(ids).not.toContain(MASK);
+      expect(repeats(ids, size)).toBe(0);
+      for (const { commits } of events) for (const { conf } of commits) expect(conf).not.toBeNaN();
+      others += repeats(run(preset, seed, t, undefined).ids, size);
+    }),
+    { numRuns: 60 },
+  );
+  // else this test could not fail
+  expect(others).toBeGreaterThan(15);
+});
+
+test("a text that repeats nothing by itself is written as without it", () => {
+  let alike = 0;
+  for (let seed = 0; seed < 30; seed++) {
+    const plain = run("fast-dllm", seed, 0, undefined);
+    if (repeats(plain.ids, 4) > 0) continue;
+    alike++;
+    expect(run("fast-dllm", seed, 0, 4)).toEqual(plain);
+  }
+  expect(alike).toBeGreaterThan(2);
+});
+
+test("a token that gives way is reported with the probability of the one that is written", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const { events } = run("llada", seed, 0, 2);
+    for (const { commits } of events) {
+      for (const { conf } of commits) expect(conf).toBeGreaterThan(0);
+      for (const { conf } of commits) expect(conf).toBeLessThanOrEqual(1);
+    }
+  }
+});
