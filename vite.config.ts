@@ -7,8 +7,10 @@ import { VitePWA } from "vite-plugin-pwa";
 import { CSS_TARGET } from "./scripts/css-target.mjs";
 import { firstPaint } from "./scripts/first-paint.mjs";
 import { modelCard } from "./scripts/model-card.mjs";
+import { otherStrategies } from "./src/app/strategies.ts";
 import { ORT_FILES } from "./src/runtime/ort/ort-files.ts";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
+import { PRESETS } from "./src/strategies/presets.ts";
 
 const ISOLATION = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -118,7 +120,10 @@ const FIRST_PAINT = {
 
 export default defineConfig({
   base: "./",
-  define: { __UNMASK_CONNECT__: JSON.stringify(CONNECT.join(" ")) },
+  define: {
+    __UNMASK_CONNECT__: JSON.stringify(CONNECT.join(" ")),
+    __UNMASK_OTHERS__: JSON.stringify(otherStrategies(PRESETS)),
+  },
   plugins: [
     ortRuntime(),
     firstPaint(FIRST_PAINT),

@@ -1,10 +1,13 @@
 import type { SheetOptions } from "../element/element.ts";
 import type { LoadOptions } from "../protocol.ts";
 import type { Page } from "./page.ts";
-import { STRATEGIES, STRATEGY_GROUPS, type Strategy } from "./strategies.ts";
+import { type Strategy, strategyGroups } from "./strategies.ts";
+
+/** The presets without words of their own (vite.config.ts). */
+declare const __UNMASK_OTHERS__: readonly Strategy[];
 
 export function fillSelects(page: Page): void {
-  for (const { label, strategies } of STRATEGY_GROUPS) {
+  for (const { label, strategies } of strategyGroups(__UNMASK_OTHERS__)) {
     const group = document.createElement("optgroup");
     group.label = label;
     group.append(...strategies.map((strategy) => new Option(strategy.label, strategy.id)));
@@ -70,7 +73,8 @@ export function sharedText(params: URLSearchParams): string {
 }
 
 function strategyOf(page: Page): Strategy {
-  return STRATEGIES.find(({ id }) => id === page.strategy.value) ?? STRATEGIES[0]!;
+  const all = strategyGroups(__UNMASK_OTHERS__).flatMap(({ strategies }) => strategies);
+  return all.find(({ id }) => id === page.strategy.value) ?? all[0]!;
 }
 
 function numberOf(input: HTMLInputElement, name: "maxNewTokens" | "seed" | "temperature"): SheetOptions {

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { planGeneration } from "../engine/plan/plan.ts";
 import { FACTS } from "../engine/run/scripted-model.ts";
-import { PRESET_NAMES } from "../strategies/presets.ts";
-import { STRATEGIES } from "./strategies.ts";
+import { PRESET_NAMES, PRESETS } from "../strategies/presets.ts";
+import { otherStrategies, strategyGroups } from "./strategies.ts";
+
+/** What the page lists. */
+const STRATEGIES = strategyGroups(otherStrategies(PRESETS)).flatMap(({ strategies }) => strategies);
 
 /** With a commit filter, as the embedded model has. */
 const MODEL = {
@@ -17,12 +20,27 @@ test.each(STRATEGIES.map(({ label, recipe }) => [label, recipe] as const))(
   },
 );
 
-test("labels tell strategies apart", () => {
+test("ids and labels tell strategies apart", () => {
   expect(new Set(STRATEGIES.map(({ id }) => id)).size).toBe(STRATEGIES.length);
+  expect(new Set(STRATEGIES.map(({ label }) => label)).size).toBe(STRATEGIES.length);
 });
 
-test("nearly every preset is on the page", () => {
+test("every preset is on the page but those that want a table or a draft", () => {
   const shown = new Set(STRATEGIES.map(({ recipe }) => recipe["preset"]));
   const missing = PRESET_NAMES.filter((name) => !shown.has(name));
-  expect(missing).toEqual(["maskgit", "dparallel", "guided", "quota-table", "rediff", "warm-start"]);
+  expect(missing).toEqual(["quota-table", "warm-start"]);
+});
+
+test("a preset that no group names is listed in the words of its title", () => {
+  const presets = {
+    llada: { title: "LLaDA: x" },
+    new: { title: "New: rules: two" },
+    bare: { title: "Bare" },
+  };
+  expect(otherStrategies(presets)).toEqual([
+    { id: "new", label: "New", hint: "Rules: two.", recipe: { preset: "new" } },
+    { id: "bare", label: "Bare", hint: "", recipe: { preset: "bare" } },
+  ]);
+  expect(strategyGroups(otherStrategies(presets)).at(-1)!.label).toBe("Others");
+  expect(strategyGroups([]).map(({ label }) => label)).not.toContain("Others");
 });

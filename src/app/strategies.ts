@@ -26,7 +26,8 @@ const of = (
   recipe: { preset, ...more },
 });
 
-export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
+/** Those with words of their own. */
+const GROUPS: readonly StrategyGroup[] = [
   {
     label: "One token a step",
     strategies: [
@@ -95,4 +96,25 @@ export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
   },
 ];
 
-export const STRATEGIES: readonly Strategy[] = STRATEGY_GROUPS.flatMap(({ strategies }) => strategies);
+/** What a recipe of nothing but the name would not show: these want a table, and a draft. */
+const WANT_MORE: readonly string[] = ["quota-table", "warm-start"];
+
+/** The presets that no group names, in the words of their titles. */
+export function otherStrategies(
+  presets: Readonly<Record<string, { readonly title: string }>>,
+): readonly Strategy[] {
+  const named = new Set(GROUPS.flatMap(({ strategies }) => strategies.map(({ recipe }) => recipe["preset"])));
+  return Object.entries(presets)
+    .filter(([name]) => !named.has(name) && !WANT_MORE.includes(name))
+    .map(([name, { title }]) => {
+      const [label, ...rest] = title.split(": ");
+      const rule = rest.join(": ");
+      const hint = rule === "" ? "" : `${rule[0]!.toUpperCase()}${rule.slice(1)}.`;
+      return { ...of(name, label!, hint), id: name };
+    });
+}
+
+/** @param others of {@link otherStrategies}; the page gets them when it is built, as it holds no decoders */
+export function strategyGroups(others: readonly Strategy[]): readonly StrategyGroup[] {
+  return others.length === 0 ? GROUPS : [...GROUPS, { label: "Others", strategies: others }];
+}

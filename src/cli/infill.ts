@@ -7,7 +7,7 @@ const { "max-new-tokens": _length, ...INFILL_OPTIONS } = GENERATION_OPTIONS;
 
 export const infillCommand: Command = {
   name: "infill",
-  summary: "Fills the gaps of a text; [[8]] is a gap of 8 tokens.",
+  summary: "Fills the gaps of a text; [[8]] is a gap of 8 tokens, [[?]] one of up to 32.",
   usage:
     '--text "A [[8]] B" [--model DIR] [--mode NAME] [--recipe NAME|JSON|FILE] [--seed N] [--temperature T] [--trace FILE]',
   options: { ...INFILL_OPTIONS, text: { type: "string" } },

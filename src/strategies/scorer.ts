@@ -12,17 +12,6 @@ export const randomScorer: Scorer = {
   confidence: "none",
 };
 
-/** Largest gap between the best and the second-best probability first (Dream `topk_margin`, PC-Sampler margin). */
-export const marginScorer: Scorer = {
-  needs: { topK: 2 },
-  score: ({ stats: { topLogits, lse, k }, candidates: { at } }) =>
-    Float64Array.from(
-      at,
-      (r) => Math.exp(topLogits[r * k]! - lse[r]!) - Math.exp(topLogits[r * k + 1]! - lse[r]!),
-    ),
-  confidence: "probability",
-};
-
 /** Least entropy first (Dream `entropy`, EB-Sampler). The score is the negative entropy in nats. */
 export const entropyScorer: Scorer = {
   needs: { entropy: true },

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { GenerateEvent } from "../../core/events.ts";
 import type { Denoiser } from "../../core/types.ts";
@@ -6,7 +7,7 @@ import { ORACLE_DEFAULTS } from "../../strategies/oracle-logits.ts";
 import { foldTrace } from "../record/trace.ts";
 import { runJob } from "../run/run-job.ts";
 import { FACTS, testModel } from "../run/scripted-model.ts";
-import { FREE_GAP, type ProbeSetting, probeGaps } from "./free-gaps.ts";
+import { FREE_GAP, MAX_FREE_GAP, type ProbeSetting, probeGaps } from "./free-gaps.ts";
 import { parseGaps } from "./gaps.ts";
 
 const PAD = 61;
@@ -117,4 +118,9 @@ test("a gap of fixed length keeps it", async () => {
   const recipe = { preset: "eb", lengthControl: { daedal: {} } };
   const job = { kind: "infill", text: "a [[3]] b", options: { recipe } } as const;
   await expect(runJob(job, testModel(), { stop: () => false }).next()).rejects.toThrow("gap of fixed length");
+});
+
+test.each(["README.md", "docs/recipes.md"])("%s says how long a gap of free length can become", (file) => {
+  const text = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
+  expect(text).toContain(`up to ${MAX_FREE_GAP} tokens`);
 });

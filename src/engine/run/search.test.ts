@@ -211,6 +211,25 @@ test("what differs without a temperature may be searched without one", async () 
   expect(cached.done.search!.candidates).toHaveLength(2);
 });
 
+test("zero-order takes end-of-text prediction: a neighbour is as long as the text it comes from, or is cut once more", async () => {
+  const search = { method: "zero-order", n: 3, rounds: 2, share: 1, score: "likelihood" };
+  const stop = { eos: true, eotp: { minConf: 0.05 } };
+  let shorter = 0;
+  for (let seed = 0; seed < 8; seed++) {
+    const { events, done } = await collect(
+      generate({ search, stop, length: 24, block: 4 }, seed),
+      CONTROL,
+      testModel(60),
+    );
+    const lengths = done.search!.candidates.map(({ tokens }) => tokens.length);
+    expect(lengths[0]).toBeLessThan(24);
+    expect(Math.max(...lengths)).toBe(lengths[0]);
+    shorter += lengths.filter((length) => length < lengths[0]!).length;
+    expect(foldTrace(events).at(-1)!.ids.slice(6)).toEqual(done.tokens);
+  }
+  expect(shorter).toBeGreaterThan(0);
+});
+
 /** The scripted model with a graph that computes several canvases in a run; `rounds` counts requests by call. */
 function batchModel(rounds: number[], batchRows = 1000): ReturnType<typeof testModel> {
   const model = testModel();

@@ -28,6 +28,20 @@ const memory = defineMemory<AncestralMemory>("remask-ancestral", () => ({
   written: new Map(),
 }));
 
+/** What the reference does otherwise; only replays ask for it. */
+export interface AncestralReplay {
+  /** The uniform in (0, 1) that decides about a cell in the step whose tokens were drawn last. */
+  coin(row: number): number;
+  /** A forward behind the last step fills what that leaves with the best tokens. */
+  readonly cleanup: boolean;
+}
+
+/** What a step of the process does: indices of the candidates that are written, and rows that are taken back. */
+interface Change {
+  readonly picks: readonly number[];
+  readonly remasks: readonly number[];
+}
+
 /**
  * Ancestral sampling in which written tokens may be taken back (ReMDM, arXiv 2503.00307; without that MDLM, arXiv
  * 2406.07524): in each step every mask becomes a token and every token a mask with the probabilities of the rule. The
@@ -35,18 +49,43 @@ const memory = defineMemory<AncestralMemory>("remask-ancestral", () => ({
  * would be the same, which is MDLM's cache.
  *
  * @param allSteps steps for the whole text
+ * @param replay with it every step of the process draws its own tokens and is told, whether it changes anything or not
  */
 export function remaskAncestral(
   rule: RemaskRule,
   allSteps: number,
+  replay?: AncestralReplay,
 ): { selector: Selector; reviser: Reviser } {
   const stepsOf = (state: DecodeState): number => blockSteps(state.block, state.targets.length, allSteps);
+  const passesOf = (state: DecodeState): number => stepsOf(state) + (replay?.cleanup === true ? 1 : 0);
   const keptOf = (state: DecodeState): AncestralMemory => {
     const kept = memory.of(state);
     if (kept.block !== state.block.start) Object.assign(kept, { block: state.block.start, time: 0 });
     return kept;
   };
   const masksLeft = (state: DecodeState): number => masksInBlock(state, state.block.start);
+  /** Draws steps of the process, by their number. */
+  const changesOf = ({ state, candidates: { rows }, rng }: Step): ((time: number) => Change) => {
+    const { written } = keptOf(state);
+    const steps = stepsOf(state);
+    const grid = linspace32(1, LAST_TIME, steps + 1);
+    const visible = filledInBlock(state);
+    const weights = visible.map((row) => Math.exp(-(written.get(state.canvas.slots[row]!) ?? 1)));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    return (time) => {
+      const mixture = (share: number): Mixture =>
+        mixtureAt(rule, grid[time]!, Math.fround((1 - LAST_TIME) / steps), share);
+      const hits = (row: number, stream: number, p: number): boolean =>
+        (replay === undefined ? uniform(rng.seed, time, row, stream) : replay.coin(row)) < p;
+      const [token, mask] = mixture(0).masked;
+      return {
+        picks: [...rows.keys()].filter((index) => hits(rows[index]!, WRITE_STREAM, token / (token + mask))),
+        remasks: visible.filter((row, i) =>
+          hits(row, REMASK_STREAM, mixture(weights[i]! / total).visible[1]),
+        ),
+      };
+    };
+  };
   /** What is taken back in a step, decided with what it commits. */
   const decided = new WeakMap<Step, readonly number[]>();
   const selector: Selector = {
@@ -54,39 +93,25 @@ export function remaskAncestral(
     // Where nothing is taken back, a block without masks is done.
     isPending: (state) =>
       state.block.end > state.block.start &&
-      keptOf(state).time < stepsOf(state) &&
-      (rule.kind !== "none" || masksLeft(state) > 0),
+      keptOf(state).time < passesOf(state) &&
+      (replay !== undefined || rule.kind !== "none" || masksLeft(state) > 0),
     // A forward answers for at least one row.
     watch: (state) => (masksLeft(state) > 0 ? [] : [state.targets[state.block.start]!]),
     select: (step) => {
-      const { state, candidates, rng } = step;
-      const kept = keptOf(state);
-      const steps = stepsOf(state);
-      const grid = linspace32(1, LAST_TIME, steps + 1);
-      const visible = filledInBlock(state);
-      const weights = visible.map((row) => Math.exp(-(kept.written.get(state.canvas.slots[row]!) ?? 1)));
-      const total = weights.reduce((sum, weight) => sum + weight, 0);
-      const mixture = (share: number): Mixture =>
-        mixtureAt(rule, grid[kept.time]!, Math.fround((1 - LAST_TIME) / steps), share);
-      let picks: number[] = [];
-      let remasks: readonly number[] = [];
-      for (; kept.time < steps - 1 && picks.length + remasks.length === 0; kept.time++) {
-        const [token, mask] = mixture(0).masked;
-        const hits = (row: number, stream: number, p: number): boolean =>
-          uniform(rng.seed, kept.time, row, stream) < p;
-        picks = [...candidates.rows.keys()].filter((index) =>
-          hits(candidates.rows[index]!, WRITE_STREAM, token / (token + mask)),
-        );
-        remasks = visible.filter((row, i) =>
-          hits(row, REMASK_STREAM, mixture(weights[i]! / total).visible[1]),
-        );
+      const kept = keptOf(step.state);
+      const passes = passesOf(step.state);
+      const changeAt = changesOf(step);
+      let change: Change | null = null;
+      while (change === null && kept.time < passes - 1) {
+        const drawn = changeAt(kept.time++);
+        if (replay !== undefined || drawn.picks.length + drawn.remasks.length > 0) change = drawn;
       }
-      if (picks.length + remasks.length === 0) {
-        kept.time = steps;
-        picks = [...candidates.rows.keys()];
+      if (change === null) {
+        kept.time = passes;
+        change = { picks: [...step.candidates.rows.keys()], remasks: [] };
       }
-      decided.set(step, remasks);
-      return picks.map((index) => ({ index, reason: "sampled" }));
+      decided.set(step, change.remasks);
+      return change.picks.map((index) => ({ index, reason: "sampled" }));
     },
   };
   const reviser: Reviser = {

@@ -2,15 +2,15 @@ import { assertNever } from "../../core/errors.ts";
 
 /** How likely a visible token is to be taken back in a step (ReMDM, arXiv 2503.00307, section 4). */
 export type RemaskRule =
-  /** Never: MDLM. `scale` below 1 leaves a cell out now and then. */
-  | { readonly kind: "none"; readonly scale?: number }
+  /** Never: MDLM. */
+  | { readonly kind: "none" }
   /** `eta`, as far as the marginals of the process allow it. */
   | { readonly kind: "cap"; readonly eta: number }
   /** This share of what they allow. */
   | { readonly kind: "rescale"; readonly eta: number }
   /** All that they allow, shared out among the tokens that were written with little confidence. */
   | { readonly kind: "conf" }
-  /** All that keeps the marginals, forward and backward. */
+  /** All that keeps the marginals, forward and backward; no preset takes it. */
   | { readonly kind: "forward-backward" }
   /** MDLM down to time `on`, then a constant `alpha` under which tokens are taken back until `off`, then MDLM. */
   | {
@@ -34,7 +34,7 @@ export interface Mixture {
  */
 export function mixtureAt(rule: RemaskRule, t: number, dt: number, share: number): Mixture {
   const before = Math.fround(t - dt);
-  if (rule.kind === "none") return plain(t, before, rule.scale ?? 1);
+  if (rule.kind === "none") return plain(t, before);
   if (rule.kind === "loop") return loop(rule, t, dt);
   const [alphaT, alphaS] = [Math.fround(1 - t), Math.fround(1 - before)];
   const most = alphaT > 0 ? Math.min(1, (1 - alphaS) / alphaT) : 1;
@@ -52,8 +52,8 @@ export function mixtureAt(rule: RemaskRule, t: number, dt: number, share: number
   }
 }
 
-function plain(t: number, before: number, scale: number): Mixture {
-  return { masked: [(t - before) * scale, before * scale], visible: [1, 0] };
+function plain(t: number, before: number): Mixture {
+  return { masked: [t - before, before], visible: [1, 0] };
 }
 
 function remasking(alphaT: number, alphaS: number, sigma: number): Mixture {
@@ -68,7 +68,7 @@ function loop(
   t: number,
   dt: number,
 ): Mixture {
-  if (t > on) return plain(1 - ((1 - t) * alpha) / (1 - on), 1 - ((1 - t + dt) * alpha) / (1 - on), 1);
-  if (t <= off) return plain((t * (1 - alpha)) / off, ((t - dt) * (1 - alpha)) / off, 1);
+  if (t > on) return plain(1 - ((1 - t) * alpha) / (1 - on), 1 - ((1 - t + dt) * alpha) / (1 - on));
+  if (t <= off) return plain((t * (1 - alpha)) / off, ((t - dt) * (1 - alpha)) / off);
   return remasking(alpha, alpha, eta);
 }

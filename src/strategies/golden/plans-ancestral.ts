@@ -1,133 +1,102 @@
 import { fixedBlocks } from "../blocks.ts";
-import { continuationCanvas, FILLED } from "../canvas.ts";
-import { type Mixture, mixtureAt, type RemaskRule } from "../decoders/remask-mixture.ts";
+import { continuationCanvas } from "../canvas.ts";
+import { remaskAncestral } from "../decoders/remask-ancestral.ts";
+import type { RemaskRule } from "../decoders/remask-mixture.ts";
 import type { GoldenRandom } from "../golden-random.ts";
 import type { OracleDraw } from "../oracle.ts";
-import { linspace32 } from "../quota.ts";
-import { rawCandidates } from "../sampler.ts";
+import { rawCandidates, temperedSampler } from "../sampler.ts";
 import { probabilityScorer } from "../scorer.ts";
-import type { Reviser, Sampler, Selector } from "../strategy.ts";
+import type { DecodeState, Sampler } from "../strategy.ts";
 import type { GoldenPlan, GoldenPlanner } from "./plan.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** MDLM and ReMDM: every step draws each cell from a mixture of the prediction and the mask. */
 export const ANCESTRAL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
-  mdlm: (golden, random) =>
-    ancestral(
-      golden,
-      raceDraw(golden, (call, e) => random.float32(call, e), random),
-    ),
-  remdm: (golden, random) =>
-    ancestral(
-      golden,
-      raceDraw(golden, (call, e) => random.float64(call, e), random),
-    ),
+  mdlm: (golden, random) => ancestral(golden, recordedRace(golden, random.float32, random)),
+  remdm: (golden, random) => ancestral(golden, recordedRace(golden, random.float64, random)),
 };
 
-/** @param finalPass whether the best tokens fill what the last step leaves */
-export function ancestral(golden: GoldenCase, draw: OracleDraw, finalPass = true): GoldenPlan {
-  const { prompt, oracle } = golden;
+/** Recorded numbers of a step, as our decoder asks for them. */
+export interface RecordedRace {
+  /** The token of each mask, should it be written. */
+  readonly draw: OracleDraw;
+  /** The uniform that decides whether a mask is written, or a token taken back. */
+  coin(row: number): number;
+}
+
+/** @param cleanup whether the best tokens fill what the last step leaves */
+export function ancestral(golden: GoldenCase, { draw, coin }: RecordedRace, cleanup = true): GoldenPlan {
+  const { prompt, oracle, hyper } = golden;
   const steps = hyperCount(golden, "steps") ?? 1;
   const length = (hyperCount(golden, "length") ?? 1) - prompt.length;
+  const rule = ruleOf(golden);
+  const { selector, reviser } = remaskAncestral(rule, steps, { coin, cleanup });
+  const isDrawn = ({ step }: DecodeState): boolean => step < steps;
+  const tempered = temperedSampler({ temperature: 1, topK: 0, topP: hyperNumber(golden, "nucleus_p") ?? 1 });
+  // The forward behind the last step takes the best tokens.
   const sampler: Sampler = {
-    // The last pass takes the best token of what is still masked.
-    noise: (state, rng) =>
-      state.step === steps
-        ? undefined
-        : { temperature: 1, seed: rng.seed, step: state.step, topK: 0, topP: 1 },
-    draw: rawCandidates,
-  };
-  const selector: Selector = {
-    reuses: (state) => golden.hyper["sampler"] !== "ddpm" && state.step < steps,
-    plan: () => new Array<number>(steps + (finalPass ? 1 : 0)).fill(0),
-    isPending: (state) => state.stepInBlock < state.quotas.length,
-    select: ({ candidates }) =>
-      Array.from(candidates.rows.keys(), (index) => ({ index, reason: "sampled" as const })),
-  };
-  const reviser: Reviser = {
-    watch: ({ canvas, targets }) => targets.filter((row) => canvas.kinds[row] === FILLED),
-    revise: ({ state, stats, traits }) => ({
-      remasks: Array.from(stats.rows).filter(
-        (row, r) =>
-          state.canvas.kinds[row] === FILLED && stats.sampledIds[r] === traits.maskId && state.step < steps,
-      ),
-      overwrites: [],
-    }),
+    ...tempered,
+    noise: (state, ...rest) => (isDrawn(state) ? tempered.noise(state, ...rest) : undefined),
+    draw: (stats, rows, at, state) =>
+      (isDrawn(state) ? tempered.draw : rawCandidates)(stats, rows, at, state),
   };
   return {
     strategy: {
       blocks: fixedBlocks(length),
       sampler,
       scorer: probabilityScorer,
-      selector,
+      // Without the reference's cache every step asks for a forward of its own.
+      selector: { ...selector, reuses: (state) => hyper["sampler"] !== "ddpm" && isDrawn(state) },
       guidance: { kind: "none" },
-      ...(isPlain(golden) ? {} : { reviser }),
+      ...(rule.kind === "none" ? {} : { reviser }),
     },
     canvas: continuationCanvas(prompt, length, oracle.mask),
     suppress: [oracle.mask],
     draw,
-    unlistedForwards: finalPass ? 1 : 0,
+    unlistedForwards: cleanup ? 1 : 0,
   };
 }
 
-function isPlain({ hyper }: GoldenCase): boolean {
-  return hyper["sampler"] === undefined || hyper["sampler"] === "mdlm" || hyper["sampler"] === "ddpm";
-}
-
-/** `argmax q / (1e-10 - ln(u + 1e-10))` over the vocabulary with the mask, one call of shape `[1, N, V]` a step. */
-export function raceDraw(
+/**
+ * The references draw `argmax q(v) / E(v)` over the vocabulary with the mask, `E(v) = 1e-10 - ln(u + 1e-10)` from one
+ * call of shape `[1, N, V]` a step: whoever waits shortest wins. Which token is first does not depend on how much of `q`
+ * is the mask's, and with `w` its wait, `w / (w + E(mask))` is a uniform: it lies below the weight of the prediction just
+ * where the token beats the mask. For a visible cell, whose one token has the weight that is not the mask's, the same
+ * holds with the two exchanged.
+ */
+export function recordedRace(
   golden: GoldenCase,
   uniform: (call: number, e: number) => number,
   random: GoldenRandom,
-): OracleDraw {
-  const steps = hyperCount(golden, "steps") ?? 1;
-  const grid = linspace32(1, 1e-5, steps + 1);
+): RecordedRace {
   const nucleus = hyperNumber(golden, "nucleus_p") ?? 1;
   const { mask } = golden.oracle;
-  // Minus the probability of each visible cell's token when it was written: the score of remdm-conf.
-  const written = new Map<number, number>();
-  return (logits, vocab, stats, { step }, canvas) => {
+  const coins = new Map<number, number>();
+  const draw: OracleDraw = (logits, vocab, stats, _noise, canvas) => {
     const call = random.nextCall();
-    const total = Array.from(written.values()).reduce((sum, value) => sum + Math.exp(value), 0);
+    const waitOf = (row: number, id: number): number =>
+      1e-10 - Math.log(uniform(call, row * vocab + id) + 1e-10);
+    const beats = (row: number, wait: number, other: number): unknown =>
+      coins.set(row, wait / (wait + other));
+    for (const [row, id] of canvas.entries()) {
+      if (id !== mask) beats(row, waitOf(row, mask), waitOf(row, id));
+    }
     for (const [r, row] of stats.rows.entries()) {
-      const isMasked = canvas[row] === mask;
-      const share = written.has(row) ? Math.exp(written.get(row)!) / total : 0;
-      const [token, stay] = mixture(golden, grid[step]!, steps, share)[isMasked ? "masked" : "visible"];
-      const weights = isMasked
-        ? predicted(logits.subarray(r * vocab, (r + 1) * vocab), nucleus)
-        : oneHot(vocab, canvas[row]!);
-      const chosen = race(weights, token, mask, stay, (id) => uniform(call, row * vocab + id));
-      stats.sampledIds[r] = chosen;
-      stats.sampledLogits[r] = logits[r * vocab + chosen]!;
-      if (chosen === mask) written.delete(row);
-      else if (isMasked) written.set(row, -Math.fround(weights[chosen]!));
+      if (canvas[row] !== mask) continue;
+      const weights = predicted(logits.subarray(r * vocab, (r + 1) * vocab), nucleus);
+      let least = Number.POSITIVE_INFINITY;
+      for (const [id, weight] of weights.entries()) {
+        const wait = waitOf(row, id) / weight;
+        if (id === mask || !(wait < least)) continue;
+        least = wait;
+        stats.sampledIds[r] = id;
+        stats.sampledLogits[r] = logits[r * vocab + id]!;
+        stats.temperedLse![r] = stats.sampledLogits[r]! - Math.log(weight);
+      }
+      beats(row, least, waitOf(row, mask));
     }
   };
-}
-
-function race(
-  weights: Float64Array,
-  token: number,
-  mask: number,
-  stay: number,
-  uniform: (id: number) => number,
-): number {
-  let lead = Number.NEGATIVE_INFINITY;
-  let winner = mask;
-  for (let id = 0; id < weights.length; id++) {
-    const weight = id === mask ? stay : weights[id]! * token;
-    const value = weight / (1e-10 - Math.log(uniform(id) + 1e-10));
-    if (!(value > lead)) continue;
-    lead = value;
-    winner = id;
-  }
-  return winner;
-}
-
-function oneHot(vocab: number, id: number): Float64Array {
-  const weights = new Float64Array(vocab);
-  weights[id] = 1;
-  return weights;
+  return { draw, coin: (row) => coins.get(row) ?? 1 };
 }
 
 /** Softmax, cut to the tokens whose cumulative probability stays within the nucleus, the best one always. */
@@ -148,20 +117,14 @@ function predicted(logits: Float32Array, nucleus: number): Float64Array {
   return weights.map((weight) => weight / kept);
 }
 
-/** Transition weights at time `t`; alpha is 1 - t. */
-function mixture(golden: GoldenCase, t: number, steps: number, share: number): Mixture {
-  return mixtureAt(ruleOf(golden), t, Math.fround((1 - 1e-5) / steps), share);
-}
-
 function ruleOf(golden: GoldenCase): RemaskRule {
   const eta = hyperNumber(golden, "eta") ?? 0.008;
   switch (golden.hyper["sampler"]) {
     // SVDD has no other sampler than the plain one.
     case undefined:
     case "mdlm":
-      return { kind: "none" };
     case "ddpm":
-      return { kind: "none", scale: 1 - 1e-3 };
+      return { kind: "none" };
     case "remdm-loop":
       return {
         kind: "loop",

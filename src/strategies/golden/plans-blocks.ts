@@ -9,7 +9,7 @@ import { temperedSampler } from "../sampler.ts";
 import type { DecodeState, LengthControl, Rng, Sampler, Scorer, Selector, StopRule } from "../strategy.ts";
 import { multinomialDraw } from "./draws.ts";
 import { compose, drawnFromBlock, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
-import { tableSelector } from "./plans-dllm.ts";
+import { openedTable } from "./plans-dllm.ts";
 import { eosOf } from "./plans-revising.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
@@ -61,7 +61,7 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const blocks = Math.ceil(genLength(golden) / size);
     const steps =
       hyperCount(golden, "steps_per_block") ?? Math.ceil((hyperCount(golden, "steps") ?? size) / blocks);
-    const plan = compose(golden, prefixFirst(tableSelector(steps, dllmLinearQuota)), {
+    const plan = compose(golden, prefixFirst(openedTable(steps, dllmLinearQuota)), {
       blocks: fixedBlocks(size),
       stop: blockEosStop([eosOf(golden)]),
     });
@@ -87,11 +87,7 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       golden.hyper["remasking_strategy"] === "low_confidence_dynamic"
         ? (hyperNumber(golden, "confidence_threshold") ?? 0.85)
         : Number.POSITIVE_INFINITY;
-    const inner = dynamicBlockSelector({ threshold, quota: evenQuota(size, steps) });
-    const selector =
-      golden.hyper["remasking_strategy"] === "sequential"
-        ? leftToRight(inner, evenQuota(size, steps))
-        : inner;
+    const selector = dynamicBlockSelector({ threshold, quota: evenQuota(size, steps) });
     const prefill = Math.floor(golden.prompt.length / size) * size;
     const stops = numbers(golden.hyper["stopping_criteria_idx"] ?? [], "stopping_criteria_idx");
     const plan = drawn(golden, random, size, aligned(golden, size, storing(selector, prefill)), 1);
@@ -99,6 +95,7 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       ...plan,
       strategy: {
         ...plan.strategy,
+        ...(golden.hyper["remasking_strategy"] === "sequential" ? { scorer: leftFirst } : {}),
         ...(prefill > 0 ? { length: PREFILL } : {}),
         ...(stops.length > 0 ? { stop: afterStore(blockEosStop(stops)) } : {}),
       },
@@ -221,12 +218,7 @@ function afterStore({ stop }: StopRule): StopRule {
 }
 
 /** SDAR's `sequential`: the first masks of the block. */
-function leftToRight(selector: Selector, quota: (state: DecodeState) => number): Selector {
-  return {
-    ...selector,
-    select: ({ state, candidates }) =>
-      Array.from(candidates.rows.keys())
-        .slice(0, quota(state))
-        .map((index) => ({ index, reason: "quota" })),
-  };
-}
+const leftFirst: Scorer = {
+  score: ({ candidates: { rows } }) => Float64Array.from(rows, (row) => -row),
+  confidence: "probability",
+};

@@ -1,12 +1,11 @@
 import { fixedBlocks } from "../blocks.ts";
 import { continuationCanvas } from "../canvas.ts";
-import { type DreamConfidence, dreamScorer } from "../decoders/dream.ts";
+import { type DreamConfidence, dreamPreset } from "../decoders/dream.ts";
+import { tableSelector } from "../decoders/quota-table.ts";
 import type { GoldenRandom } from "../golden-random.ts";
 import { cfgGuidance } from "../guidance.ts";
 import { dllmCosineQuota, dllmLinearQuota } from "../quota.ts";
-import { temperedSampler } from "../sampler.ts";
 import { probabilityScorer, randomScorer } from "../scorer.ts";
-import { rank } from "../selector.ts";
 import type { Scorer, Selector } from "../strategy.ts";
 import { bestDraw, pickWeighted } from "./draws.ts";
 import { compose, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
@@ -25,7 +24,7 @@ export const DLLM_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       hyper["right_shift_logits"] === true && prompt.length === 0 ? [Number(file["bosId"])] : prompt;
     const plan = compose(
       golden,
-      tableSelector(steps, hyper["scheduler"] === "cosine" ? dllmCosineQuota : dllmLinearQuota),
+      openedTable(steps, hyper["scheduler"] === "cosine" ? dllmCosineQuota : dllmLinearQuota),
       {
         blocks: fixedBlocks(size),
         scorer: hyper["remasking"] === "random" ? randomScorer : committedLast(late),
@@ -41,17 +40,14 @@ export const DLLM_PLANS: Readonly<Record<string, GoldenPlanner>> = {
   "dllm-dream": (golden, random) => dreamPlan(golden, random),
 };
 
-/** The best rows by a table that is fixed when the block opens. */
-export function tableSelector(
+/** Our player of quota tables, with a table that is made when the block opens. */
+export function openedTable(
   steps: number,
   table: (masks: number, steps: number) => readonly number[],
 ): Selector {
   return {
     plan: (_state, masks) => table(masks, steps),
-    select: ({ state }, scores) =>
-      rank(scores)
-        .slice(0, state.quotas[state.stepInBlock] ?? 0)
-        .map((index) => ({ index, reason: "quota" })),
+    select: (step, scores) => tableSelector(step.state.quotas).select(step, scores),
   };
 }
 
@@ -74,23 +70,32 @@ function committedLast(ids: readonly number[]): Scorer {
   };
 }
 
+/** The preset's own pieces; only the table of quotas is that of dllm. */
 function dreamPlan(golden: GoldenCase, random: GoldenRandom): GoldenPlan {
-  const temperature = hyperNumber(golden, "temperature") ?? 0;
-  const options = {
-    temperature,
-    topK: hyperNumber(golden, "top_k") ?? 0,
-    topP: hyperNumber(golden, "top_p") ?? 1,
-  };
   const softness = hyperNumber(golden, "alg_temp") ?? 0;
-  const scorer: Scorer = {
-    ...dreamScorer(confidenceOf(golden), temperature),
-    confidence: softness === 0 ? "score" : "none",
-  };
-  const table = tableSelector(hyperCount(golden, "steps") ?? 1, dllmLinearQuota);
+  const steps = hyperCount(golden, "steps") ?? 1;
+  const length = genLength(golden);
+  const { selector, sampler, scorer } = dreamPreset(confidenceOf(golden), "").pieces(
+    {
+      length,
+      block: length,
+      steps,
+      table: [],
+      temperature: hyperNumber(golden, "temperature") ?? 0,
+      topK: hyperNumber(golden, "top_k") ?? 0,
+      topP: hyperNumber(golden, "top_p") ?? 1,
+      threshold: 1,
+      factor: 1,
+      gamma: 0,
+      guidance: { cfg: 0 },
+    },
+    { eos: [], pad: 0, delimiters: [], room: length },
+  );
+  const table: Selector = { ...selector, plan: (_state, masks) => dllmLinearQuota(masks, steps) };
   const plan = compose(golden, softness === 0 ? table : recordedOrder(table, softness, random), {
-    blocks: fixedBlocks(genLength(golden)),
-    sampler: temperedSampler(options),
-    scorer,
+    blocks: fixedBlocks(length),
+    sampler: sampler!,
+    scorer: { ...scorer!, confidence: softness === 0 ? "score" : "none" },
   });
   // The recorded runs drew no token: with a temperature the best one is taken and its tempered probability counts.
   return { ...plan, draw: bestDraw };
@@ -101,7 +106,10 @@ function confidenceOf(golden: GoldenCase): DreamConfidence {
   return alg === "topk_margin" ? "margin" : alg === "entropy" ? "entropy" : "probability";
 }
 
-/** Rows drawn without replacement from the softmax of the scores, with recorded numbers. */
+/**
+ * Rows drawn without replacement from the softmax of the scores, one recorded number a row that is drawn. Our own order
+ * takes a number for each row there is, from which these do not follow: the one part of a decoder that is written twice.
+ */
 function recordedOrder(selector: Selector, temperature: number, random: GoldenRandom): Selector {
   return {
     ...selector,

@@ -2,6 +2,7 @@ import type { CommitFilter } from "../../model/commit-filter.ts";
 import { fixedBlocks } from "../blocks.ts";
 import { continuationCanvas, FILLED } from "../canvas.ts";
 import { creditSampler } from "../decoders/credit.ts";
+import { dreamScorer } from "../decoders/dream.ts";
 import { entropyBoundSelector, entropyThresholdSelector } from "../decoders/entropy-bound.ts";
 import { factorSelector } from "../decoders/factor.ts";
 import { hierarchySelector } from "../decoders/hierarchy.ts";
@@ -11,7 +12,7 @@ import { positionCalibratedScorer } from "../decoders/pc-sampler.ts";
 import { prophetStop } from "../decoders/prophet.ts";
 import { slowFastSelector } from "../decoders/slowfast.ts";
 import { cfgGuidance } from "../guidance.ts";
-import { entropyScorer, marginScorer, probabilityScorer, randomScorer } from "../scorer.ts";
+import { entropyScorer, probabilityScorer, randomScorer } from "../scorer.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { GuidanceControl, Scorer, Selector } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
@@ -60,8 +61,8 @@ export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       golden,
       factorSelector({ factor: hyperNumber(golden, "factor") ?? 1, takesAllOnLastFailure: true }),
     ),
-  "pcsampler-margin": (golden) => wholeCanvas(golden, marginScorer),
-  "pcsampler-entropy": (golden) => wholeCanvas(golden, entropyScorer),
+  "pcsampler-margin": (golden) => wholeCanvas(golden, dreamScorer("margin", 0)),
+  "pcsampler-entropy": (golden) => wholeCanvas(golden, dreamScorer("entropy", 0)),
   learn2pd: (golden) =>
     compose(
       golden,
@@ -198,7 +199,7 @@ function upToQuotas(golden: GoldenCase): Selector {
 /** Its `entropy` takes the least certain rows first: the sign is missing in the reference. */
 function klassScorer(alg: unknown): Scorer {
   if (alg === "random") return randomScorer;
-  if (alg === "topk_margin") return marginScorer;
+  if (alg === "topk_margin") return dreamScorer("margin", 0);
   if (alg !== "entropy") return probabilityScorer;
   return { ...entropyScorer, score: (step) => entropyScorer.score(step).map((score) => -score) };
 }

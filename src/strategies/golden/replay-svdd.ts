@@ -1,10 +1,10 @@
 import { searchPaths } from "../../search/paths.ts";
 import { openSession } from "../../search/session.ts";
 import { startState } from "../decode.ts";
-import { type GoldenRandom, goldenRandom } from "../golden-random.ts";
+import { goldenRandom } from "../golden-random.ts";
 import { canvasHash, createOracle } from "../oracle.ts";
 import { numbers, startCanvas } from "./plan.ts";
-import { ancestral, raceDraw } from "./plans-ancestral.ts";
+import { ancestral, recordedRace } from "./plans-ancestral.ts";
 import type { CaseOutcome } from "./replay.ts";
 import { type BatchStep, type GoldenCase, hyperCount, parseBatches } from "./schema.ts";
 
@@ -31,11 +31,11 @@ function mismatch(
   const weights = numbers(golden.file["valueWeights"], "valueWeights");
   const { V, mask } = golden.oracle;
   const offset = line * final.length * V;
-  const draw = raceDraw(golden, (call, e) => random.float32(call, offset + e), random satisfies GoldenRandom);
-  const plan = ancestral(golden, draw, false);
+  const race = recordedRace(golden, (call, e) => random.float32(call, offset + e), random);
+  const plan = ancestral(golden, race, false);
   const worthOf = (ids: Int32Array): number =>
     ids.reduce((sum, id) => sum + (id === mask ? 0 : (weights[id] ?? 0)), 0);
-  const oracle = createOracle(golden.seed, golden.oracle, draw);
+  const oracle = createOracle(golden.seed, golden.oracle, race.draw);
   const start = startState(startCanvas(golden, plan));
   const traits = { maskId: mask, suppress: [mask], attention: { kind: "full" } } as const;
   const { strategy } = plan;
