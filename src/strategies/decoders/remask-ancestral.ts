@@ -1,4 +1,5 @@
 import { uniform } from "../../core/random.ts";
+import { RANDOM_STREAMS } from "../../core/random-streams.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
 import { masksInBlock } from "../progress.ts";
@@ -9,9 +10,6 @@ import { blockSteps } from "../selector.ts";
 import type { DecodeState, Reviser, Selector, Step } from "../strategy.ts";
 import { type Mixture, mixtureAt, type RemaskRule } from "./remask-mixture.ts";
 
-/** Stand in for a row's token, so that these numbers never share a counter with others. */
-const WRITE_STREAM = 0xffff_fffc;
-const REMASK_STREAM = 0xffff_fffb;
 const LAST_TIME = 1e-5;
 
 interface AncestralMemory {
@@ -75,10 +73,10 @@ export function remaskAncestral(
         const hits = (row: number, stream: number, p: number): boolean =>
           uniform(rng.seed, kept.time, row, stream) < p;
         picks = [...candidates.rows.keys()].filter((index) =>
-          hits(candidates.rows[index]!, WRITE_STREAM, token / (token + mask)),
+          hits(candidates.rows[index]!, RANDOM_STREAMS.write, token / (token + mask)),
         );
         remasks = visible.filter((row, i) =>
-          hits(row, REMASK_STREAM, mixture(weights[i]! / total).visible[1]),
+          hits(row, RANDOM_STREAMS.remask, mixture(weights[i]! / total).visible[1]),
         );
       }
       if (picks.length + remasks.length === 0) {
