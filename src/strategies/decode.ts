@@ -5,7 +5,7 @@ import type { ForwardRequest, RowStats } from "../core/types.ts";
 import { applyEdit, commit, commitsOf, revise, withStop } from "./apply.ts";
 import { type Canvas, countMasks, targetRows } from "./canvas.ts";
 import { costOf, forwardRequest, withDrafts } from "./forward.ts";
-import { eligibleRows, isBlockDone, isIdle, openBlock } from "./progress.ts";
+import { eligibleRows, isBlockDone, isIdle, openBlock, planAgain } from "./progress.ts";
 import { positionsOf, presentRows } from "./rows.ts";
 import type { DecodeState, LengthEdit, ModelTraits, Revision, Rng, Step, Strategy } from "./strategy.ts";
 
@@ -97,6 +97,7 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
       outcome.commits.length + revision.remasks.length + outcome.overwrites.length > 0 || edit !== null;
     const isStuck = !state.changed && isIdle(strategy, state);
     state.stepInBlock++;
+    if (revision.remasks.length > 0 || (edit?.inserts ?? []).length > 0) planAgain(strategy, state, rng);
     yield stepEvent(state, outcome.commits, outcome, edit);
     if (edit !== null) yield* afterEdit(state, edit, from);
     if (isStuck) return "stuck";

@@ -208,6 +208,7 @@ test.each<[object, string]>([
   [{ preset: "eb", lengthControl: { daedal: {} }, init: { draft: "x" } }, "length"],
   [{ preset: "eb", lengthControl: { daedal: {} }, cache: "dual" }, "looks at"],
   [{ preset: "llada", lengthControl: { daedal: {} } }, "plans its steps"],
+  [{ preset: "first-hitting", lengthControl: { daedal: {} } }, "plans its steps"],
 ])("%j is refused", async (recipe, sentence) => {
   await expect(run(recipe)).rejects.toMatchObject({
     code: "invalid-options",
