@@ -1,6 +1,7 @@
 import { clone } from "../core/clone.ts";
 import { UnmaskError } from "../core/errors.ts";
 import { hash3 } from "../core/random.ts";
+import { RANDOM_STREAMS } from "../core/random-streams.ts";
 import type { RowStats } from "../core/types.ts";
 import { decode, type LengthEvent, type StepEvent } from "../strategies/decode.ts";
 import { noteLooks } from "../strategies/looks.ts";
@@ -17,15 +18,12 @@ export interface Branch {
   ended: "complete" | "eos" | null;
 }
 
-/** Stands in for a row: seeds of a search share no counter with noise. */
-const SEED_STREAM = 0xffff_fffb;
-
 /**
  * The seed of the `index`th text of a round. The first of all has the seed of the run, so a search for one text is the
  * plain run, and more texts only add to fewer.
  */
 export function seedOf(seed: number, round: number, index: number): number {
-  return round === 0 && index === 0 ? seed : hash3(seed, round, index, SEED_STREAM);
+  return round === 0 && index === 0 ? seed : hash3(seed, round, index, RANDOM_STREAMS.text);
 }
 
 /** A text that begins where `state` stands; the state is the branch's own. */

@@ -1,4 +1,5 @@
 import { hash3, uniform } from "../core/random.ts";
+import { RANDOM_STREAMS } from "../core/random-streams.ts";
 import type { LengthEvent, StepEvent } from "../strategies/decode.ts";
 import { advance, type Branch, forkOf, openBranch } from "./branch.ts";
 import { choose } from "./choose.ts";
@@ -31,10 +32,6 @@ interface Way {
   readonly events: readonly (StepEvent | LengthEvent)[];
 }
 
-/** Stand in for a row and a token id, so that these numbers share no counter with token noise. */
-const PATH_STREAM = 0xffff_fff9;
-const CHOICE_STREAM = 0xffff_fffc;
-
 /**
  * Search over paths (arXiv 2501.09732): some texts are written side by side; every few steps each goes on in several
  * ways, and of all ways the best are kept. Ways that begin with the same canvas share the logits of their first step.
@@ -64,7 +61,9 @@ export function* searchPaths(session: Session, options: PathOptions): Part<Searc
     const fresh = ways.map(({ branch }) => branch).filter((branch) => !known.has(branch));
     const scores = yield* judge(session, fresh, score, lookahead);
     for (const [i, branch] of fresh.entries()) known.set(branch, scores[i]!);
-    const kept = keep(ways, known, width, alpha, (draw) => uniform(session.seed, round, draw, CHOICE_STREAM));
+    const kept = keep(ways, known, width, alpha, (draw) =>
+      uniform(session.seed, round, draw, RANDOM_STREAMS.choice),
+    );
     yield* show(session, ways, kept[0]!);
     paths = kept.map((index) => ways[index]!.branch);
   }
@@ -74,7 +73,7 @@ export function* searchPaths(session: Session, options: PathOptions): Part<Searc
 
 /** The first way of the first path keeps the seed of the run: with nothing to choose from, this is the plain run. */
 function wayOf(seed: number, round: number, path: number, way: number): number {
-  return path === 0 && way === 0 ? seed : hash3(seed, round, 64 * path + way, PATH_STREAM);
+  return path === 0 && way === 0 ? seed : hash3(seed, round, 64 * path + way, RANDOM_STREAMS.way);
 }
 
 /** Indices of the ways that are kept, the first choice first; no canvas twice. */

@@ -1,5 +1,6 @@
 import { clone } from "../core/clone.ts";
 import { uniform } from "../core/random.ts";
+import { RANDOM_STREAMS } from "../core/random-streams.ts";
 import { MASKED } from "../strategies/canvas.ts";
 import { startState } from "../strategies/decode.ts";
 import { type Branch, openBranch, seedOf } from "./branch.ts";
@@ -8,9 +9,6 @@ import type { ScoredSearch } from "./input.ts";
 import { copyOf, type Part, type Session } from "./session.ts";
 import { writeAll } from "./side-by-side.ts";
 import { freshState, type ScoredText, type SearchOutcome, settle, write } from "./texts.ts";
-
-/** Stands in for a token id: which cells are written anew shares no counter with token noise. */
-const DOUBT_STREAM = 0xffff_fffa;
 
 /**
  * Zero-order search (arXiv 2501.09732, in the discrete form of Prism, arXiv 2602.01842): in each round neighbours of the
@@ -46,7 +44,7 @@ export function neighbourOf(
   const doubtful = known
     .sort((a, b) => written[a]! - written[b]! || a - b)
     .slice(0, Math.ceil(known.length / 2));
-  const chosen = doubtful.filter((row) => uniform(seed, 0, row, DOUBT_STREAM) < share);
+  const chosen = doubtful.filter((row) => uniform(seed, 0, row, RANDOM_STREAMS.doubt) < share);
   const rows = chosen.length > 0 ? chosen : doubtful.slice(0, 1);
   if (rows.length === 0) return null;
   const canvas = copyOf(state.canvas);

@@ -4,8 +4,8 @@ import type { Commit, GenerateEvent } from "../core/events.ts";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
 import { applyEdit, commit, commitsOf, revise, withStop } from "./apply.ts";
 import { type Canvas, countMasks, targetRows } from "./canvas.ts";
-import { costOf, forwardRequest } from "./forward.ts";
-import { eligibleRows, isBlockDone, isIdle, openBlock } from "./progress.ts";
+import { costOf, forwardRequest, withDrafts } from "./forward.ts";
+import { eligibleRows, isBlockDone, isIdle, openBlock, planAgain } from "./progress.ts";
 import { positionsOf, presentRows } from "./rows.ts";
 import type { DecodeState, LengthEdit, ModelTraits, Revision, Rng, Step, Strategy } from "./strategy.ts";
 
@@ -64,7 +64,8 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
       if (!openBlock(strategy, state, rng)) return "complete";
       continue;
     }
-    const stats = yield* forward(strategy, traits, state, eligibleRows(strategy, state), rng);
+    const answer = yield* forward(strategy, traits, state, eligibleRows(strategy, state), rng);
+    const { stats } = answer;
     if (state.stepInBlock === 0 && strategy.blocks.refine !== undefined) {
       state.block = strategy.blocks.refine({ state, stats, traits, rng });
     }
@@ -77,7 +78,8 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     const scores = strategy.scorer.score(step);
     const picks = strategy.selector.select(step, scores);
     const commits = commitsOf(strategy, candidates, scores, picks, traits.maskId);
-    const revision = strategy.reviser?.revise(step, commits) ?? UNCHANGED;
+    const judging = answer.judged === stats ? step : { ...step, stats: answer.judged };
+    const revision = strategy.reviser?.revise(judging, commits) ?? UNCHANGED;
     commit(state.canvas, commits);
     revise(state.canvas, revision, traits.maskId);
     const edit = strategy.length?.edit(step, commits) ?? null;
@@ -95,11 +97,18 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
       outcome.commits.length + revision.remasks.length + outcome.overwrites.length > 0 || edit !== null;
     const isStuck = !state.changed && isIdle(strategy, state);
     state.stepInBlock++;
+    if (revision.remasks.length > 0 || (edit?.inserts ?? []).length > 0) planAgain(strategy, state, rng);
     yield stepEvent(state, outcome.commits, outcome, edit);
     if (edit !== null) yield* afterEdit(state, edit, from);
     if (isStuck) return "stuck";
   }
   return state.stopped;
+}
+
+/** The statistics of a forward as the selector's pieces see them, and as the reviser does: each with its own drafts. */
+interface Answer {
+  readonly stats: RowStats;
+  readonly judged: RowStats;
 }
 
 /** Runs the forward of a step. */
@@ -109,8 +118,8 @@ function* forward(
   state: DecodeState,
   eligible: Int32Array,
   rng: Rng,
-): Generator<DecodeOutput, RowStats, RowStats | undefined> {
-  const request = forwardRequest(strategy, traits, state, eligible, rng);
+): Generator<DecodeOutput, Answer, RowStats | undefined> {
+  const { request, own } = forwardRequest(strategy, traits, state, eligible, rng);
   const stats = yield { type: "request", step: state.step, request };
   if (stats === undefined) throw new UnmaskError("internal", "The decoder's forward was not answered.");
   if (request.repeats !== true) strategy.guide?.observe(state, stats, request.guidance);
@@ -119,7 +128,7 @@ function* forward(
   state.branchNfe += branches;
   state.rows += rows;
   if (request.kv !== null) recordForward(state.cache, request.kv, request.canvases[0]!);
-  return stats;
+  return { stats: withDrafts(stats, 0, own), judged: withDrafts(stats, own) };
 }
 
 /** Lets the length control see the canvas before anything is committed. */
@@ -131,7 +140,7 @@ function* prepare(
 ): Generator<DecodeOutput, void, RowStats | undefined> {
   let again = state.block.end === 0;
   while (again) {
-    const stats = yield* forward(strategy, traits, state, new Int32Array(0), rng);
+    const { stats } = yield* forward(strategy, traits, state, new Int32Array(0), rng);
     const answer = strategy.length!.prepare!({ state, stats, traits, rng });
     again = answer.again;
     if (answer.edit !== null) {

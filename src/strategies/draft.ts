@@ -1,9 +1,8 @@
 import { uniform } from "../core/random.ts";
+import { RANDOM_STREAMS } from "../core/random-streams.ts";
 import { type Canvas, FILLED } from "./canvas.ts";
 import type { DraftHints } from "./strategy.ts";
 
-/** Stands in for a token id, so that this choice never shares a counter with token noise or other row numbers. */
-const DRAFT_STREAM = 0xffff_fffb;
 /** Runs of tokens that prompt lookup matches, longest first; single tokens match everywhere. */
 const LONGEST = 4;
 const SHORTEST = 2;
@@ -64,6 +63,6 @@ export function hintDraft(
 
 function chosenTokens(canvas: Canvas, first: number, draft: Int32Array, { share, seed }: DraftChoice) {
   return Array.from(draft.subarray(0, canvas.ids.length - first), (id, i) => ({ row: first + i, id })).filter(
-    ({ row }) => uniform(seed, 0, row, DRAFT_STREAM) < share,
+    ({ row }) => uniform(seed, 0, row, RANDOM_STREAMS.draft) < share,
   );
 }

@@ -1,5 +1,5 @@
 import { planForward } from "../cache/plan-forward.ts";
-import type { Blend, Draft, ForwardRequest, Guidance, SignalRequest } from "../core/types.ts";
+import type { Blend, Draft, ForwardRequest, Guidance, RowStats, SignalRequest } from "../core/types.ts";
 import { type Canvas, GIVEN, MASKED } from "./canvas.ts";
 import type { DecodeState, ModelTraits, Piece, Rng, Selector, Strategy } from "./strategy.ts";
 
@@ -60,6 +60,7 @@ function cachePlan(
  * The request of one denoise step; the canvas is copied, because the state goes on changing.
  *
  * @param eligible rows to choose from; with a cache the request may leave some of them out
+ * @returns with the request, how many of its drafts are the selector's own; those of the reviser come behind them
  */
 export function forwardRequest(
   strategy: Strategy,
@@ -67,7 +68,7 @@ export function forwardRequest(
   state: DecodeState,
   eligible: Int32Array,
   rng: Rng,
-): ForwardRequest {
+): { readonly request: ForwardRequest; readonly own: number } {
   const { selector, sampler, reviser, guide } = strategy;
   const { maskId } = traits;
   const guidance = guide?.plan(state) ?? strategy.guidance;
@@ -76,11 +77,9 @@ export function forwardRequest(
   const canvas = state.canvas.ids.slice();
   const noise = sampler.noise(state, rng, rows);
   const gather = sampler.gather?.(state);
-  const drafts: readonly Draft[] = [
-    ...(selector.drafts?.(state, maskId) ?? []),
-    ...(reviser?.drafts?.(state, maskId) ?? []),
-  ];
-  return {
+  const own = selector.drafts?.(state, maskId) ?? [];
+  const drafts: readonly Draft[] = [...own, ...(reviser?.drafts?.(state, maskId) ?? [])];
+  const request: ForwardRequest = {
     canvases: [canvas, ...branches(strategy, state, guidance, maskId)].map((ids) => ids.subarray(0, seen)),
     rows,
     attention: traits.attention,
@@ -101,6 +100,15 @@ export function forwardRequest(
       ? { repeats: true }
       : {}),
   };
+  return { request, own: own.length };
+}
+
+/** Statistics with these of their drafts alone, `[from, to)`; themselves where they have no others. */
+export function withDrafts(stats: RowStats, from: number, to?: number): RowStats {
+  const { drafts: all, ...main } = stats;
+  const drafts = all?.slice(from, to);
+  if (drafts === undefined || drafts.length === all?.length) return stats;
+  return drafts.length === 0 ? main : { ...main, drafts };
 }
 
 /**

@@ -41,6 +41,22 @@ export function openBlock({ blocks, selector }: Strategy, state: DecodeState, rn
   if (block === null) return false;
   state.block = block;
   state.stepInBlock = 0;
+  state.quotas = [];
   state.quotas = selector.plan?.(state, masksInBlock(state, block.start), rng) ?? [];
   return true;
+}
+
+/**
+ * Plans the rest of the open block again, after a step that took cells back or inserted some: its plan knows none of them.
+ * A selector that takes its planned steps even without masks has planned the steps of a process, which go on.
+ */
+export function planAgain({ selector }: Strategy, state: DecodeState, rng: Rng): void {
+  if (selector.plan === undefined || selector.isPending !== undefined) return;
+  const { quotas, stepInBlock } = state;
+  const behind = Array.from({ length: stepInBlock }, (_, step) => quotas[step] ?? 0);
+  state.quotas = behind;
+  state.quotas = [
+    ...behind,
+    ...selector.plan(state, masksInBlock(state, firstReached(selector, state)), rng),
+  ];
 }

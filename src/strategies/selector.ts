@@ -21,21 +21,35 @@ export interface QuotaOptions {
   readonly keepZeroSteps: boolean;
 }
 
-/** The best `quota` rows a step, by LLaDA's table, fixed when the block opens. */
+/** The best `quota` rows a step, by LLaDA's table for the masks and the steps there are. */
 export function quotaSelector({ steps, keepZeroSteps }: QuotaOptions): Selector {
   return {
     ...(keepZeroSteps ? { isPending: (state: DecodeState) => state.stepInBlock < state.quotas.length } : {}),
     plan: (state, masks) => {
-      const table = lladaQuota(masks, blockSteps(state.block, state.targets.length, steps));
+      const table = lladaQuota(masks, stepsLeft(state, steps));
       return keepZeroSteps ? table : table.filter((quota) => quota > 0);
     },
     select: ({ state }, scores) => {
-      const quota = state.quotas[state.stepInBlock] ?? scores.length;
       return rank(scores)
-        .slice(0, quota)
+        .slice(0, plannedQuota(state))
         .map((index) => ({ index, reason: "quota" }));
     },
   };
+}
+
+/** Commits of this step by the plan of the block. Masks that it did not reckon with go on at its last pace. */
+export function plannedQuota({ quotas, stepInBlock }: DecodeState): number {
+  return quotas[stepInBlock] ?? Math.max(1, quotas.at(-1) ?? 1);
+}
+
+/** Steps behind that the plan of the open block had something to do for: one that only checked a draft is none. */
+export function stepsTaken({ quotas, stepInBlock }: DecodeState): number {
+  return quotas.slice(0, stepInBlock).filter((quota) => quota > 0).length;
+}
+
+/** Steps that the open block has for its masks, of `steps` for the whole region; at least one. */
+export function stepsLeft(state: DecodeState, steps: number): number {
+  return Math.max(1, blockSteps(state.block, state.targets.length, steps) - stepsTaken(state));
 }
 
 /** Steps of one block: proportional to its size, exact when everything divides, never below one. */

@@ -162,7 +162,10 @@ export interface Selector extends Piece {
    * of the open block only, or all of the canvas.
    */
   readonly scope?: "reached" | "open" | "canvas";
-  /** Called when a block opens with the number of its masks; see {@link DecodeState.quotas}. */
+  /**
+   * Called with the number of masks when a block opens, and again when cells were taken back or inserted: then for what is
+   * left, with the steps behind in `state.quotas`. See {@link DecodeState.quotas}.
+   */
   plan?(state: DecodeState, masks: number, rng: Rng): readonly number[];
   /** True while the open block wants another forward although it has no masks left. */
   isPending?(state: DecodeState): boolean;
@@ -170,7 +173,7 @@ export interface Selector extends Piece {
   limit?(state: DecodeState): number;
   /** Leading cells that the forward sees; without it all. Approximate: the model is not shown the rest. */
   visible?(state: DecodeState): number;
-  /** Canvases to evaluate along with the main one. */
+  /** Canvases to evaluate along with the main one; the reviser does not see them in its statistics. */
   drafts?(state: DecodeState, maskId: number): readonly Draft[];
   /** Which candidates are committed; `scores` are those of the scorer, one a candidate. */
   select(step: Step, scores: Float64Array): readonly Pick[];
@@ -184,7 +187,7 @@ export interface Revision {
 
 /** Asked with the statistics that the commits came from. Given cells are out of reach. */
 export interface Reviser extends Piece {
-  /** Canvases to evaluate along with the main one. */
+  /** Canvases to evaluate along with the main one; no other piece sees them in its statistics. */
   drafts?(state: DecodeState, maskId: number): readonly Draft[];
   /** What to take back or replace, after these commits. */
   revise(step: Step, commits: readonly Commit[]): Revision;

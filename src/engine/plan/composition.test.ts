@@ -5,6 +5,8 @@ import type { Job } from "../../core/job.ts";
 import type { ForwardRequest } from "../../core/types.ts";
 import { storeFilter } from "../../model/commit-filter.ts";
 import { PRESET_NAMES } from "../../strategies/presets.ts";
+import { AXES, type Axis } from "../../strategies/testing/axes.ts";
+import { accepting } from "../../strategies/testing/preset-scenes.ts";
 import { foldTrace } from "../record/trace.ts";
 import type { JobModel } from "../run/open-run.ts";
 import { runJob } from "../run/run-job.ts";
@@ -208,6 +210,7 @@ test.each<[object, string]>([
   [{ preset: "eb", lengthControl: { daedal: {} }, init: { draft: "x" } }, "length"],
   [{ preset: "eb", lengthControl: { daedal: {} }, cache: "dual" }, "looks at"],
   [{ preset: "llada", lengthControl: { daedal: {} } }, "plans its steps"],
+  [{ preset: "first-hitting", lengthControl: { daedal: {} } }, "plans its steps"],
 ])("%j is refused", async (recipe, sentence) => {
   await expect(run(recipe)).rejects.toMatchObject({
     code: "invalid-options",
@@ -287,4 +290,29 @@ test("a resolved recipe keeps its length control", () => {
   const { recipe } = planGeneration({ recipe: { preset: "eb", lengthControl } }, FACTS, REGION);
   expect(recipe).toMatchObject({ lengthControl, length: 64 });
   expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
+});
+
+const ASKED: Readonly<Record<Axis, object>> = {
+  placed: { init: { draft: "hello" } },
+  blended: { init: { draft: "hello", blend: 0.5 } },
+  guard: { remask: { entropyGuard: 0.1 } },
+  eotp: { stop: { eotp: {} } },
+  growth: { lengthControl: { daedal: {} } },
+  gaps: { lengthControl: { daedal: {} } },
+};
+
+test.each(AXES)("the properties of presets with pieces put on them cover what is accepted: %s", (axis) => {
+  const gap = { start: 5, end: 13 };
+  const infill = { kind: "infill", gapCells: 8, free: [gap], cells: 18 } as const;
+  const accepted = PRESET_NAMES.filter((preset) => {
+    const own = preset === "warm-start" ? { init: { draft: "hello" } } : {};
+    try {
+      const recipe = { preset, ...own, ...ASKED[axis] };
+      planGeneration({ recipe }, { ...FACTS, filters }, axis === "gaps" ? infill : REGION);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  expect(accepting(axis)).toEqual(accepted);
 });

@@ -29,7 +29,7 @@ function ofControl({ name, preset, input, alone, model, region, search }: Asked)
     refusal(model.attention.kind === "block-causal", `does not fit ${model.name}, whose blocks are fixed`),
     refusal(blocks.refine !== undefined, `does not fit ${name}, which chooses where a block ends`),
     refusal(
-      preset.keys.includes("steps"),
+      preset.keys.includes("steps") || selector.plan !== undefined,
       `does not fit ${name}, which plans its steps for the cells there are`,
     ),
     refusal(

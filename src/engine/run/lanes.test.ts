@@ -26,6 +26,9 @@ test("texts share runs as far as their rows fit one", () => {
   expect(lanesOf(plan, model({ batchRows: 200 }), 64).lanes).toBe(3);
   expect(lanesOf(plan, model({ batchRows: 64 }), 64).lanes).toBe(1);
   expect(lanesOf(planOf({ preset: "llada", length: 60, guidance: { cfg: 1 } }), model({}), 64).lanes).toBe(4);
+  expect(lanesOf(planOf({ preset: "llada", length: 60, guidance: { cfg: -0.5 } }), model({}), 64).lanes).toBe(
+    4,
+  );
 });
 
 test("a cache leaves the block to compute, but the keys of every text are stored", () => {

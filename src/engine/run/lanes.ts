@@ -29,7 +29,7 @@ export function lanesOf(
   if (forwardAll === undefined || batchRows === 0) return apart("one text at a time is computed here");
   if (strategy.selector.tracksKl === true) return apart("each step is compared with the one before it");
   if (recipe.guidance.residual !== undefined) return apart("the logits of one text guide the next steps");
-  const branches = recipe.guidance.cfg > 0 ? 2 : 1;
+  const branches = recipe.guidance.cfg === 0 ? 1 : 2;
   // Between the forwards that fill it, a cache leaves little more than the block to compute.
   const rows = branches * (strategy.cache === undefined ? cells : Math.min(cells, recipe.block));
   const together = Math.min(Math.floor(batchRows / rows), Math.floor(maxCanvas / (branches * cells)));

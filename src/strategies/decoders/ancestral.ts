@@ -1,29 +1,30 @@
 import { uniform } from "../../core/random.ts";
+import { RANDOM_STREAMS } from "../../core/random-streams.ts";
 import type { Preset } from "../preset.ts";
 import { temperedSampler } from "../sampler.ts";
 import { randomScorer } from "../scorer.ts";
-import { blockSteps, rank } from "../selector.ts";
+import { plannedQuota, rank, stepsLeft, stepsTaken } from "../selector.ts";
 import type { Selector } from "../strategy.ts";
-
-/** Stands in for a row, so that these numbers never share a counter with others. */
-const REVEAL_STREAM = 0xffff_fffd;
 
 /**
  * The reverse process of absorbing diffusion (MDLM; Dream `origin`, arXiv 2508.15487): from time t to s each mask is
  * revealed with probability `1 - s/t` on a grid from 1 to `eps`, the last step takes all. Which masks these are does
- * not depend on the model, so the sizes of the groups are drawn when the block opens, steps that reveal nothing cost no
+ * not depend on the model, so the sizes of the groups are drawn when the block is planned, steps that reveal nothing cost no
  * forward, and a random order picks the members: the same distribution as one coin a mask.
  */
 export function ancestralSelector(allSteps: number, eps = 1e-3): Selector {
   return {
     plan: (state, masks, rng) => {
-      const steps = blockSteps(state.block, state.targets.length, allSteps);
+      const steps = stepsLeft(state, allSteps);
+      const taken = stepsTaken(state);
       const counts: number[] = [];
       let left = masks;
       for (let step = 0; step < steps && left > 0; step++) {
         const [t, s] = [1 - (step / steps) * (1 - eps), 1 - ((step + 1) / steps) * (1 - eps)];
         let count = 0;
-        for (let i = 0; i < left; i++) if (uniform(rng.seed, step, i, REVEAL_STREAM) < 1 - s / t) count++;
+        for (let i = 0; i < left; i++) {
+          if (uniform(rng.seed, taken + step, i, RANDOM_STREAMS.reveal) < 1 - s / t) count++;
+        }
         if (step === steps - 1) count = left;
         left -= count;
         if (count > 0) counts.push(count);
@@ -32,7 +33,7 @@ export function ancestralSelector(allSteps: number, eps = 1e-3): Selector {
     },
     select: ({ state }, scores) =>
       rank(scores)
-        .slice(0, state.quotas[state.stepInBlock] ?? scores.length)
+        .slice(0, plannedQuota(state))
         .map((index) => ({ index, reason: "sampled" })),
   };
 }

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { creditSampler } from "../decoders/credit.ts";
 import { oracleLogits } from "../oracle-logits.ts";
 import { thresholdSelector } from "../selector.ts";
+import type { Reviser } from "../strategy.ts";
+import { masks, play, says } from "../testing/play.ts";
 import { MASK, plain, run, scene } from "../testing/scenes.ts";
 
 test("P20: sparse credit is the dense one", () => {
@@ -43,4 +45,26 @@ test("P20: sparse credit is the dense one", () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test("a cell that is taken back begins without credit", () => {
+  const pieces = (reviser?: Reviser) => ({
+    selector: thresholdSelector(0.95),
+    sampler: creditSampler({ alpha: 0.7, gamma: 0.2, decay: 0.8 }),
+    ...(reviser === undefined ? {} : { reviser }),
+  });
+  // Cell 0 is written in step 0 and taken back in step 1; then the model doubts it.
+  const reviser: Reviser = {
+    revise: ({ state }) => ({ remasks: state.step === 1 ? [0] : [], overwrites: [] }),
+  };
+  const { state } = play({
+    canvas: masks(4),
+    steps: 3,
+    pieces: pieces(reviser),
+    says: ({ row, step }) => says(row === 0 ? (step === 0 ? 0.9 : 0.3) : 0.5, row),
+  });
+  const fresh = play({ canvas: masks(1), steps: 1, pieces: pieces(), says: () => says(0.3, 0) });
+  const creditOf = (memory: typeof state.memory) =>
+    (memory["credit"] as { bySlot: Map<number, Map<number, number>> }).bySlot.get(0)!.get(0);
+  expect(creditOf(state.memory)).toBe(creditOf(fresh.state.memory));
 });

@@ -1,3 +1,4 @@
+import { MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
 import { bestProbability } from "../rows.ts";
@@ -25,15 +26,18 @@ const memory = defineMemory<Credits>("credit", () => ({ block: -1, bySlot: new M
  * CreditDecoding (arXiv 2510.06133): a token that stays a cell's best guess gathers credit, and its logit is raised by
  * it, so that it passes a threshold some steps earlier. Sparse and exact: only tokens that were once the best of a cell
  * have credit, so `p'(v) = (1 + C_v)^alpha p(v) / (1 + sum_u ((1 + C_u)^alpha - 1) p(u))` needs their logits alone. The
- * best of the raised logits is always one of them. Credits start anew with every block.
+ * best of the raised logits is always one of them. Credits start anew with every block, and in a cell that is taken back.
  */
 export function creditSampler({ alpha, gamma, decay }: CreditOptions): Sampler {
   const creditsOf = (state: DecodeState): Credits => {
+    if (memory.of(state).block !== state.block.start) {
+      memory.set(state, { block: state.block.start, bySlot: new Map() });
+    }
     const credits = memory.of(state);
-    if (credits.block === state.block.start) return credits;
-    const fresh: Credits = { block: state.block.start, bySlot: new Map() };
-    memory.set(state, fresh);
-    return fresh;
+    // A cell that is written is done with its credit, also if it becomes a mask again.
+    const { slots, kinds } = state.canvas;
+    for (const [row, slot] of slots.entries()) if (kinds[row] !== MASKED) credits.bySlot.delete(slot);
+    return credits;
   };
   return {
     noise: () => undefined,

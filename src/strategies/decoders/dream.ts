@@ -1,7 +1,7 @@
 import type { Preset } from "../preset.ts";
 import { dreamQuota } from "../quota.ts";
 import { temperedSampler } from "../sampler.ts";
-import { blockSteps, rank } from "../selector.ts";
+import { plannedQuota, rank, stepsLeft } from "../selector.ts";
 import type { Scorer, Step } from "../strategy.ts";
 
 /** Confidence of Dream's samplers, on the distribution that is drawn from. */
@@ -50,14 +50,10 @@ export function dreamPreset(kind: DreamConfidence, title: string): Preset {
     pieces: (settings) => ({
       selector: {
         plan: (state, masks) =>
-          dreamQuota(
-            masks,
-            blockSteps(state.block, state.targets.length, settings.steps),
-            settings.eps,
-          ).filter((n) => n > 0),
+          dreamQuota(masks, stepsLeft(state, settings.steps), settings.eps).filter((n) => n > 0),
         select: (step, scores) =>
           rank(drawnOrder(step, scores, settings.algTemp ?? 0))
-            .slice(0, step.state.quotas[step.state.stepInBlock] ?? scores.length)
+            .slice(0, plannedQuota(step.state))
             .map((index) => ({ index, reason: "quota" })),
       },
       sampler: temperedSampler(settings),

@@ -8,7 +8,7 @@ import type { Candidates, DecodeState, Sampler, Selector } from "../strategy.ts"
 export interface FreeDaveOptions {
   /** Canvases of a forward: the real one and `drafts - 1` that are filled further. */
   readonly drafts: number;
-  /** Commit every token at or above this, and always the first; above 1 it is one token a step. */
+  /** Commit every token at or above this, and always the first; from 1 on it is one token a step. */
   readonly threshold: number;
   /** Which token comes first. */
   readonly order?: "confidence" | "left";
@@ -49,8 +49,14 @@ export function freeDave({
   sampler: Sampler;
   selector: Selector;
 } {
+  // In float32 the probability of a very sure row is 1: a threshold of 1 promises one token a step all the same.
   const next = (ranked: readonly Guess[]): readonly Guess[] =>
-    ranked.filter(({ p }, place) => place === 0 || p >= threshold);
+    ranked.filter(({ p }, place) => place === 0 || (threshold < 1 && p >= threshold));
+  /** What was ranked and is still a mask: the canvas may have been cut. */
+  const ahead = (state: DecodeState): readonly Guess[] => {
+    const open = new Set(masksOfBlock(state));
+    return memory.of(state).ranked.filter(({ row }) => open.has(row));
+  };
   const guesses = (stats: RowStats, rows: readonly number[]): readonly Guess[] =>
     rows
       .map((row): Guess => {
@@ -66,11 +72,11 @@ export function freeDave({
   const sampler: Sampler = {
     noise: () => undefined,
     draw: (stats, rows, at, state) => {
-      const kept = memory.of(state);
+      const ranking = ahead(state);
       const open = masksOfBlock(state);
       const lines = [stats, ...(stats.drafts ?? [])];
       // What each line holds beyond the canvas, and what it would commit next.
-      const held = lines.map((_, k) => (k === 0 ? [] : kept.ranked.slice(0, k)));
+      const held = lines.map((_, k) => (k === 0 ? [] : ranking.slice(0, k)));
       const rankOf = (k: number): readonly Guess[] => {
         const filled = new Set(held[k]!.map(({ row }) => row));
         return guesses(
@@ -103,11 +109,12 @@ export function freeDave({
   const selector: Selector = {
     scope: "open",
     drafts: (state) => {
-      const { block, ranked, last } = memory.of(state);
+      const { block, last } = memory.of(state);
       if (block !== state.block.start) return [];
+      const ranked = ahead(state);
       const open = masksOfBlock(state);
       return Array.from(
-        { length: Math.min(most - 1, open.length + (evaluatesFull ? last - 1 : 0)) },
+        { length: Math.min(most - 1, ranked.length + (evaluatesFull ? last - 1 : 0)) },
         (_, k) => {
           const canvas = state.canvas.ids.slice();
           const filled = new Set<number>();

@@ -1,4 +1,5 @@
 import { uniform } from "../../core/random.ts";
+import { RANDOM_STREAMS } from "../../core/random-streams.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
 import { masksInBlock } from "../progress.ts";
@@ -9,9 +10,6 @@ import { blockSteps } from "../selector.ts";
 import type { DecodeState, Reviser, Selector, Step } from "../strategy.ts";
 import { type Mixture, mixtureAt, type RemaskRule } from "./remask-mixture.ts";
 
-/** Stand in for a row's token, so that these numbers never share a counter with others. */
-const WRITE_STREAM = 0xffff_fffc;
-const REMASK_STREAM = 0xffff_fffb;
 const LAST_TIME = 1e-5;
 
 interface AncestralMemory {
@@ -79,9 +77,9 @@ export function remaskAncestral(
         (replay === undefined ? uniform(rng.seed, time, row, stream) : replay.coin(row)) < p;
       const [token, mask] = mixture(0).masked;
       return {
-        picks: [...rows.keys()].filter((index) => hits(rows[index]!, WRITE_STREAM, token / (token + mask))),
+        picks: [...rows.keys()].filter((index) => hits(rows[index]!, RANDOM_STREAMS.write, token / (token + mask))),
         remasks: visible.filter((row, i) =>
-          hits(row, REMASK_STREAM, mixture(weights[i]! / total).visible[1]),
+          hits(row, RANDOM_STREAMS.remask, mixture(weights[i]! / total).visible[1]),
         ),
       };
     };

@@ -118,7 +118,10 @@ function isExploring(state: DecodeState, exploration: number): boolean {
   );
 }
 
-/** The cycle of the open block: each block begins with one, and a stretch that is full is followed by the next. */
+/**
+ * The cycle of the open block: each block begins with one, and a stretch that is full is followed by the next. Where a
+ * token before it was taken back, a cycle begins there.
+ */
 function cycleOf(state: DecodeState): Cycle {
   const { canvas, targets, block } = state;
   const cycle = memory.of(state);
@@ -126,6 +129,8 @@ function cycleOf(state: DecodeState): Cycle {
   const isFull = (): boolean =>
     !targets.subarray(block.start, block.start + cycle.to).some((row) => canvas.kinds[row] === MASKED);
   if (cycle.phase === "fast" && isFull()) Object.assign(cycle, newCycle(block.start, cycle.to));
+  const first = targets.subarray(block.start, block.end).findIndex((row) => canvas.kinds[row] === MASKED);
+  if (first >= 0 && first < cycle.from) Object.assign(cycle, newCycle(block.start, first));
   return cycle;
 }
 

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import type { ForwardRequest } from "../../core/types.ts";
-import { createCanvas, FILLED, MASKED } from "../canvas.ts";
+import { continuationCanvas, createCanvas, FILLED, MASKED } from "../canvas.ts";
 import { decode, startState } from "../decode.ts";
+import { placeDraft } from "../draft.ts";
 import { createOracle } from "../oracle.ts";
 import { ORACLE_DEFAULTS } from "../oracle-logits.ts";
+import type { Settings } from "../preset.ts";
 import { buildStrategy, PRESETS } from "../presets.ts";
 import { seededRng } from "../rng.ts";
 import { runScripted } from "../run-scripted.ts";
@@ -24,6 +26,23 @@ const SETTINGS = {
   guidance: { cfg: 0 },
 };
 
+const HINTS = { eos: [], pad: 0, delimiters: [], room: 20 };
+const TRAITS = { maskId: MASK, suppress: [MASK], attention: { kind: "full" as const } };
+
+/** How many tokens each step of a preset commits to `length` empty cells, of which a draft that is not believed fills some. */
+function paceOf(name: string, drafted: number, settings: Partial<Settings>) {
+  const { length } = { ...SETTINGS, ...settings };
+  const canvas = continuationCanvas([1, 2], length, MASK);
+  placeDraft(canvas, 2, new Int32Array(drafted).fill(7), { share: 1, seed: 0 });
+  const built = buildStrategy(PRESETS[name]!, { ...SETTINGS, ...settings }, HINTS);
+  const strategy = drafted === 0 ? built : { ...built, reviser: scepticalReviser(1, "seen") };
+  const { events } = runScripted(
+    decode(strategy, TRAITS, startState(canvas), seededRng(5)),
+    createOracle(3, ORACLE_DEFAULTS),
+  );
+  return events.map(({ commits }) => commits.length);
+}
+
 /** A draft in five of six cells behind a prompt of two. */
 function play(keep: number, check: DraftCheck) {
   const canvas = createCanvas([1, 2, ...new Array<number>(6).fill(MASK)], [{ start: 2, end: 8 }], MASK);
@@ -31,7 +50,7 @@ function play(keep: number, check: DraftCheck) {
     canvas.ids[2 + i] = id;
     canvas.kinds[2 + i] = FILLED;
   }
-  const built = buildStrategy(PRESETS["warm-start"]!, SETTINGS, { eos: [], pad: 0, delimiters: [], room: 6 });
+  const built = buildStrategy(PRESETS["warm-start"]!, SETTINGS, HINTS);
   const strategy = { ...built, reviser: scepticalReviser(keep, check) };
   const state = startState(canvas);
   const requests: ForwardRequest[] = [];
@@ -43,8 +62,7 @@ function play(keep: number, check: DraftCheck) {
       return oracle.forward(request);
     },
   };
-  const traits = { maskId: MASK, suppress: [MASK], attention: { kind: "full" as const } };
-  const { events } = runScripted(decode(strategy, traits, state, seededRng(0)), seen);
+  const { events } = runScripted(decode(strategy, TRAITS, state, seededRng(0)), seen);
   return { requests, events, state };
 }
 
@@ -79,5 +97,48 @@ test("a draft that is trusted needs no further canvas, whatever the check", () =
     const { requests, events } = play(0, check);
     expect(requests[0]!.drafts).toBeUndefined();
     expect(events[0]!.remasks).toEqual([]);
+  }
+});
+
+const PLANNING = ["llada", "llada-random", "first-hitting", "dream-origin", "maskgit", "dream-entropy", "pc"];
+
+test.each([...PLANNING, "dream-margin", "learn2pd", "quota-table"])(
+  "%s writes cells whose draft was taken back at the pace of cells that had none: one forward more",
+  (name) => {
+    for (const steps of [20, 8]) {
+      const settings = { length: 20, block: 10, steps };
+      expect(paceOf(name, 20, settings)).toEqual([0, ...paceOf(name, 0, settings)]);
+    }
+  },
+);
+
+test("a draft in some cells of a block: the steps that are left share what was taken back", () => {
+  expect(paceOf("llada", 6, { length: 10, block: 10, steps: 10 })).toEqual(new Array(10).fill(1));
+  expect(paceOf("llada", 6, { length: 10, block: 10, steps: 4 })).toEqual([1, 3, 3, 3]);
+  expect(paceOf("prophet", 20, { length: 20, block: 10, steps: 20 }).slice(0, 4)).toEqual([0, 1, 1, 1]);
+});
+
+test("a decoder with drafts of its own does not take those of the check for them", () => {
+  for (const drafted of [6, 3]) {
+    const settings = { length: 12, block: 6, steps: 12, threshold: 1 };
+    const canvas = continuationCanvas([1, 2], 12, MASK);
+    placeDraft(
+      canvas,
+      2,
+      Int32Array.from({ length: drafted }, (_, i) => 11 + i),
+      { share: 1, seed: 0 },
+    );
+    const textOf = (name: string, check: DraftCheck) => {
+      const built = buildStrategy(PRESETS[name]!, { ...SETTINGS, ...settings }, HINTS);
+      const state = startState(structuredClone(canvas));
+      const strategy = { ...built, reviser: scepticalReviser(0.3, check) };
+      const oracle = createOracle(3, ORACLE_DEFAULTS);
+      const { events } = runScripted(decode(strategy, TRAITS, state, seededRng(0)), oracle);
+      for (const { conf } of events.flatMap(({ commits }) => commits)) expect(conf).toBeGreaterThan(0);
+      return Array.from(state.canvas.ids);
+    };
+    for (const check of ["seen", "hidden"] as const) {
+      expect(textOf("freedave", check)).toEqual(textOf("llada", check));
+    }
   }
 });

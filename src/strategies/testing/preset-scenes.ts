@@ -3,8 +3,6 @@ import { clone } from "../../core/clone.ts";
 import type { CommitFilter } from "../../model/commit-filter.ts";
 import { createCanvas } from "../canvas.ts";
 import { decode, type StepEvent, startState } from "../decode.ts";
-import { type DraftCheck, scepticalReviser } from "../decoders/warm-start.ts";
-import { placeDraft } from "../draft.ts";
 import { eosStop } from "../eos-stop.ts";
 import { createOracle, type Oracle } from "../oracle.ts";
 import { ORACLE_DEFAULTS, type OracleParameters } from "../oracle-logits.ts";
@@ -13,17 +11,16 @@ import { buildStrategy, PRESETS } from "../presets.ts";
 import { seededRng } from "../rng.ts";
 import { runScripted } from "../run-scripted.ts";
 import type { DecodeState, ModelTraits, Strategy } from "../strategy.ts";
+import { type Axis, anyExtras, isContinued, presetsWith, withAxis } from "./axes.ts";
 
 /** Any preset on any canvas and oracle: what the properties of section 12 of the strategies note quantify over. */
 
 export const MASK: number = ORACLE_DEFAULTS.mask;
 const EOS = 62;
-const PAD = 61;
+export const PAD = 61;
 export const TRAITS: ModelTraits = { maskId: MASK, suppress: [MASK], attention: { kind: "full" } };
 /** Cells that a continuation may have. */
 export const ROOM = 56;
-/** Every token of a draft. */
-const WHOLE = { share: 1, seed: 0 };
 /** Cell i is accepted from a confidence of a half on. */
 const FILTER: CommitFilter = {
   size: 12,
@@ -33,6 +30,26 @@ const FILTER: CommitFilter = {
   b2: new Array(12).fill(-10),
 };
 export const HINTS: ModelHints = { eos: [EOS], pad: PAD, delimiters: [7], room: ROOM, filter: FILTER };
+
+/** Any settings, as far as it matters to what a preset takes. */
+const SETTINGS: Settings = {
+  length: 8,
+  block: 8,
+  steps: 8,
+  table: [],
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  threshold: 0.9,
+  factor: 1,
+  gamma: 0.1,
+  guidance: { cfg: 0 },
+};
+
+/** Presets that take what the axis puts on them. */
+export function accepting(axis: Axis): readonly string[] {
+  return presetsWith(axis, (name) => buildStrategy(PRESETS[name]!, SETTINGS, HINTS));
+}
 
 /** A preset on a canvas, with an oracle. */
 export interface Scene {
@@ -64,8 +81,8 @@ const parameters: fc.Arbitrary<OracleParameters> = fc
 
 const given = fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 6 });
 
-/** Any scene of these presets. */
-export function sceneOf(names: readonly string[]): fc.Arbitrary<Scene> {
+/** Any scene of these presets, and of what a recipe may put on them. */
+export function sceneOf(names: readonly string[], axis?: Axis): fc.Arbitrary<Scene> {
   return fc
     .record({
       parameters,
@@ -91,28 +108,30 @@ export function sceneOf(names: readonly string[]): fc.Arbitrary<Scene> {
         { cfg: 1, weak: { share: 0.5 } },
       ),
       stops: fc.boolean(),
-      draft: fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 12 }),
-      keep: fc.constantFrom(0, 0.3, 1),
-      check: fc.constantFrom<DraftCheck>("seen", "hidden"),
+      extras: anyExtras,
       seed: fc.nat(0xffff_ffff),
     })
-    .map(({ parameters: oracle, prompt, gaps, name, stops, draft, keep, check, seed, ...rest }) => {
+    .map(({ parameters: oracle, prompt, gaps, name, stops, extras, seed, ...rest }) => {
       const preset = PRESETS[name]!;
       const ids = [...prompt];
-      const spans = (preset.continuationOnly === true ? gaps.slice(0, 1) : gaps).map(({ cells, after }) => {
+      const isOpen = preset.continuationOnly === true || isContinued(axis);
+      const spans = (isOpen ? gaps.slice(0, 1) : gaps).map(({ cells, after }) => {
         const span = { start: ids.length, end: ids.length + cells };
-        ids.push(...new Array<number>(cells).fill(MASK), ...(preset.continuationOnly === true ? [] : after));
+        ids.push(...new Array<number>(cells).fill(MASK), ...(isOpen ? [] : after));
         return span;
       });
       const canvas = createCanvas(ids, spans, MASK);
-      const hasDraft = name === "warm-start";
-      if (hasDraft)
-        placeDraft(canvas, spans[0]!.start, Int32Array.from(draft.slice(0, gaps[0]!.cells)), WHOLE);
-      const state = startState(canvas);
-      const length = state.targets.length;
+      const length = spans.reduce((sum, { start, end }) => sum + end - start, 0);
       const settings = { ...rest, block: Math.min(rest.block, length), length, table: [] };
-      const plain = buildStrategy(preset, settings, HINTS);
-      const built = hasDraft ? { ...plain, reviser: scepticalReviser(keep, check) } : plain;
+      const place = { canvas, gaps: spans, settings, hints: HINTS, seed };
+      const alone = buildStrategy(preset, settings, HINTS);
+      // Warm start is about a draft, whatever else.
+      const axes = new Set([
+        ...(name === "warm-start" ? ["placed" as const] : []),
+        ...(axis === undefined ? [] : [axis]),
+      ]);
+      const built = [...axes].reduce((strategy, next) => withAxis(next, strategy, extras, place), alone);
+      const state = startState(canvas);
       const strategy = stops && built.stop === undefined ? { ...built, stop: eosStop([EOS], PAD) } : built;
       return { name, state, settings, seed, strategy, oracle: createOracle(seed, oracle) };
     });
