@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type BestPath, bestPath, type RowChoices } from "./best-path.ts";
 import { MASK, smallAutomaton, solutions } from "./brute-force.ts";
-import { openSegment } from "./mask-wildcard.ts";
+import { fits, isFeasible, openSegment, setCell } from "./mask-wildcard.ts";
 
 /** Log-probabilities on a grid of 1/64: sums are exact, so equal is equal. */
 const grid = fc.integer({ min: -40, max: 0 }).map((step) => step / 64);
@@ -40,18 +40,21 @@ function bestByTrying(
     pattern,
     cells.map(({ id }) => id),
   )) {
-    let forced = 0;
+    let passed = 0;
     let logProbability = 0;
     const ids = row.slice(from, to).map((token, i) => {
       const { id, row: listed } = cells[from + i]!;
       if (id !== MASK) return id;
       if (listed === undefined) return MASK;
       const k = Array.from(listed.ids).indexOf(token);
-      if (k === -1) forced++;
-      else logProbability += listed.logProbs[k]!;
+      if (k === -1) {
+        passed++;
+        return MASK;
+      }
+      logProbability += listed.logProbs[k]!;
       return token;
     });
-    const found = { ids: Int32Array.from(ids), logProbability, forced };
+    const found = { ids: Int32Array.from(ids), logProbability, passed };
     if (best === null || order(found, best) < 0) best = found;
   }
   return best;
@@ -60,7 +63,7 @@ function bestByTrying(
 function order(a: BestPath, b: BestPath): number {
   const at = a.ids.findIndex((id, i) => id !== b.ids[i]);
   return (
-    a.forced - b.forced || b.logProbability - a.logProbability || (at === -1 ? 0 : a.ids[at]! - b.ids[at]!)
+    a.passed - b.passed || b.logProbability - a.logProbability || (at === -1 ? 0 : a.ids[at]! - b.ids[at]!)
   );
 }
 
@@ -112,8 +115,44 @@ test("without a constraint worth the name the best path is the argmax of each ce
   expect(Array.from(free.ids)).toEqual([1, 2, 1]);
 });
 
-test("a cell whose choices all fail takes the smallest id that goes on", () => {
+test("a cell whose choices all fail stays a mask", () => {
   const segment = openSegment(smallAutomaton("ab*c", false), [MASK, MASK, MASK], MASK);
   const found = bestPath(segment, 0, 3, () => ({ ids: [0], logProbs: [-1] }))!;
-  expect(found).toEqual({ ids: Int32Array.of(0, 1, 2), logProbability: -1, forced: 2 });
+  expect(found).toEqual({ ids: Int32Array.of(0, MASK, MASK), logProbability: -1, passed: 2 });
+});
+
+test("the best path is at least as probable as the choices taken one by one, and passes over no more cells", () => {
+  let better = 0;
+  fc.assert(
+    fc.property(source, fc.array(choices, { minLength: 1, maxLength: 5 }), (pattern, rows) => {
+      const masks = rows.map(() => MASK);
+      const path = bestPath(
+        openSegment(smallAutomaton(pattern), masks, MASK),
+        0,
+        rows.length,
+        (at) => rows[at],
+      );
+      const segment = openSegment(smallAutomaton(pattern), masks, MASK);
+      expect(path !== null).toBe(isFeasible(segment));
+      if (path === null) return;
+      let sum = 0;
+      let passed = 0;
+      for (const [at, { ids, logProbs }] of rows.entries()) {
+        const order = Array.from(ids, (_, place) => place).sort((a, b) => logProbs[b]! - logProbs[a]!);
+        const k = order.find((place) => fits(segment, at, ids[place]!));
+        if (k === undefined) {
+          passed++;
+          continue;
+        }
+        setCell(segment, at, ids[k]!);
+        sum += logProbs[k]!;
+      }
+      expect(path.passed).toBeLessThanOrEqual(passed);
+      if (path.passed < passed) return;
+      expect(path.logProbability).toBeGreaterThanOrEqual(sum);
+      if (path.logProbability > sum) better++;
+    }),
+    { numRuns: 500 },
+  );
+  expect(better).toBeGreaterThan(20);
 });

@@ -1,4 +1,4 @@
-import { addBit, type Bitset, membersOf } from "./bitset.ts";
+import { type Bitset, membersOf } from "./bitset.ts";
 import { isFeasible, type Segment } from "./mask-wildcard.ts";
 
 /** What the model says about one cell: its best ids and their natural-log probabilities, in any order. */
@@ -8,33 +8,34 @@ export interface RowChoices {
 }
 
 export interface BestPath {
-  /** Ids of the cells asked for; the mask where a masked cell had no choices. */
+  /** Ids of the cells asked for; the mask where a masked cell had no choices or is passed over. */
   readonly ids: Int32Array;
-  /** Sum of the log-probabilities of the chosen ids, without the forced ones. */
+  /** Sum of the log-probabilities of the chosen ids. */
   readonly logProbability: number;
-  /** Cells whose id is not among their choices, because no listed id goes on there. */
-  readonly forced: number;
+  /** Cells that stay masked although they had choices: none of them goes on there. */
+  readonly passed: number;
 }
 
-/** The best way on from each state before a cell: cells forced on it, then the sum of its log-probabilities. */
+/** The best way on from each state before a cell: cells it passes over, then the sum of its log-probabilities. */
 interface Values {
   /** {@link NO_WAY} where there is none. */
-  readonly forced: Int32Array;
+  readonly passed: Int32Array;
   readonly sum: Float64Array;
 }
 
 const NO_WAY = 0x7fff_ffff;
 
 /** One token (or the mask) in a cell: the state behind it, and the value of the best way that begins with it. */
-type VisitWay = (id: number, target: number, forced: number, sum: number) => void;
+type VisitWay = (id: number, target: number, passed: number, sum: number) => void;
 
 /**
  * The most probable way to fill the masks of cells `[from, to)` so that the whole segment can still satisfy the
  * constraint: DINGO (arXiv 2505.23061), a Viterbi search over automaton states and cells.
  *
- * Of all fillings it takes those with the fewest forced cells, of these the most probable, of these the
- * lexicographically smallest. A masked cell without choices stays a mask, that is any token. Costs, for each cell, the
- * live states times the choices; forced cells are considered only when there is no way without them.
+ * A masked cell without choices stays a mask, that is any token. So does one whose choices all lead nowhere: what else
+ * could stand there nobody has said how probable it is. Of all fillings it takes those that pass over the fewest cells, of
+ * these the most probable, of these the lexicographically smallest. Costs, for each cell, the live states times the
+ * choices; cells are passed over only when there is no way without that.
  *
  * @returns `null` when the segment is not feasible
  */
@@ -49,7 +50,7 @@ export function bestPath(
     segment.ids[from + i] === segment.maskId ? choicesOf(from + i) : undefined,
   );
   return (
-    search({ segment, from, choices, mayForce: false }) ?? search({ segment, from, choices, mayForce: true })
+    search({ segment, from, choices, mayPass: false }) ?? search({ segment, from, choices, mayPass: true })
   );
 }
 
@@ -58,11 +59,11 @@ interface Stretch {
   readonly segment: Segment;
   readonly from: number;
   readonly choices: readonly (RowChoices | undefined)[];
-  readonly mayForce: boolean;
+  readonly mayPass: boolean;
 }
 
 function search(stretch: Stretch): BestPath | null {
-  const { segment, from, choices, mayForce } = stretch;
+  const { segment, from, choices, mayPass } = stretch;
   const { automaton, live } = segment;
   const values = Array.from({ length: choices.length + 1 }, () => noWays(automaton.states));
   for (const state of membersOf(live[from + choices.length]!)) offer(values.at(-1)!, state, 0, 0);
@@ -70,13 +71,9 @@ function search(stretch: Stretch): BestPath | null {
     const here = values[i]!;
     const behind = values[i + 1]!;
     for (const state of membersOf(live[from + i]!)) {
-      eachWay(stretch, i, state, behind, (_id, _target, forced, sum) => offer(here, state, forced, sum));
-      if (!mayForce || choices[i] === undefined) continue;
-      for (const target of membersOf(automaton.successors(state))) {
-        if (behind.forced[target] !== NO_WAY) {
-          offer(here, state, behind.forced[target]! + 1, behind.sum[target]!);
-        }
-      }
+      eachWay(stretch, i, state, behind, (_id, _target, passed, sum) => offer(here, state, passed, sum));
+      if (!mayPass || choices[i] === undefined) continue;
+      eachPast(stretch, state, behind, (_id, _target, passed, sum) => offer(here, state, passed, sum));
     }
   }
   return trace(stretch, values);
@@ -87,44 +84,35 @@ function search(stretch: Stretch): BestPath | null {
  * then the smallest that continues best from any of them.
  */
 function trace(stretch: Stretch, values: readonly Values[]): BestPath | null {
-  const { segment, from, choices, mayForce } = stretch;
+  const { segment, from, choices, mayPass } = stretch;
   let front = bestStates(values[0]!, segment.live[from]!);
   if (front.length === 0) return null;
   const ids = new Int32Array(choices.length);
   const logProbability = values[0]!.sum[front[0]!]!;
-  const forced = values[0]!.forced[front[0]!]!;
+  const passed = values[0]!.passed[front[0]!]!;
   for (let i = 0; i < choices.length; i++) {
     const here = values[i]!;
     const behind = values[i + 1]!;
-    const wanted = { forced: here.forced[front[0]!]!, sum: here.sum[front[0]!]! };
+    const wanted = { passed: here.passed[front[0]!]!, sum: here.sum[front[0]!]! };
     let smallest = Number.POSITIVE_INFINITY;
     let next = new Set<number>();
     const consider: VisitWay = (id, target, count, sum) => {
-      if (count !== wanted.forced || sum !== wanted.sum || id > smallest) return;
+      if (count !== wanted.passed || sum !== wanted.sum || id > smallest) return;
       if (id < smallest) next = new Set();
       smallest = id;
       next.add(target);
     };
     for (const state of front) {
       eachWay(stretch, i, state, behind, consider);
-      if (!mayForce || choices[i] === undefined) continue;
-      const targets = new Uint32Array(segment.live[0]!.length);
-      for (const target of membersOf(segment.automaton.successors(state))) {
-        if (behind.forced[target]! + 1 === wanted.forced && behind.sum[target] === wanted.sum)
-          addBit(targets, target);
-      }
-      segment.automaton.eachInto(state, targets, (id, target) => {
-        consider(id, target, wanted.forced, wanted.sum);
-        return true;
-      });
+      if (mayPass && choices[i] !== undefined) eachPast(stretch, state, behind, consider);
     }
     ids[i] = smallest;
     front = [...next];
   }
-  return { ids, logProbability, forced };
+  return { ids, logProbability, passed };
 }
 
-/** The ways through cell `i` that force nothing: its token, any token, or one of its choices. */
+/** The ways through cell `i` that pass over nothing: its token, any token, or one of its choices. */
 function eachWay(
   { segment, from, choices }: Stretch,
   i: number,
@@ -136,8 +124,8 @@ function eachWay(
   const id = segment.ids[from + i]!;
   const listed = choices[i];
   const offerTo = (token: number, target: number, logProb: number): void => {
-    if (target < 0 || behind.forced[target] === NO_WAY) return;
-    visit(token, target, behind.forced[target]!, logProb + behind.sum[target]!);
+    if (target < 0 || behind.passed[target] === NO_WAY) return;
+    visit(token, target, behind.passed[target]!, logProb + behind.sum[target]!);
   };
   if (id !== maskId) {
     offerTo(id, automaton.step(state, id), 0);
@@ -152,15 +140,23 @@ function eachWay(
   }
 }
 
+/** The ways past a cell that stays masked although it has choices. */
+function eachPast({ segment }: Stretch, state: number, behind: Values, visit: VisitWay): void {
+  for (const target of membersOf(segment.automaton.successors(state))) {
+    if (behind.passed[target] === NO_WAY) continue;
+    visit(segment.maskId, target, behind.passed[target]! + 1, behind.sum[target]!);
+  }
+}
+
 function noWays(states: number): Values {
-  return { forced: new Int32Array(states).fill(NO_WAY), sum: new Float64Array(states) };
+  return { passed: new Int32Array(states).fill(NO_WAY), sum: new Float64Array(states) };
 }
 
 /** Keeps the better of what is known and what is offered. */
-function offer(values: Values, state: number, forced: number, sum: number): void {
-  const known = values.forced[state]!;
-  if (forced > known || (forced === known && sum <= values.sum[state]!)) return;
-  values.forced[state] = forced;
+function offer(values: Values, state: number, passed: number, sum: number): void {
+  const known = values.passed[state]!;
+  if (passed > known || (passed === known && sum <= values.sum[state]!)) return;
+  values.passed[state] = passed;
   values.sum[state] = sum;
 }
 
@@ -169,13 +165,13 @@ function bestStates(values: Values, among: Bitset): number[] {
   let best: number[] = [];
   for (const state of membersOf(among)) {
     const first = best[0];
-    if (values.forced[state] === NO_WAY) continue;
+    if (values.passed[state] === NO_WAY) continue;
     if (first === undefined || isBetter(values, state, first)) best = [state];
     else if (!isBetter(values, first, state)) best.push(state);
   }
   return best;
 }
 
-function isBetter({ forced, sum }: Values, a: number, b: number): boolean {
-  return forced[a]! < forced[b]! || (forced[a] === forced[b] && sum[a]! > sum[b]!);
+function isBetter({ passed, sum }: Values, a: number, b: number): boolean {
+  return passed[a]! < passed[b]! || (passed[a] === passed[b] && sum[a]! > sum[b]!);
 }

@@ -102,6 +102,7 @@ test.each(CASES)(
             const allowed = tracker.allowed(row, candidates);
             const every = tracker.allowedIds(row);
             expect(allowed).toEqual(candidates.map((id) => every.includes(id)));
+            expect(allowed).toEqual(candidates.map((id) => tracker.isAllowed(row, id)));
             canvas[row] = candidates.find((_, k) => allowed[k]) ?? every[otherwise % every.length]!;
             tracker.commit(row, canvas[row]);
           }
@@ -153,7 +154,7 @@ test("the best path of row statistics is the best allowed text", () => {
   const canvas = new Int32Array(7).fill(MASK, 5);
   const tracker = compile({ regex: " yes| no" }).track(canvas, { start: 5, end: 7 }, MASK);
   const path = tracker.bestPath({ start: 5, end: 7 }, rowChoices(stats))!;
-  expect(path).toEqual({ ids: Int32Array.of(no![0]!, EOS), logProbability: -1 + -1.5, forced: 0 });
+  expect(path).toEqual({ ids: Int32Array.of(no![0]!, EOS), logProbability: -1 + -1.5, passed: 0 });
 });
 
 test("gaps without end tokens are filled to the last cell", () => {

@@ -20,10 +20,14 @@
  *   tracker.requireFeasible();                       // "cannot be met in 8 cells: its shortest text needs 10 tokens"
  *
  *   // Each step, with the statistics of the rows (topK about 64):
- *   for (const row of rowsInTheOrderOfTheirScores) {
+ *   for (const row of maskedRows) {
  *     const candidates = bestIdsOf(row);             // best first
  *     const fits = tracker.allowed(row, candidates);
- *     const id = candidates.find((_, k) => fits[k]) ?? tracker.allowedIds(row, 1)[0];
+ *     const id = candidates.find((_, k) => fits[k]); // none: the best of tracker.allowedIds(row), whose logits are wanted
+ *     scored.push({ row, id, score: probabilityOf(row, id) });
+ *   }
+ *   for (const { row, id } of chosenOf(scored)) {    // in the order of their scores
+ *     if (!tracker.isAllowed(row, id)) continue;     // ruled out by those before it: another step
  *     commit(row, id);
  *     tracker.commit(row, id);                       // before the next row is asked about
  *   }

@@ -120,13 +120,27 @@ test("behind the end only end tokens fit", () => {
   expect(isFeasible(short)).toBe(false);
 });
 
-test("a limit stops the search for fitting ids", () => {
-  const segment = openSegment(smallAutomaton("[abc]*"), [MASK, MASK], MASK);
-  const all = Array.from(fittingIds(segment, 0));
-  expect(all).toEqual([0, 1, 2, 3, 4, EOS, PAD, 8]);
-  const some = Array.from(fittingIds(segment, 0, 3));
-  expect(some).toHaveLength(3);
-  expect(all.filter((id) => some.includes(id))).toEqual(some);
+test("verdicts that neighbours share follow every change of a cell", () => {
+  fc.assert(
+    fc.property(
+      source,
+      fc.array(fc.record({ at: fc.nat(5), id: fc.oneof(fc.constant(MASK), fc.nat(8)) }), { maxLength: 12 }),
+      (pattern, changes) => {
+        const segment = openSegment(smallAutomaton(pattern), new Array<number>(6).fill(MASK), MASK);
+        for (const { at, id } of changes) {
+          setCell(segment, at, id);
+          const fresh = openSegment(smallAutomaton(pattern), segment.ids, MASK);
+          for (const cell of maskedCells(segment)) {
+            expect(fittingIds(segment, cell)).toEqual(fittingIds(fresh, cell));
+            for (const [token] of TEXTS.entries()) {
+              expect(fits(segment, cell, token)).toBe(fits(fresh, cell, token));
+            }
+          }
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
 });
 
 test("the shortest text counts tokens", () => {

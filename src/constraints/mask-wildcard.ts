@@ -28,6 +28,22 @@ export interface Segment {
   readonly live: readonly Bitset[];
   /** States in which the segment may end. */
   readonly goal: Bitset;
+  /** What was last found out about each masked cell; asked through {@link gateOf}, `[N]`. */
+  readonly gates: (Gate | undefined)[];
+}
+
+/**
+ * What fits between two sets of live states. Neighbours between the same sets, as in any long run of masks, share one,
+ * and it is kept from step to step while the sets stay: each id is tried once for all of them.
+ */
+interface Gate {
+  readonly before: Bitset;
+  readonly behind: Bitset;
+  /** The members of `before`. */
+  readonly states: readonly number[];
+  readonly verdicts: Map<number, boolean>;
+  /** All ids that fit, once somebody wants them. */
+  fitting?: Int32Array;
 }
 
 /**
@@ -46,7 +62,13 @@ export function openSegment(
   for (let state = 0; state < automaton.states; state++) {
     if (mayContinue || automaton.isAccepting(state)) addBit(goal, state);
   }
-  const segment = { automaton, maskId, ids: Int32Array.from(ids), forward: sets(), live: sets(), goal };
+  const segment: Segment = {
+    ...{ automaton, maskId, goal },
+    ids: Int32Array.from(ids),
+    forward: sets(),
+    live: sets(),
+    gates: new Array<Gate | undefined>(ids.length).fill(undefined),
+  };
   addBit(segment.forward[0]!, automaton.start);
   recompute(segment);
   return segment;
@@ -64,29 +86,44 @@ export function isComplete(segment: Segment): boolean {
 
 /** With `id` in masked cell `at`, some filling of the other masks satisfies the constraint. */
 export function fits(segment: Segment, at: number, id: number): boolean {
-  const behind = segment.live[at + 1]!;
-  for (const state of membersOf(segment.live[at]!)) {
+  const { behind, states, verdicts } = gateOf(segment, at);
+  const known = verdicts.get(id);
+  if (known !== undefined) return known;
+  const isFitting = states.some((state) => {
     const target = segment.automaton.step(state, id);
-    if (target >= 0 && hasBit(behind, target)) return true;
-  }
-  return false;
+    return target >= 0 && hasBit(behind, target);
+  });
+  verdicts.set(id, isFitting);
+  return isFitting;
 }
 
-/** Ids that {@link fits} into masked cell `at`, ascending: all of them, or `limit` that are found first. */
-export function fittingIds(segment: Segment, at: number, limit = Number.POSITIVE_INFINITY): Int32Array {
+/** All ids that {@link fits} into masked cell `at`, ascending: a walk over the vocabulary for each live state. Read only. */
+export function fittingIds(segment: Segment, at: number): Int32Array {
+  const gate = gateOf(segment, at);
+  if (gate.fitting !== undefined) return gate.fitting;
   const isFound = new Uint8Array(segment.automaton.vocab);
-  let found = 0;
-  for (const state of membersOf(segment.live[at]!)) {
-    segment.automaton.eachInto(state, segment.live[at + 1]!, (id) => {
-      found += 1 - isFound[id]!;
+  for (const state of gate.states) {
+    segment.automaton.eachInto(state, gate.behind, (id) => {
       isFound[id] = 1;
-      return found < limit;
     });
-    if (found >= limit) break;
   }
-  const ids = new Int32Array(found);
-  for (let id = 0, i = 0; i < found; id++) if (isFound[id] === 1) ids[i++] = id;
-  return ids;
+  gate.fitting = Int32Array.from(isFound.keys()).filter((id) => isFound[id] === 1);
+  return gate.fitting;
+}
+
+function gateOf({ live, gates }: Segment, at: number): Gate {
+  const [before, behind] = [live[at]!, live[at + 1]!];
+  const known = [gates[at], gates[at - 1], gates[at + 1]].find(
+    (gate) => gate !== undefined && isEqual(gate.before, before) && isEqual(gate.behind, behind),
+  );
+  const gate = known ?? {
+    before: before.slice(),
+    behind: behind.slice(),
+    states: membersOf(before),
+    verdicts: new Map(),
+  };
+  gates[at] = gate;
+  return gate;
 }
 
 /** Puts a token or the mask into a cell. Filling a mask costs as far as its effect reaches; anything else a new start. */

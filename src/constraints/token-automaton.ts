@@ -28,8 +28,8 @@ export interface TokenAutomaton {
   step(state: number, id: number): number;
   /** The states one token away. Computed once a state and kept: read only. */
   successors(state: number): Bitset;
-  /** Calls `visit` with every token that leads from `state` into `targets`, in no particular order, until it says `false`. */
-  eachInto(state: number, targets: Bitset, visit: (id: number, target: number) => boolean): void;
+  /** Calls `visit` with every token that leads from `state` into `targets`, in no particular order. */
+  eachInto(state: number, targets: Bitset, visit: (id: number) => void): void;
 }
 
 /**
@@ -50,8 +50,8 @@ export function createTokenAutomaton(dfa: ByteDfa, vocabulary: Vocabulary): Toke
 
   const isAccepting = (state: number): boolean => state === done || dfa.accepting[state] === 1;
 
-  /** Every node with tokens that `state` can read, and the state behind it, until `visit` says `false`. */
-  function walk(state: number, visit: (node: number, target: number) => boolean): void {
+  /** Every node with tokens that `state` can read, and the state behind it. */
+  function walk(state: number, visit: (node: number, target: number) => void): void {
     if (state === done) return;
     const stack = new Int32Array(trie.maxDepth + 1);
     stack[0] = state;
@@ -63,7 +63,7 @@ export function createTokenAutomaton(dfa: ByteDfa, vocabulary: Vocabulary): Toke
         continue;
       }
       stack[depth] = target;
-      if (trie.begin[node]! < trie.begin[node + 1]! && !visit(node, target)) return;
+      if (trie.begin[node]! < trie.begin[node + 1]!) visit(node, target);
       node++;
     }
   }
@@ -84,23 +84,17 @@ export function createTokenAutomaton(dfa: ByteDfa, vocabulary: Vocabulary): Toke
       if (set === undefined) {
         set = new Uint32Array(words);
         const into = set;
-        walk(state, (_node, target) => {
-          addBit(into, target);
-          return true;
-        });
+        walk(state, (_node, target) => addBit(into, target));
         if (ends.size > 0 && isAccepting(state)) addBit(set, done);
         known[state] = set;
       }
       return set;
     },
     eachInto(state, targets, visit) {
-      if (isAccepting(state) && hasBit(targets, done)) for (const id of ends) if (!visit(id, done)) return;
+      if (isAccepting(state) && hasBit(targets, done)) ends.forEach(visit);
       walk(state, (node, target) => {
-        if (!hasBit(targets, target)) return true;
-        for (let i = trie.begin[node]!; i < trie.begin[node + 1]!; i++) {
-          if (!visit(trie.ids[i]!, target)) return false;
-        }
-        return true;
+        if (!hasBit(targets, target)) return;
+        for (let i = trie.begin[node]!; i < trie.begin[node + 1]!; i++) visit(trie.ids[i]!);
       });
     },
   };

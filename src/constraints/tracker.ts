@@ -27,11 +27,13 @@ export interface ConstraintTracker {
   requireFeasible(): void;
   /** For each candidate whether the masked `row` may become it: exact, whatever the other masks become. */
   allowed(row: number, candidates: ArrayLike<number>): boolean[];
+  /** {@link ConstraintTracker.allowed} of one candidate. */
+  isAllowed(row: number, id: number): boolean;
   /**
-   * Ids that the masked `row` may become, ascending, for rows none of whose candidates is allowed: all of them (a walk
-   * over the vocabulary for each state), or the first few that are found.
+   * All ids that the masked `row` may become, ascending, for rows none of whose candidates is allowed: a walk over the
+   * vocabulary for each state, kept until the row or what surrounds it changes. Read only.
    */
-  allowedIds(row: number, limit?: number): Int32Array;
+  allowedIds(row: number): Int32Array;
   /** Records that `row` now holds `id`. Commits are checked one at a time: each may forbid what was allowed before. */
   commit(row: number, id: number): void;
   /** Takes over whatever changed in the canvas, remasked and overwritten cells included. */
@@ -69,7 +71,8 @@ export function trackConstraint(
       });
     },
     allowed: (row, candidates) => Array.from(candidates, (id) => fits(segment, row - span.start, id)),
-    allowedIds: (row, limit) => fittingIds(segment, row - span.start, limit),
+    isAllowed: (row, id) => fits(segment, row - span.start, id),
+    allowedIds: (row) => fittingIds(segment, row - span.start),
     commit: (row, id) => setCell(segment, row - span.start, id),
     sync: (ids) => setCells(segment, inside(ids)),
     bestPath: (rows, choicesOf) =>

@@ -68,9 +68,13 @@ export function* advance(
     const output = turn.value;
     if (output.type === "request") {
       if (made >= steps) return events;
-      stats = yield* ask(session, output.request);
-      noteLooks(trajectory.looks, state.canvas.slots, stats);
-      onStats?.(state, stats);
+      const answer: RowStats = yield* ask(session, output.request);
+      // A second forward of a step looks at some rows more closely, and says nothing new of them.
+      if (stats === null) {
+        noteLooks(trajectory.looks, state.canvas.slots, answer);
+        onStats?.(state, answer);
+      }
+      stats = answer;
       turn = decoder.next(stats);
       continue;
     }

@@ -1,22 +1,35 @@
+import type { RowChoices } from "../constraints/best-path.ts";
 import { type ConstraintTracker, rowChoices } from "../constraints/tracker.ts";
-import type { Canvas } from "./canvas.ts";
+import type { RowStats } from "../core/types.ts";
+import { type Canvas, MASKED } from "./canvas.ts";
+import { needsOf } from "./forward.ts";
+import { type Choice, narrowedStats, relist, withoutGathered } from "./narrowed-stats.ts";
+import { isIdle } from "./progress.ts";
 import { positionOf } from "./rows.ts";
-import type { DecodeState, Pick, Step, Strategy } from "./strategy.ts";
+import { rank } from "./selector.ts";
+import type { Admission, DecodeState, Pick, Step, Strategy } from "./strategy.ts";
 
-/** Candidates of a row that are looked at before the vocabulary is searched for any that fits. */
+/** Best tokens of a row that are looked at; where none of them fits, the others are asked for. */
 const WIDTH = 64;
 
+/** Logits that one forward is asked for besides, for all rows together: a megabyte. One row may take more. */
+const MOST_GATHERED = 2 ** 18;
+
+/** Stands for the log-probability of a token whose logit is broken: still a way, where there is no other. */
+const HOPELESS = -1e6;
+
 /**
- * How the tokens of one step are made to fit. `greedy`: row by row in the order of their scores, each the most probable
- * one that leaves the constraint satisfiable. `best`: all rows of the step together, the most probable way through the
- * automaton (DINGO, arXiv 2505.23061); cells that stay masked may be anything.
+ * Which of the picked tokens of one step are written. `greedy`: row by row in the order of their scores, each as it was
+ * scored; one that those before it rule out waits for the next step. `best`: all rows of the step together, the most
+ * probable way through the automaton (DINGO, arXiv 2505.23061); cells that stay masked may be anything.
  */
 export type ConstraintPath = "greedy" | "best";
 
 /**
- * A strategy whose tokens satisfy a constraint: what it picks is replaced by tokens that leave the constraint satisfiable.
- * Each commit counts before the next row is looked at, so tokens of one step never contradict each other, and some token
- * always fits.
+ * A strategy whose tokens satisfy a constraint (strategies note, section 6.1). What is not allowed is rejected before
+ * anything is drawn or scored: every piece sees each row with its best allowed tokens, at the probabilities that the
+ * model gives them. A row none of whose listed tokens is allowed waits while there is another; once only such rows are
+ * left, one more forward says which of their allowed tokens is the most probable. Some token always fits.
  *
  * @param open trackers for the rows of a canvas; asked once a run, and again when a run is resumed from a saved state
  */
@@ -32,64 +45,138 @@ export function constrained(
     opened.set(state, known);
     return known;
   };
-  const { selector } = strategy;
+  /** What is listed of the rows of a step, as the model gave it. */
+  const listed = new WeakMap<RowStats, (row: number) => RowChoices | undefined>();
+  const { selector, sampler } = strategy;
+  const width = needsOf(strategy).topK;
+  const admission: Admission = {
+    admit(state, stats, { signals }) {
+      const trackers = trackersOf(state);
+      for (const tracker of trackers) {
+        tracker.sync(state.canvas.ids);
+        tracker.requireFeasible();
+      }
+      const isAllowed = (row: number, id: number): boolean =>
+        state.canvas.kinds[row] !== MASKED || trackerOf(trackers, row)?.isAllowed(row, id) !== false;
+      const temperature = signals.noise?.temperature ?? 1;
+      const narrowed = narrowedStats(stats, width, temperature, isAllowed);
+      withoutGathered(narrowed, sampler.gather?.(state), isAllowed);
+      listed.set(narrowed, rowChoices(stats));
+      return narrowed;
+    },
+    wanted(state, rows) {
+      const trackers = trackersOf(state);
+      const lists = Array.from(rows, (row) => ({ row, ids: trackerOf(trackers, row)!.allowedIds(row) }));
+      lists.sort((a, b) => a.ids.length - b.ids.length || a.row - b.row);
+      const chosen = lists.filter(({ ids }, i) => i === 0 || (i + 1) * ids.length <= MOST_GATHERED);
+      return new Map(chosen.sort((a, b) => a.row - b.row).map(({ row, ids }) => [row, ids]));
+    },
+    settle(stats, wanted, answer, { signals }) {
+      const choices = new Map<number, readonly Choice[]>();
+      for (const [row, ids] of wanted) {
+        const found = gatheredOf(answer, row, ids).slice(0, WIDTH);
+        choices.set(row, found);
+        relist(stats, positionOf(stats.rows, row), found, signals.noise?.temperature ?? 1);
+      }
+      listed.set(stats, (row) => {
+        const lse = stats.lse[positionOf(stats.rows, row)]!;
+        const found = choices.get(row);
+        return (
+          found && {
+            ids: found.map(({ id }) => id),
+            logProbs: found.map(({ logit }) => (Number.isFinite(logit - lse) ? logit - lse : HOPELESS)),
+          }
+        );
+      });
+    },
+  };
   return {
     ...strategy,
+    admission,
     selector: {
       ...selector,
       needs: { ...selector.needs, topK: Math.max(WIDTH, selector.needs?.topK ?? 1) },
       select: (step, scores) => {
-        const trackers = trackersOf(step.state);
-        for (const tracker of trackers) tracker.sync(step.state.canvas.ids);
-        const picks = selector.select(step, scores);
+        const chosen = selector.select(step, scores);
+        // A decoder may count on just the rows that wait.
+        const isEmpty = chosen.length === 0 && scores.length > 0 && isIdle(strategy, step.state);
+        const picks = isEmpty ? [{ index: rank(scores)[0]!, reason: "best" } as const] : chosen;
         const order = picks.toSorted((a, b) => scores[b.index]! - scores[a.index]! || a.index - b.index);
-        for (const tracker of trackers) {
+        const written = new Set<Pick>();
+        for (const tracker of trackersOf(step.state)) {
           const own = order.filter(({ index }) => isWithin(tracker, step.candidates.rows[index]!));
-          if (path === "best") conformTogether(step, own, tracker);
-          else for (const pick of own) conform(step, pick, tracker);
+          const kept =
+            path === "best"
+              ? writeTogether(step, own, tracker, listed.get(step.stats)!)
+              : writeInTurn(step, own, tracker);
+          for (const pick of kept) written.add(pick);
         }
-        return picks;
+        const first = order[0];
+        if (written.size > 0 || first === undefined) return picks.filter((pick) => written.has(pick));
+        // Where every logit of a row is broken, a sampler may say anything; what is listed first is allowed.
+        const { candidates, stats } = step;
+        candidates.ids[first.index] = stats.topIds[candidates.at[first.index]! * stats.k]!;
+        return [first];
       },
     },
   };
+}
+
+function trackerOf(trackers: readonly ConstraintTracker[], row: number): ConstraintTracker | undefined {
+  return trackers.find((tracker) => isWithin(tracker, row));
 }
 
 function isWithin({ span }: ConstraintTracker, row: number): boolean {
   return span.start <= row && row < span.end;
 }
 
-/** Makes the candidate of a pick one that the constraint allows. */
-function conform(step: Step, pick: Pick, tracker: ConstraintTracker): void {
-  const { stats, candidates } = step;
-  const row = candidates.rows[pick.index]!;
-  const r = positionOf(stats.rows, row);
-  const ids = [candidates.ids[pick.index]!, ...stats.topIds.subarray(r * stats.k, (r + 1) * stats.k)];
-  const place = tracker.allowed(row, ids).indexOf(true);
-  replace(step, pick, place >= 0 ? ids[place]! : tracker.allowedIds(row, 1)[0]!);
-  tracker.commit(row, candidates.ids[pick.index]!);
+/** What a forward says of the ids that it was asked for in a row: best first, ties to the smaller id. */
+function gatheredOf({ rows, gatherLogits }: RowStats, row: number, ids: ArrayLike<number>): Choice[] {
+  const at = (positionOf(rows, row) * gatherLogits!.length) / rows.length;
+  return Array.from(ids, (id, i) => ({ id, logit: gatherLogits![at + i]! })).sort((a, b) =>
+    a.logit === b.logit ? a.id - b.id : b.logit - a.logit,
+  );
 }
 
-/** Makes the candidates of these picks the best way through the automaton. */
-function conformTogether(step: Step, picks: readonly Pick[], tracker: ConstraintTracker): void {
-  const { rows, ids } = step.candidates;
-  const byRow = new Map(picks.map((pick) => [rows[pick.index]!, pick]));
-  if (byRow.size === 0) return;
-  const span = { start: Math.min(...byRow.keys()), end: Math.max(...byRow.keys()) + 1 };
-  const choicesOf = rowChoices(step.stats);
-  const found = tracker.bestPath(span, (row) => (byRow.has(row) ? choicesOf(row) : undefined));
-  for (const [row, pick] of byRow) {
-    if (found !== null) replace(step, pick, found.ids[row - span.start]!);
-    tracker.commit(row, ids[pick.index]!);
-  }
+/** The picks whose tokens go with those of the picks before them. */
+function writeInTurn(
+  { candidates: { rows, ids } }: Step,
+  picks: readonly Pick[],
+  tracker: ConstraintTracker,
+): readonly Pick[] {
+  return picks.filter(({ index }) => {
+    const [row, id] = [rows[index]!, ids[index]!];
+    if (!tracker.isAllowed(row, id)) return false;
+    tracker.commit(row, id);
+    return true;
+  });
 }
 
-/** Puts another token into a candidate, with the probability that the model gives it. */
-function replace({ stats, candidates }: Step, { index }: Pick, id: number): void {
+/** Makes the candidates of the picks the best way through the automaton; those that it passes over are left out. */
+function writeTogether(
+  step: Step,
+  picks: readonly Pick[],
+  tracker: ConstraintTracker,
+  choicesOf: (row: number) => RowChoices | undefined,
+): readonly Pick[] {
+  const { rows } = step.candidates;
+  const own = new Set(picks.map(({ index }) => rows[index]!));
+  if (own.size === 0) return [];
+  const span = { start: Math.min(...own), end: Math.max(...own) + 1 };
+  const found = tracker.bestPath(span, (row) => (own.has(row) ? choicesOf(row) : undefined))!; // feasible
+  return picks.filter(({ index }) => {
+    const row = rows[index]!;
+    const id = found.ids[row - span.start]!;
+    if (id === step.traits.maskId) return false;
+    replace(step, index, id, choicesOf(row)!);
+    tracker.commit(row, id);
+    return true;
+  });
+}
+
+/** Puts another of the listed tokens into a candidate, with the probability that the model gives it. */
+function replace({ candidates }: Step, index: number, id: number, { ids, logProbs }: RowChoices): void {
   if (candidates.ids[index] === id) return;
-  const r = positionOf(stats.rows, candidates.rows[index]!);
-  const place = stats.topIds.subarray(r * stats.k, (r + 1) * stats.k).indexOf(id);
   candidates.ids[index] = id;
-  // Whatever lies outside the best ids is at most as probable as the last of them.
-  const at = r * stats.k + (place >= 0 ? place : stats.k - 1);
-  candidates.probabilities[index] = Math.exp(stats.topLogits[at]! - stats.lse[r]!);
+  candidates.probabilities[index] = Math.exp(logProbs[Array.from(ids).indexOf(id)]!);
 }

@@ -1,12 +1,13 @@
 import { emptyMemory, recordConfidence, recordEdits, recordForward } from "../cache/memory.ts";
+import { clone } from "../core/clone.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Commit, GenerateEvent } from "../core/events.ts";
 import type { ForwardRequest, RowStats } from "../core/types.ts";
 import { applyEdit, commit, commitsOf, revise, withStop } from "./apply.ts";
 import { type Canvas, countMasks, targetRows } from "./canvas.ts";
-import { costOf, forwardRequest, withDrafts } from "./forward.ts";
+import { closerRequest, costOf, forwardRequest, withDrafts } from "./forward.ts";
 import { eligibleRows, isBlockDone, isIdle, openBlock, planAgain } from "./progress.ts";
-import { positionsOf, presentRows } from "./rows.ts";
+import { positionOf, positionsOf, presentRows } from "./rows.ts";
 import type { DecodeState, LengthEdit, ModelTraits, Revision, Rng, Step, Strategy } from "./strategy.ts";
 
 export type StepEvent = Extract<GenerateEvent, { type: "step" }>;
@@ -53,8 +54,8 @@ const UNCHANGED: Revision = { remasks: [], overwrites: [] };
  * same code runs against WebGPU, WASM and the scripted oracle. When a step event is handed out the state already
  * includes it: a clone taken then resumes with the same suffix. A `complete` run has no masks left.
  *
- * Order in a step: sample, score, select and revise from the same statistics; commit, then take back; then the length;
- * then ask the stop rule (strategies note, section 1.1).
+ * Order in a step: admit, sample, score, select and revise from the same statistics; commit, then take back; then the
+ * length; then ask the stop rule (strategies note, section 1.1).
  */
 export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeState, rng: Rng): Decoder {
   yield* commitPending(state);
@@ -64,13 +65,14 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
       if (!openBlock(strategy, state, rng)) return "complete";
       continue;
     }
-    const answer = yield* forward(strategy, traits, state, eligibleRows(strategy, state), rng);
-    const { stats } = answer;
+    const asked = yield* forward(strategy, traits, state, eligibleRows(strategy, state), rng);
     if (state.stepInBlock === 0 && strategy.blocks.refine !== undefined) {
-      state.block = strategy.blocks.refine({ state, stats, traits, rng });
+      state.block = strategy.blocks.refine({ state, stats: asked.stats, traits, rng });
     }
     // A cached forward does not compute every row; only what it computed can be chosen.
-    const rows = presentRows(stats.rows, eligibleRows(strategy, state));
+    const present = presentRows(asked.stats.rows, eligibleRows(strategy, state));
+    const { stats: all, rows } = yield* admittedRows(strategy, state, asked, present);
+    const stats = withDrafts(all, 0, asked.own);
     const at = positionsOf(stats.rows, rows);
     const candidates = strategy.sampler.draw(stats, rows, at, state);
     if (strategy.cache !== undefined) recordConfidence(state.cache, rows, candidates.probabilities);
@@ -78,7 +80,7 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     const scores = strategy.scorer.score(step);
     const picks = strategy.selector.select(step, scores);
     const commits = commitsOf(strategy, candidates, scores, picks, traits.maskId);
-    const judging = answer.judged === stats ? step : { ...step, stats: answer.judged };
+    const judging = { ...step, stats: withDrafts(all, asked.own) };
     const revision = strategy.reviser?.revise(judging, commits) ?? UNCHANGED;
     commit(state.canvas, commits);
     revise(state.canvas, revision, traits.maskId);
@@ -105,10 +107,12 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
   return state.stopped;
 }
 
-/** The statistics of a forward as the selector's pieces see them, and as the reviser does: each with its own drafts. */
-interface Answer {
+/** A forward and what the pieces get to see of its answer. */
+interface Asked {
+  readonly request: ForwardRequest;
+  /** The first so many drafts are the selector's, the others the reviser's: each sees its own. */
+  readonly own: number;
   readonly stats: RowStats;
-  readonly judged: RowStats;
 }
 
 /** Runs the forward of a step. */
@@ -118,17 +122,48 @@ function* forward(
   state: DecodeState,
   eligible: Int32Array,
   rng: Rng,
-): Generator<DecodeOutput, Answer, RowStats | undefined> {
+): Generator<DecodeOutput, Asked, RowStats | undefined> {
   const { request, own } = forwardRequest(strategy, traits, state, eligible, rng);
+  const stats = yield* answerTo(request, state);
+  if (request.repeats !== true) strategy.guide?.observe(state, stats, request.guidance);
+  if (request.kv !== null) recordForward(state.cache, request.kv, request.canvases[0]!);
+  return { request, own, stats: strategy.admission?.admit(state, stats, request) ?? stats };
+}
+
+/** Has a forward run, and counts it. */
+function* answerTo(
+  request: ForwardRequest,
+  state: DecodeState,
+): Generator<DecodeOutput, RowStats, RowStats | undefined> {
   const stats = yield { type: "request", step: state.step, request };
   if (stats === undefined) throw new UnmaskError("internal", "The decoder's forward was not answered.");
-  if (request.repeats !== true) strategy.guide?.observe(state, stats, request.guidance);
   const { nfe, branches, rows } = costOf(request);
   state.nfe += nfe;
   state.branchNfe += branches;
   state.rows += rows;
-  if (request.kv !== null) recordForward(state.cache, request.kv, request.canvases[0]!);
-  return { stats: withDrafts(stats, 0, own), judged: withDrafts(stats, own) };
+  return stats;
+}
+
+/**
+ * The rows that may be chosen now. Where none of them has a listed token that may be written, one more forward tells the
+ * others apart.
+ */
+function* admittedRows(
+  { admission }: Strategy,
+  state: DecodeState,
+  { request, stats }: Asked,
+  present: Int32Array,
+): Generator<DecodeOutput, { stats: RowStats; rows: Int32Array }, RowStats | undefined> {
+  if (admission === undefined) return { stats, rows: present };
+  const isListed = (row: number): boolean =>
+    stats.topLogits[positionOf(stats.rows, row) * stats.k]! > Number.NEGATIVE_INFINITY;
+  const rows = present.filter(isListed);
+  if (rows.length > 0 || present.length === 0) return { stats, rows };
+  const wanted = admission.wanted(state, present);
+  // Its answer takes the place of the first.
+  const kept = clone(stats);
+  admission.settle(kept, wanted, yield* answerTo(closerRequest(request, wanted), state), request);
+  return { stats: kept, rows: Int32Array.from(wanted.keys()) };
 }
 
 /** Lets the length control see the canvas before anything is committed. */

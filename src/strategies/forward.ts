@@ -112,6 +112,32 @@ export function withDrafts(stats: RowStats, from: number, to?: number): RowStats
 }
 
 /**
+ * A further look at some rows of a forward: the logits of just these ids. It computes and stores what the forward did,
+ * and leaves nothing else behind: no draw, no draft, no distribution or guidance to go on from.
+ */
+export function closerRequest(
+  { drafts: _drafts, repeats: _repeats, guidance, ...request }: ForwardRequest,
+  wanted: ReadonlyMap<number, ArrayLike<number>>,
+): ForwardRequest {
+  const rows = Int32Array.from(wanted.keys());
+  const gather = gatherTable(wanted, rows);
+  return {
+    ...request,
+    rows,
+    guidance: guidance.kind === "cfg" ? quiet(guidance) : guidance,
+    signals: { topK: 1, entropy: false, current: false, probe: [], gather },
+  };
+}
+
+function quiet({
+  agreement: _agreement,
+  store: _store,
+  ...guidance
+}: Extract<Guidance, { kind: "cfg" }>): Guidance {
+  return guidance;
+}
+
+/**
  * What the masks of a canvas are read as. Cells that are written have no hint, so a token that a further canvas hides is
  * judged without one.
  *
@@ -151,7 +177,7 @@ export function costOf({ canvases, kv, drafts = [], repeats }: ForwardRequest): 
 }
 
 function gatherTable(
-  wanted: ReadonlyMap<number, readonly number[]>,
+  wanted: ReadonlyMap<number, ArrayLike<number>>,
   rows: Int32Array,
 ): { width: number; ids: Int32Array } {
   const width = Math.max(1, ...Array.from(wanted.values(), (ids) => ids.length));

@@ -6,6 +6,7 @@ import type {
   Attention,
   Blend,
   Draft,
+  ForwardRequest,
   Guidance,
   NoiseRequest,
   RowStats,
@@ -38,6 +39,8 @@ export interface Strategy {
   readonly demands?: CacheDemands;
   /** A draft that masks are read as in part. Absent: a mask is a mask. */
   readonly hints?: DraftHints;
+  /** Keeps out what must not be written. Absent: every token may be. */
+  readonly admission?: Admission;
 }
 
 /** A draft whose tokens stand in no cell; see {@link Blend}. */
@@ -234,6 +237,27 @@ export interface GuidanceControl {
   unconditional?(state: DecodeState, maskId: number): Int32Array;
   /** Told about every forward, with the guidance it ran under. */
   observe(state: DecodeState, stats: RowStats, guidance: Guidance): void;
+}
+
+/**
+ * Keeps tokens out that must not be written, before anything is drawn or scored. Rows without a listed token that may be
+ * are no candidates while there are others.
+ */
+export interface Admission {
+  /** The statistics of a step as the other pieces see them: what must not be written has no logit. */
+  admit(state: DecodeState, stats: RowStats, request: ForwardRequest): RowStats;
+  /**
+   * For rows of which none has a listed token that may be written: what one more forward is asked about, all ids that
+   * may be written in a row. Rows ascend; at least one of them, and not more than an answer should hold.
+   */
+  wanted(state: DecodeState, rows: Int32Array): ReadonlyMap<number, ArrayLike<number>>;
+  /** Puts the best of the wanted ids into a copy of the statistics that were admitted. */
+  settle(
+    stats: RowStats,
+    wanted: ReadonlyMap<number, ArrayLike<number>>,
+    answer: RowStats,
+    request: ForwardRequest,
+  ): void;
 }
 
 /** Asked after the commits of a step are in the canvas; null goes on. */

@@ -49,7 +49,8 @@ export function saber({ least }: { readonly least: number }): { selector: Select
       const rows = Array.from(targets.subarray(0, block.end));
       if (candidates.rows.length === commits.length || rows.every(isFilled))
         return { remasks: [], overwrites: [] };
-      const count = Math.max(least, commits.length);
+      // A constraint may have kept some of the picks back.
+      const count = commits.length;
       const back = Math.min(Math.max(Math.floor(least / 2), Math.floor((count + 7) / 8)), count - 1);
       const { rise } = memory.of(state);
       const riseOf = (row: number): number => rise.get(canvas.slots[row]!) ?? Number.POSITIVE_INFINITY;
