@@ -132,11 +132,12 @@ export const recipeSchema = v.strictObject({
             startEos: v.optional(between(0, 1)),
             growEos: v.optional(between(0, 1)),
             window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024))),
+            maxLength: v.optional(v.pipe(cells, v.description("cells that the text may have at most"))),
           }),
         }),
       ]),
       v.description(
-        "fixed, or {daedal}: masks are added until the text is expected to end within them, and doubtful ones become several",
+        "fixed, or {daedal}: masks are added until the text is expected to end within them, and doubtful ones become several; length is where that begins",
       ),
     ),
   ),

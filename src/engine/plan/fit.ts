@@ -22,7 +22,16 @@ export function checkFit(asked: Asked): void {
   if (found !== undefined) throw invalid(found[1], found[2]);
 }
 
-function ofPreset({ name, preset, input, settings, strategy, model, region }: Asked): readonly Refusal[] {
+function ofPreset({
+  name,
+  preset,
+  input,
+  settings,
+  strategy,
+  alone,
+  model,
+  region,
+}: Asked): readonly Refusal[] {
   const { constraint, remask, steps, init } = input;
   const revises = preset.revises === true || placesDraft(input);
   return [
@@ -35,6 +44,16 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       strategy.blocks.refine !== undefined && model.attention.kind === "block-causal",
       "recipe",
       `The recipe ${name} chooses where a block ends, but the blocks of ${model.name} are fixed.`,
+    ],
+    [
+      alone.length !== undefined && model.attention.kind === "block-causal",
+      "recipe",
+      `The recipe ${name} changes the length of the text, but the blocks of ${model.name} are fixed.`,
+    ],
+    [
+      alone.length !== undefined && model.tokens.eos.length === 0,
+      "recipe",
+      `The recipe ${name} finds out where the text ends, but ${model.name} has no end-of-text token.`,
     ],
     [
       name === "pc" && model.frequency === undefined,

@@ -39,7 +39,7 @@ export interface ResolvedRecipe {
 
 /** Writes a recipe that was asked for with all that was decided of it. */
 export function writeRecipe(
-  { name, preset, input, settings, search, choice }: Asked,
+  { name, preset, input, settings, growth, search, choice }: Asked,
   eos: boolean,
   eotp: EotpGuard | null,
 ): ResolvedRecipe {
@@ -60,7 +60,7 @@ export function writeRecipe(
     ...(settings.algTemp === undefined ? {} : { algTemp: settings.algTemp }),
     ...(settings.eps === undefined ? {} : { eps: settings.eps }),
     cache: writeCache(choice),
-    ...(input.lengthControl === undefined ? {} : { lengthControl: input.lengthControl }),
+    ...controlOf(input, growth),
     ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
     guidance: settings.guidance,
     ...(input.init === undefined ? {} : { init: input.init }),
@@ -73,4 +73,14 @@ export function writeRecipe(
     },
     ...(search === undefined ? {} : { search }),
   };
+}
+
+/** The length control, where the recipe names one or the caller bounds what the preset brings. */
+function controlOf(
+  { lengthControl }: RecipeInput,
+  growth: Asked["growth"],
+): Pick<ResolvedRecipe, "lengthControl"> {
+  if (growth === undefined) return lengthControl === undefined ? {} : { lengthControl };
+  const isPlain = lengthControl === undefined && growth.maxLength === undefined;
+  return isPlain ? {} : { lengthControl: { daedal: growth } };
 }
