@@ -27,6 +27,8 @@ export interface Settings {
 
 export interface GuidanceSettings {
   readonly cfg: number;
+  /** Ids that the unconditional branch sees where they are given, such as the one that every text begins with. */
+  readonly keep?: readonly number[];
   /** Leaves the unconditional branch out where it agrees. */
   readonly adaptive?: { readonly cosine: number; readonly steps: number };
   /** Uses an earlier unconditional branch again. */

@@ -56,6 +56,7 @@ export const COMMON_KEYS = [
   "init",
   "remask",
   "guidance",
+  "suppress",
   "stop",
   "search",
 ] as const satisfies readonly (keyof RecipeInput)[];
@@ -116,11 +117,13 @@ export function findPreset(name: string, others: readonly string[] = []): Preset
 }
 
 /** The control of guidance that changes during a run. */
-function guideOf({ cfg, adaptive, residual, weak }: GuidanceSettings): { readonly guide?: GuidanceControl } {
+function guideOf({ cfg, keep = [], adaptive, residual, weak }: GuidanceSettings): {
+  readonly guide?: GuidanceControl;
+} {
   if (cfg === 0) return {};
-  if (adaptive !== undefined) return { guide: adaptiveGuidance({ scale: cfg, ...adaptive }) };
+  if (adaptive !== undefined) return { guide: adaptiveGuidance({ scale: cfg, keep, ...adaptive }) };
   if (weak !== undefined) return { guide: weakGuidance({ scale: cfg, ...weak }) };
-  return residual === undefined ? {} : { guide: residualGuidance({ scale: cfg, ...residual }) };
+  return residual === undefined ? {} : { guide: residualGuidance({ scale: cfg, keep, ...residual }) };
 }
 
 /** The strategy of a preset; the stop at the end of the text depends on the recipe and is not part of it. */
@@ -129,7 +132,7 @@ export function buildStrategy(preset: Preset, settings: Settings, model: ModelHi
     blocks: fixedBlocks(settings.block),
     sampler: gumbelSampler(settings),
     scorer: probabilityScorer,
-    guidance: cfgGuidance(settings.guidance.cfg),
+    guidance: cfgGuidance(settings.guidance.cfg, settings.guidance.keep),
     ...guideOf(settings.guidance),
     ...preset.pieces(settings, model),
   };

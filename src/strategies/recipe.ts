@@ -9,6 +9,11 @@ import { withOwnKeys } from "./option-names.ts";
 const MAX_CELLS = 65_536;
 
 const cells = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_CELLS));
+/** Token ids of the model. */
+const ids = v.pipe(
+  v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xff_ffff))),
+  v.maxLength(1024),
+);
 const between = (low: number, high: number) => v.pipe(v.number(), v.minValue(low), v.maxValue(high));
 
 /** A recipe object; parse one with {@link parseRecipe}, which names what is wrong. */
@@ -47,6 +52,14 @@ export const recipeSchema = v.strictObject({
     v.pipe(
       v.strictObject({
         cfg: between(-1, 20),
+        keep: v.optional(
+          v.pipe(
+            ids,
+            v.description(
+              "tokens of the prompt that u sees, such as that of its beginning (cfg_keep_tokens)",
+            ),
+          ),
+        ),
         adaptive: v.optional(
           v.pipe(
             v.strictObject({
@@ -139,6 +152,15 @@ export const recipeSchema = v.strictObject({
       v.description(
         "fixed, or {daedal}: masks are added until the text is expected to end within them, and doubtful ones become several; length is where that begins",
       ),
+    ),
+  ),
+  suppress: v.optional(
+    v.pipe(
+      v.strictObject({
+        never: v.optional(v.pipe(ids, v.description("never written (suppress_tokens)"))),
+        last: v.optional(v.pipe(ids, v.description("ranked behind all else (begin_suppress_tokens)"))),
+      }),
+      v.description("token ids that are not to be written, or only when nothing else is left to choose"),
     ),
   ),
   stop: v.optional(

@@ -30,7 +30,10 @@ export const entropyScorer: Scorer = {
   confidence: "probability",
 };
 
-/** LLaDA's `confidence_eos_eot_inf`: a cell that would become one of `ids` ranks behind all others. */
+/**
+ * A cell that would become one of `ids` ranks behind all others: LLaDA's `confidence_eos_eot_inf`, dllm's
+ * `begin_suppress_tokens` (which also leaves these ids out of the other cells' confidence; replays do that).
+ */
 export function endsLast(scorer: Scorer, ids: readonly number[]): Scorer {
   return {
     ...scorer,

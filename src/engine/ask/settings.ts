@@ -38,9 +38,10 @@ export function settingsOf(
 
 function guidanceOf({ guidance }: RecipeInput): GuidanceSettings {
   if (guidance === undefined) return { cfg: 0 };
-  const { cfg, adaptive, residual, weak } = guidance;
+  const { cfg, keep, adaptive, residual, weak } = guidance;
   return {
     cfg,
+    ...(keep && { keep }),
     ...(adaptive && { adaptive: { cosine: adaptive.cosine ?? 0.93, steps: adaptive.steps ?? 1 } }),
     ...(residual && { residual: { every: residual.every ?? 0, decay: residual.decay ?? 1 } }),
     ...(weak && { weak: { share: weak.share ?? 0.3 } }),

@@ -352,3 +352,45 @@ test.each<[object, string]>([
     );
   }
 });
+
+test("the unconditional branch sees the tokens that a recipe keeps, whatever else guides", async () => {
+  const branch = async (guidance: object): Promise<Set<number>> => {
+    const seen: ForwardRequest[] = [];
+    await run({ preset: "llada", guidance }, 0, testModel(0, seen));
+    const second = seen.find(({ canvases }) => canvases.length === 2)!.canvases[1]!;
+    return new Set(second.subarray(0, 6));
+  };
+  const { mask } = FACTS.tokens;
+  for (const kind of [{}, { adaptive: {} }, { residual: {} }]) {
+    expect(await branch({ cfg: 1, ...kind })).toEqual(new Set([mask]));
+    // The mode's token for the beginning.
+    expect(await branch({ cfg: 1, keep: [60], ...kind })).toEqual(new Set([60, mask]));
+  }
+});
+
+test("tokens may be left out, or for last, by their ids", async () => {
+  const free = (await run({ preset: "llada" })).done.tokens;
+  const common = free[0]!;
+  const never = (await run({ preset: "llada", suppress: { never: [common] } })).done.tokens;
+  expect(free).toContain(common);
+  expect(never).not.toContain(common);
+  const { eos, pad } = FACTS.tokens;
+  const last = { preset: "llada", suppress: { last: [...eos, pad!] } };
+  const ends = { preset: "llada", stop: { eos: false, predict: "last" } };
+  expect((await run(last, 150)).done.tokens).toEqual((await run(ends, 150)).done.tokens);
+  const { recipe } = planGeneration({ recipe: { ...last, guidance: { cfg: 1, keep: [60] } } }, FACTS, REGION);
+  expect(recipe).toMatchObject({ suppress: last.suppress, guidance: { cfg: 1, keep: [60] } });
+  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
+});
+
+test.each<[object, string]>([
+  [{ guidance: { cfg: 1, keep: [64] } }, "below 64"],
+  [{ suppress: { never: [64] } }, "below 64"],
+  [{ guidance: { cfg: 1, keep: [1], weak: {} } }, "nothing to keep"],
+  [{ preset: "freedave", suppress: { last: [1] } }, "do not fit freedave"],
+])("%j is refused for the tokens that it names", async (recipe, sentence) => {
+  await expect(run(recipe)).rejects.toMatchObject({
+    code: "invalid-options",
+    message: expect.stringContaining(sentence),
+  });
+});

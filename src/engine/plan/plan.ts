@@ -76,7 +76,7 @@ export function planGeneration(
   const eotp = eotpGuard(asked);
   return {
     strategy: complete(asked, eos, eotp),
-    traits: traitsOf(model, region, asked.input.stop?.predict === "never"),
+    traits: traitsOf(model, region, asked.input),
     seed: seedOf(options),
     ...(search === undefined ? {} : { search }),
     recipe: writeRecipe(asked, eos, eotp),
@@ -170,10 +170,13 @@ function complete(
   const cache = composeCache(choice, model.attention, demands);
   // Other caches compute little more than the block.
   const scope = choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block";
-  const ends = [...model.tokens.eos, padId(model)];
+  const late = [
+    ...(input.stop?.predict === "last" ? [...model.tokens.eos, padId(model)] : []),
+    ...(input.suppress?.last ?? []),
+  ];
   return {
     ...(eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy),
-    ...(input.stop?.predict === "last" ? { scorer: endsLast(strategy.scorer, ends) } : {}),
+    ...(late.length === 0 ? {} : { scorer: endsLast(strategy.scorer, late) }),
     ...(eotp === null ? {} : { length: eotpControl({ ...eotp, eosIds: model.tokens.eos, scope }) }),
     ...(input.init === undefined || check === undefined
       ? {}
@@ -237,9 +240,10 @@ function withStop(strategy: Strategy, rule: StopRule): Strategy {
 function traitsOf(
   { tokens, attention, logitsShift }: ModelFacts,
   region: Region,
-  neverEnds: boolean,
+  { stop, suppress }: RecipeInput,
 ): ModelTraits {
-  const never = [tokens.mask, ...(tokens.suppress ?? [])];
+  const neverEnds = stop?.predict === "never";
+  const never = [tokens.mask, ...(tokens.suppress ?? []), ...(suppress?.never ?? [])];
   const endings = [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
   return {
     maskId: tokens.mask,

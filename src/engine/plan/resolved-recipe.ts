@@ -29,6 +29,7 @@ export interface ResolvedRecipe {
   /** Tokens that were committed may still change. */
   readonly remask?: true | { readonly entropyGuard: number };
   readonly init?: NonNullable<RecipeInput["init"]>;
+  readonly suppress?: NonNullable<RecipeInput["suppress"]>;
   readonly stop: {
     readonly eos: boolean;
     readonly predict?: "never" | "last";
@@ -66,6 +67,7 @@ export function writeRecipe(
     ...(input.init === undefined ? {} : { init: input.init }),
     ...(preset.revises === true || placesDraft(input) ? { remask: true } : {}),
     ...(guard === undefined ? {} : { remask: guard }),
+    ...(input.suppress === undefined ? {} : { suppress: input.suppress }),
     stop: {
       eos,
       ...(input.stop?.predict === undefined ? {} : { predict: input.stop.predict }),
