@@ -184,7 +184,15 @@ export const recipeSchema = v.strictObject({
                 notBefore: v.optional(
                   v.pipe(
                     v.picklist(["start", "block-end"]),
-                    v.description("block-end: behind the open block"),
+                    v.description(
+                      "block-end: behind the open block, or an end that was accepted (default); start: anywhere",
+                    ),
+                  ),
+                ),
+                requireAccepted: v.optional(
+                  v.pipe(
+                    v.boolean(),
+                    v.description("only an end that the decoder committed because it is sure of it"),
                   ),
                 ),
                 minTokens: v.optional(

@@ -112,6 +112,20 @@ test.each(CACHES)("the canvas is cut over the cache %s: moved rows are computed 
   expect(done.tokens.length).toBeLessThan(20);
 });
 
+test.each(CACHES)(
+  "an end behind the block cuts the canvas over the cache %s, looking for it is free",
+  async (cache) => {
+    const of = (eotp: unknown) =>
+      run({ preset: "llada", length: 40, stop: { eos: true, eotp }, cache }, 60, testModel(60));
+    const { done } = await of({ minConf: 0.3 });
+    expect(done.tokens.length).toBeLessThan(40);
+    // One token a step is committed whether the model is sure of it or not.
+    const looked = await of({ minConf: 0.3, requireAccepted: true });
+    expect(looked.done.tokens).toHaveLength(40);
+    expect(looked.done.rows).toBe((await of(false)).done.rows);
+  },
+);
+
 test.each([
   { method: "best-of", n: 2 },
   { method: "zero-order", n: 2, share: 1 },

@@ -22,7 +22,7 @@ import { blockOf, checkNumber, continuationLength, invalid, settingsOf } from ".
 import type { Asked } from "./asked.ts";
 import { commitFilter } from "./commit-filter.ts";
 import { draftCheck } from "./draft-rules.ts";
-import { eotpGuard } from "./eotp.ts";
+import { eotpGuard, eotpScope } from "./eotp.ts";
 import { endsAtEos, findRecipe } from "./find-recipe.ts";
 import { checkFit } from "./fit.ts";
 import { goesBack } from "./fit-search.ts";
@@ -168,8 +168,7 @@ function complete(
   const check = draftCheck(input);
   const guard = typeof input.remask === "object" ? input.remask : undefined;
   const cache = composeCache(choice, model.attention, demands);
-  // Other caches compute little more than the block.
-  const scope = choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block";
+  const scope = eotpScope(choice);
   const late = [
     ...(input.stop?.predict === "last" ? [...model.tokens.eos, padId(model)] : []),
     ...(input.suppress?.last ?? []),
