@@ -88,7 +88,7 @@ export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
     label: "Length and blocks",
     strategies: [
       of("daedal", "DAEDAL", "Finds the length of the text while it writes."),
-      of("adablock", "AdaBlock", "Blocks that end where a sentence ends."),
+      of("adablock", "AdaBlock", "Blocks that end where a line ends."),
       of("block-dynamic", "Block by block", "What comes after the block is not shown (SDAR, LLaDA2)."),
       of("freedave", "FreeDave", "Drafts ahead, keeps exactly what one token a step would write."),
     ],

@@ -80,7 +80,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   learn2pd: learn2pdPreset,
   localleap: localLeapPreset,
   hierarchy: hierarchyPreset,
-  slowfast: slowFastPreset,
+  // As in the paper, its stretches are found in the whole text.
+  slowfast: { ...slowFastPreset, defaults: { block: Number.MAX_SAFE_INTEGER } },
   prophet: prophetPreset,
   adablock: adablockPreset,
   daedal: daedalPreset,
