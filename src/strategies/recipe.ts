@@ -48,6 +48,27 @@ export const recipeSchema = v.strictObject({
     v.pipe(between(0, 10), v.description("0 commits the best cells, above they are drawn by their scores")),
   ),
   eps: v.optional(v.pipe(between(0, 0.5), v.description("last time of Dream's schedule, which begins at 1"))),
+  renoise: v.optional(
+    v.pipe(
+      v.strictObject({
+        tMin: v.optional(v.pipe(between(0, 10), v.description("temperature falls from temperature to this"))),
+        steps: v.optional(v.pipe(cells, v.description("steps of a block, at most"))),
+        stability: v.optional(
+          v.pipe(
+            v.number(),
+            v.integer(),
+            v.minValue(0),
+            v.maxValue(1000),
+            v.description("steps in a row that the best tokens stay the same before a block ends"),
+          ),
+        ),
+        confidence: v.optional(
+          v.pipe(between(0, 100), v.description("mean entropy below which a block ends, nats")),
+        ),
+      }),
+      v.description("how gemma-eb cools down and ends"),
+    ),
+  ),
   guidance: v.optional(
     v.pipe(
       v.strictObject({

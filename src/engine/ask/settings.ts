@@ -32,7 +32,22 @@ export function settingsOf(
     gamma: chosen("gamma"),
     ...(input.algTemp === undefined ? {} : { algTemp: input.algTemp }),
     ...(input.eps === undefined ? {} : { eps: input.eps }),
+    ...renoiseOf(input, preset),
     guidance: guidanceOf(input),
+  };
+}
+
+function renoiseOf({ renoise: asked = {} }: RecipeInput, { defaults }: Preset): Pick<Settings, "renoise"> {
+  const usual = defaults?.renoise;
+  if (usual === undefined) return {};
+  const { tMin, steps, stability, confidence } = asked;
+  return {
+    renoise: {
+      tMin: tMin ?? usual.tMin,
+      steps: steps ?? usual.steps,
+      stability: stability ?? usual.stability,
+      confidence: confidence ?? usual.confidence,
+    },
   };
 }
 

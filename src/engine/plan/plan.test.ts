@@ -252,3 +252,16 @@ test("a draft is either written or found", () => {
   const found = of({ from: "prompt", share: 0.5 });
   expect(found.recipe.init).toEqual({ from: "prompt", share: 0.5 });
 });
+
+test("gemma-eb has DiffusionGemma's settings, and a recipe may change each of them", () => {
+  const of = (recipe: object) =>
+    planGeneration({ recipe: { preset: "gemma-eb", ...recipe } }, FACTS, REGION).recipe;
+  const renoise = { tMin: 0.4, steps: 48, stability: 1, confidence: 0.005 };
+  expect(of({})).toMatchObject({ block: 86, temperature: 0.8, gamma: 0.1, renoise });
+  const other = of({ renoise: { tMin: 0.1, steps: 9 }, temperature: 1, gamma: 0.5 });
+  expect(other).toMatchObject({ temperature: 1, gamma: 0.5, renoise: { ...renoise, tMin: 0.1, steps: 9 } });
+  expect(of(other)).toEqual(other);
+  expect(recipeOf({})).not.toHaveProperty("renoise");
+  // Accepted cells take new tokens that no selector chose.
+  expect(() => of({ constraint: { regex: "a+" } })).toThrow("takes no constraint");
+});

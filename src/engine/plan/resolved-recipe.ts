@@ -2,7 +2,7 @@ import { type CacheInput, writeCache } from "../../cache/choice.ts";
 import type { Constraint } from "../../constraints/input.ts";
 import type { Search } from "../../search/input.ts";
 import type { EotpGuard } from "../../strategies/decoders/eotp.ts";
-import type { GuidanceSettings } from "../../strategies/preset.ts";
+import type { GuidanceSettings, RenoiseSettings } from "../../strategies/preset.ts";
 import type { RecipeInput } from "../../strategies/recipe.ts";
 import type { Asked } from "./asked.ts";
 import { placesDraft } from "./draft-rules.ts";
@@ -22,6 +22,7 @@ export interface ResolvedRecipe {
   readonly gamma?: number;
   readonly algTemp?: number;
   readonly eps?: number;
+  readonly renoise?: RenoiseSettings;
   readonly cache: CacheInput;
   readonly lengthControl?: NonNullable<RecipeInput["lengthControl"]>;
   readonly constraint?: Constraint;
@@ -60,6 +61,7 @@ export function writeRecipe(
     ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
     ...(settings.algTemp === undefined ? {} : { algTemp: settings.algTemp }),
     ...(settings.eps === undefined ? {} : { eps: settings.eps }),
+    ...(settings.renoise === undefined ? {} : { renoise: settings.renoise }),
     cache: writeCache(choice),
     ...controlOf(input, growth),
     ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
