@@ -24,5 +24,13 @@ test("labels tell strategies apart", () => {
 test("nearly every preset is on the page", () => {
   const shown = new Set(STRATEGIES.map(({ recipe }) => recipe["preset"]));
   const missing = PRESET_NAMES.filter((name) => !shown.has(name));
-  expect(missing).toEqual(["maskgit", "dparallel", "guided", "quota-table", "rediff", "warm-start"]);
+  expect(missing).toEqual([
+    "maskgit",
+    "dream-random",
+    "dparallel",
+    "guided",
+    "quota-table",
+    "rediff",
+    "warm-start",
+  ]);
 });

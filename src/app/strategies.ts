@@ -33,6 +33,7 @@ export const STRATEGY_GROUPS: readonly StrategyGroup[] = [
       of("llada", "LLaDA", "Each step keeps the token the model is surest of, in blocks of 32."),
       of("llada", "LLaDA, anywhere", "One token a step, wherever the model is surest.", { block: ONE_BLOCK }),
       of("llada", "LLaDA, blocks of 8", "8 tokens are finished before the next 8 begin.", { block: 8 }),
+      of("sequential", "Left to right", "One token after the other, as other language models write (SDAR)."),
       of("llada-random", "Random order", "A token at a random place: see how much the order matters."),
       of("dream-margin", "Margin", "Where the best token leads the second by most (Dream)."),
       of("pc", "PC-Sampler", "Early places and uncommon words first."),

@@ -22,6 +22,8 @@ export interface Settings {
   readonly algTemp?: number;
   /** Last time of a schedule that runs from 1; absent: 0.001. */
   readonly eps?: number;
+  /** How the steps of a block share its tokens, where a preset has two ways: by the times of its process when absent. */
+  readonly schedule?: "times" | "even";
   /** How `gemma-eb` cools down and ends; absent: as DiffusionGemma does. */
   readonly renoise?: RenoiseSettings;
   readonly guidance: GuidanceSettings;

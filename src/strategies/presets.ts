@@ -14,7 +14,8 @@ import { guidedPreset } from "./decoders/guided.ts";
 import { hierarchyPreset } from "./decoders/hierarchy.ts";
 import { klassPreset } from "./decoders/klass.ts";
 import { learn2pdPreset } from "./decoders/learn2pd.ts";
-import { firstHittingPreset, lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
+import { firstHittingPreset, lladaPreset, lladaRandomPreset, sequentialPreset } from "./decoders/llada.ts";
+import { dreamRandomPreset, withSchedule } from "./decoders/llama-cpp.ts";
 import { localLeapPreset } from "./decoders/local-leap.ts";
 import { rediffPreset } from "./decoders/overwrite.ts";
 import { pcPreset } from "./decoders/pc-sampler.ts";
@@ -65,12 +66,16 @@ export const COMMON_KEYS = [
 export const PRESETS: Readonly<Record<string, Preset>> = {
   llada: lladaPreset,
   "llada-random": lladaRandomPreset,
+  sequential: sequentialPreset,
   "dream-origin": ancestralPreset,
   mdlm: mdlmPreset,
   "first-hitting": firstHittingPreset,
-  maskgit: dreamPreset("probability", "MaskGIT order: by the probability after temperature and top-p"),
-  "dream-margin": dreamPreset("margin", "Dream: by the gap between the two best tokens"),
-  "dream-entropy": dreamPreset("entropy", "Dream: least entropy first"),
+  maskgit: withSchedule(
+    dreamPreset("probability", "MaskGIT order: by the probability after temperature and top-p"),
+  ),
+  "dream-margin": withSchedule(dreamPreset("margin", "Dream: by the gap between the two best tokens")),
+  "dream-entropy": withSchedule(dreamPreset("entropy", "Dream: least entropy first")),
+  "dream-random": withSchedule(dreamRandomPreset),
   "fast-dllm": fastDllmPreset,
   factor: factorPreset,
   eb: ebPreset,
@@ -80,8 +85,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   learn2pd: learn2pdPreset,
   localleap: localLeapPreset,
   hierarchy: hierarchyPreset,
-  // As in the paper, its stretches are found in the whole text.
-  slowfast: { ...slowFastPreset, defaults: { block: Number.MAX_SAFE_INTEGER } },
+  slowfast: overWholeText(slowFastPreset),
   prophet: prophetPreset,
   adablock: adablockPreset,
   daedal: daedalPreset,
@@ -102,6 +106,11 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   "block-dynamic": blockDynamicPreset,
   "llada2-edit": llada2EditPreset,
 };
+
+/** As one block: SlowFast finds its stretches in the whole text. */
+function overWholeText(preset: Preset): Preset {
+  return { ...preset, defaults: { ...preset.defaults, block: Number.MAX_SAFE_INTEGER } };
+}
 
 /** Names of the presets, in the order in which they are listed to people. */
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);

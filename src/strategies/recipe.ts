@@ -48,6 +48,12 @@ export const recipeSchema = v.strictObject({
     v.pipe(between(0, 10), v.description("0 commits the best cells, above they are drawn by their scores")),
   ),
   eps: v.optional(v.pipe(between(0, 0.5), v.description("last time of Dream's schedule, which begins at 1"))),
+  schedule: v.optional(
+    v.pipe(
+      v.picklist(["times", "even"]),
+      v.description("how steps share the tokens: by Dream's times, or evenly (llama.cpp's blocks)"),
+    ),
+  ),
   renoise: v.optional(
     v.pipe(
       v.strictObject({

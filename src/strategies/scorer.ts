@@ -12,6 +12,12 @@ export const randomScorer: Scorer = {
   confidence: "none",
 };
 
+/** From left to right. */
+export const firstScorer: Scorer = {
+  score: ({ candidates }) => Float64Array.from(candidates.rows, (row) => -row),
+  confidence: "none",
+};
+
 /** Largest gap between the best and the second-best probability first (Dream `topk_margin`, PC-Sampler margin). */
 export const marginScorer: Scorer = {
   needs: { topK: 2 },

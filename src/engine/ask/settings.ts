@@ -32,6 +32,7 @@ export function settingsOf(
     gamma: chosen("gamma"),
     ...(input.algTemp === undefined ? {} : { algTemp: input.algTemp }),
     ...(input.eps === undefined ? {} : { eps: input.eps }),
+    ...(input.schedule === undefined ? {} : { schedule: input.schedule }),
     ...renoiseOf(input, preset),
     guidance: guidanceOf(input),
   };

@@ -22,6 +22,7 @@ export interface ResolvedRecipe {
   readonly gamma?: number;
   readonly algTemp?: number;
   readonly eps?: number;
+  readonly schedule?: "times" | "even";
   readonly renoise?: RenoiseSettings;
   readonly cache: CacheInput;
   readonly lengthControl?: NonNullable<RecipeInput["lengthControl"]>;
@@ -61,6 +62,7 @@ export function writeRecipe(
     ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
     ...(settings.algTemp === undefined ? {} : { algTemp: settings.algTemp }),
     ...(settings.eps === undefined ? {} : { eps: settings.eps }),
+    ...(settings.schedule === undefined ? {} : { schedule: settings.schedule }),
     ...(settings.renoise === undefined ? {} : { renoise: settings.renoise }),
     cache: writeCache(choice),
     ...controlOf(input, growth),
