@@ -7,7 +7,7 @@ import { BLOCK } from "./contestants.ts";
  * answers. Of those that lose nothing on them and are about as often right as the best candidate, the one whose forwards
  * cost least.
  */
-const TRIMMED = { eos: true, eotp: { minConf: 0.9 } };
+const TRIMMED = { eos: true, eotp: { minConf: 0.9, notBefore: "start" } };
 const trimmed = (recipe: object) => ({ block: BLOCK, stop: TRIMMED, ...recipe });
 
 export const CANDIDATES: readonly Readonly<Record<string, unknown>>[] = [

@@ -39,7 +39,7 @@ export const BEST = {
   block: BLOCK,
   threshold: 0.95,
   cache: "dual",
-  stop: { eos: true, eotp: { minConf: 0.9 } },
+  stop: { eos: true, eotp: { minConf: 0.9, notBefore: "start" } },
 } as const;
 
 /** One token a step until the text ends: on Node, the naive loop's answer in a fraction of its forwards. */
@@ -58,7 +58,7 @@ export function ladder(best: Readonly<Record<string, unknown>>): readonly Contes
     {
       kind: "engine",
       name: TRIMMED,
-      recipe: { ...llada, stop: { eos: true, eotp: { minConf: 0.9 } } },
+      recipe: { ...llada, stop: { eos: true, eotp: { minConf: 0.9, notBefore: "start" } } },
     },
     { kind: "engine", name: FEWER, recipe: { ...best, cache: "none" } },
     { kind: "engine", name: BEST_NAME, recipe: best },

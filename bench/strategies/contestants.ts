@@ -45,7 +45,7 @@ export const SPOILED = "warm-start from a text with a wrong word";
 export const BLENDED = "blend of the right text";
 export const BLENDED_SPOILED = "blend of a text with a wrong word";
 
-const EOTP = { eotp: { minConf: 0.9 } };
+const EOTP = { eotp: { minConf: 0.9, notBefore: "start" } };
 const BLEND = { preset: "fast-dllm", init: { blend: 0.5 } };
 const DRAWING = { preset: "fast-dllm", temperature: 0.5 };
 /** What responses to the tasks look like: a calculation, where there is one, and an answer. */

@@ -172,7 +172,10 @@ function unitOf(
       v.transform((outcome) => ({ ...outcome, contestant: name })),
     ),
     async run(lab) {
-      const options = { ...taskMode(model.manifest.modes), recipe, maxNewTokens: cells };
+      // A decoder that finds the length by itself may write past its start.
+      const length =
+        start === undefined ? { recipe, maxNewTokens: cells } : { recipe: { ...recipe, length: cells } };
+      const options = { ...taskMode(model.manifest.modes), ...length };
       const before = process.cpuUsage();
       const spared = lab.spared();
       const asked = contestant.companion === true && twin !== undefined ? { companion: twin.companion } : {};

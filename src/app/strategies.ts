@@ -34,6 +34,7 @@ const GROUPS: readonly StrategyGroup[] = [
       of("llada", "LLaDA", "Each step keeps the token the model is surest of, in blocks of 32."),
       of("llada", "LLaDA, anywhere", "One token a step, wherever the model is surest.", { block: ONE_BLOCK }),
       of("llada", "LLaDA, blocks of 8", "8 tokens are finished before the next 8 begin.", { block: 8 }),
+      of("sequential", "Left to right", "One token after the other, as other language models write (SDAR)."),
       of("llada-random", "Random order", "A token at a random place: see how much the order matters."),
       of("dream-margin", "Margin", "Where the best token leads the second by most (Dream)."),
       of("pc", "PC-Sampler", "Early places and uncommon words first."),
@@ -89,7 +90,7 @@ const GROUPS: readonly StrategyGroup[] = [
     label: "Length and blocks",
     strategies: [
       of("daedal", "DAEDAL", "Finds the length of the text while it writes."),
-      of("adablock", "AdaBlock", "Blocks that end where a sentence ends."),
+      of("adablock", "AdaBlock", "Blocks that end where a line ends."),
       of("block-dynamic", "Block by block", "What comes after the block is not shown (SDAR, LLaDA2)."),
       of("freedave", "FreeDave", "Drafts ahead, keeps exactly what one token a step would write."),
     ],

@@ -46,7 +46,7 @@ export function constrained(
     return known;
   };
   /** What is listed of the rows of a step, as the model gave it. */
-  const listed = new WeakMap<RowStats, (row: number) => RowChoices | undefined>();
+  const listed = new WeakMap<RowStats["topIds"], (row: number) => RowChoices | undefined>();
   const { selector, sampler } = strategy;
   const width = needsOf(strategy).topK;
   const admission: Admission = {
@@ -61,7 +61,7 @@ export function constrained(
       const temperature = signals.noise?.temperature ?? 1;
       const narrowed = narrowedStats(stats, width, temperature, isAllowed);
       withoutGathered(narrowed, sampler.gather?.(state), isAllowed);
-      listed.set(narrowed, rowChoices(stats));
+      listed.set(narrowed.topIds, rowChoices(stats));
       return narrowed;
     },
     wanted(state, rows) {
@@ -78,7 +78,7 @@ export function constrained(
         choices.set(row, found);
         relist(stats, positionOf(stats.rows, row), found, signals.noise?.temperature ?? 1);
       }
-      listed.set(stats, (row) => {
+      listed.set(stats.topIds, (row) => {
         const lse = stats.lse[positionOf(stats.rows, row)]!;
         const found = choices.get(row);
         return (
@@ -107,7 +107,7 @@ export function constrained(
           const own = order.filter(({ index }) => isWithin(tracker, step.candidates.rows[index]!));
           const kept =
             path === "best"
-              ? writeTogether(step, own, tracker, listed.get(step.stats)!)
+              ? writeTogether(step, own, tracker, listed.get(step.stats.topIds)!)
               : writeInTurn(step, own, tracker);
           for (const pick of kept) written.add(pick);
         }

@@ -80,7 +80,8 @@ export function* decode(strategy: Strategy, traits: ModelTraits, state: DecodeSt
     const scores = strategy.scorer.score(step);
     const picks = strategy.selector.select(step, scores);
     const commits = commitsOf(strategy, candidates, scores, picks, traits.maskId);
-    const judging = { ...step, stats: withDrafts(all, asked.own) };
+    const judged = withDrafts(all, asked.own);
+    const judging = judged === stats ? step : { ...step, stats: judged };
     const revision = strategy.reviser?.revise(judging, commits) ?? UNCHANGED;
     commit(state.canvas, commits);
     revise(state.canvas, revision, traits.maskId);

@@ -11,6 +11,8 @@ export function cfgGuidance(scale: number, keep: readonly number[] = []): Guidan
 
 export interface AdaptiveOptions {
   readonly scale: number;
+  /** Given ids that the unconditional branch still sees. */
+  readonly keep?: readonly number[];
   /** Mean cosine of the branches from which on they agree. */
   readonly cosine: number;
   /** Steps in a row that they have to agree. */
@@ -26,12 +28,12 @@ const agreeing = defineMemory<{ block: number; steps: number }>("adaptive-guidan
  * Adaptive Guidance (arXiv 2312.12487): once the branches agree, the unconditional one is left out. There for the rest of
  * the image; here for the rest of the block, because the cells of the next one have not been looked at.
  */
-export function adaptiveGuidance({ scale, cosine, steps }: AdaptiveOptions): GuidanceControl {
+export function adaptiveGuidance({ scale, keep = [], cosine, steps }: AdaptiveOptions): GuidanceControl {
   return {
     plan: (state) => {
       const known = agreeing.of(state);
       if (known.block !== state.block.start) Object.assign(known, { block: state.block.start, steps: 0 });
-      return known.steps >= steps ? { kind: "none" } : { kind: "cfg", scale, agreement: true };
+      return known.steps >= steps ? { kind: "none" } : { kind: "cfg", scale, keep, agreement: true };
     },
     observe: (state, stats) => {
       if (stats.agreement === undefined) return;
@@ -43,6 +45,8 @@ export function adaptiveGuidance({ scale, cosine, steps }: AdaptiveOptions): Gui
 
 export interface ResidualOptions {
   readonly scale: number;
+  /** Given ids that the unconditional branch still sees. */
+  readonly keep?: readonly number[];
   /** Forwards from one evaluation of the unconditional branch to the next; 0: only when a block opens. */
   readonly every: number;
   /** What the kept logits are multiplied with. */
@@ -56,13 +60,13 @@ const kept = defineMemory<{ age: number; cells: number }>("residual-guidance", (
  * evaluated when a block opens and its logits are used again, decayed, until the next time. (dLLM-Cache's
  * `cfg_interval_steps` is the same with `every`.)
  */
-export function residualGuidance({ scale, every, decay }: ResidualOptions): GuidanceControl {
+export function residualGuidance({ scale, keep = [], every, decay }: ResidualOptions): GuidanceControl {
   return {
     plan: (state) => {
       const { age, cells } = kept.of(state);
       const isDue = state.stepInBlock === 0 || (every > 0 && age >= every);
       return isDue || cells !== state.canvas.ids.length
-        ? { kind: "cfg", scale, store: true }
+        ? { kind: "cfg", scale, keep, store: true }
         : { kind: "residual", scale, decay };
     },
     observe: (state, _stats, guidance) => {

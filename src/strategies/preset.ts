@@ -22,11 +22,28 @@ export interface Settings {
   readonly algTemp?: number;
   /** Last time of a schedule that runs from 1; absent: 0.001. */
   readonly eps?: number;
+  /** How the steps of a block share its tokens, where a preset has two ways: by the times of its process when absent. */
+  readonly schedule?: "times" | "even";
+  /** How `gemma-eb` cools down and ends; absent: as DiffusionGemma does. */
+  readonly renoise?: RenoiseSettings;
   readonly guidance: GuidanceSettings;
+}
+
+export interface RenoiseSettings {
+  /** Temperature of the last step that a block may take. */
+  readonly tMin: number;
+  /** Steps of a block, at most. */
+  readonly steps: number;
+  /** Steps in a row that the best tokens of a block stay the same before it may end. */
+  readonly stability: number;
+  /** Mean entropy of a block below which it may end, nats. */
+  readonly confidence: number;
 }
 
 export interface GuidanceSettings {
   readonly cfg: number;
+  /** Ids that the unconditional branch sees where they are given, such as the one that every text begins with. */
+  readonly keep?: readonly number[];
   /** Leaves the unconditional branch out where it agrees. */
   readonly adaptive?: { readonly cosine: number; readonly steps: number };
   /** Uses an earlier unconditional branch again. */

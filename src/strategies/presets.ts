@@ -14,7 +14,8 @@ import { guidedPreset } from "./decoders/guided.ts";
 import { hierarchyPreset } from "./decoders/hierarchy.ts";
 import { klassPreset } from "./decoders/klass.ts";
 import { learn2pdPreset } from "./decoders/learn2pd.ts";
-import { firstHittingPreset, lladaPreset, lladaRandomPreset } from "./decoders/llada.ts";
+import { firstHittingPreset, lladaPreset, lladaRandomPreset, sequentialPreset } from "./decoders/llada.ts";
+import { dreamRandomPreset, withSchedule } from "./decoders/llama-cpp.ts";
 import { localLeapPreset } from "./decoders/local-leap.ts";
 import { rediffPreset } from "./decoders/overwrite.ts";
 import { pcPreset } from "./decoders/pc-sampler.ts";
@@ -56,6 +57,7 @@ export const COMMON_KEYS = [
   "init",
   "remask",
   "guidance",
+  "suppress",
   "stop",
   "search",
 ] as const satisfies readonly (keyof RecipeInput)[];
@@ -64,12 +66,16 @@ export const COMMON_KEYS = [
 export const PRESETS: Readonly<Record<string, Preset>> = {
   llada: lladaPreset,
   "llada-random": lladaRandomPreset,
+  sequential: sequentialPreset,
   "dream-origin": ancestralPreset,
   mdlm: mdlmPreset,
   "first-hitting": firstHittingPreset,
-  maskgit: dreamPreset("probability", "MaskGIT order: by the probability after temperature and top-p"),
-  "dream-margin": dreamPreset("margin", "Dream: by the gap between the two best tokens"),
-  "dream-entropy": dreamPreset("entropy", "Dream: least entropy first"),
+  maskgit: withSchedule(
+    dreamPreset("probability", "MaskGIT order: by the probability after temperature and top-p"),
+  ),
+  "dream-margin": withSchedule(dreamPreset("margin", "Dream: by the gap between the two best tokens")),
+  "dream-entropy": withSchedule(dreamPreset("entropy", "Dream: least entropy first")),
+  "dream-random": withSchedule(dreamRandomPreset),
   "fast-dllm": fastDllmPreset,
   factor: factorPreset,
   eb: ebPreset,
@@ -79,7 +85,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   learn2pd: learn2pdPreset,
   localleap: localLeapPreset,
   hierarchy: hierarchyPreset,
-  slowfast: slowFastPreset,
+  slowfast: overWholeText(slowFastPreset),
   prophet: prophetPreset,
   adablock: adablockPreset,
   daedal: daedalPreset,
@@ -101,6 +107,11 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   "llada2-edit": llada2EditPreset,
 };
 
+/** As one block: SlowFast finds its stretches in the whole text. */
+function overWholeText(preset: Preset): Preset {
+  return { ...preset, defaults: { ...preset.defaults, block: Number.MAX_SAFE_INTEGER } };
+}
+
 /** Names of the presets, in the order in which they are listed to people. */
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
@@ -116,11 +127,13 @@ export function findPreset(name: string, others: readonly string[] = []): Preset
 }
 
 /** The control of guidance that changes during a run. */
-function guideOf({ cfg, adaptive, residual, weak }: GuidanceSettings): { readonly guide?: GuidanceControl } {
+function guideOf({ cfg, keep = [], adaptive, residual, weak }: GuidanceSettings): {
+  readonly guide?: GuidanceControl;
+} {
   if (cfg === 0) return {};
-  if (adaptive !== undefined) return { guide: adaptiveGuidance({ scale: cfg, ...adaptive }) };
+  if (adaptive !== undefined) return { guide: adaptiveGuidance({ scale: cfg, keep, ...adaptive }) };
   if (weak !== undefined) return { guide: weakGuidance({ scale: cfg, ...weak }) };
-  return residual === undefined ? {} : { guide: residualGuidance({ scale: cfg, ...residual }) };
+  return residual === undefined ? {} : { guide: residualGuidance({ scale: cfg, keep, ...residual }) };
 }
 
 /** The strategy of a preset; the stop at the end of the text depends on the recipe and is not part of it. */
@@ -129,7 +142,7 @@ export function buildStrategy(preset: Preset, settings: Settings, model: ModelHi
     blocks: fixedBlocks(settings.block),
     sampler: gumbelSampler(settings),
     scorer: probabilityScorer,
-    guidance: cfgGuidance(settings.guidance.cfg),
+    guidance: cfgGuidance(settings.guidance.cfg, settings.guidance.keep),
     ...guideOf(settings.guidance),
     ...preset.pieces(settings, model),
   };

@@ -9,6 +9,11 @@ import { withOwnKeys } from "./option-names.ts";
 const MAX_CELLS = 65_536;
 
 const cells = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_CELLS));
+/** Token ids of the model. */
+const ids = v.pipe(
+  v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xff_ffff))),
+  v.maxLength(1024),
+);
 const between = (low: number, high: number) => v.pipe(v.number(), v.minValue(low), v.maxValue(high));
 
 /** A recipe object; parse one with {@link parseRecipe}, which names what is wrong. */
@@ -43,10 +48,45 @@ export const recipeSchema = v.strictObject({
     v.pipe(between(0, 10), v.description("0 commits the best cells, above they are drawn by their scores")),
   ),
   eps: v.optional(v.pipe(between(0, 0.5), v.description("last time of Dream's schedule, which begins at 1"))),
+  schedule: v.optional(
+    v.pipe(
+      v.picklist(["times", "even"]),
+      v.description("how steps share the tokens: by Dream's times, or evenly (llama.cpp's blocks)"),
+    ),
+  ),
+  renoise: v.optional(
+    v.pipe(
+      v.strictObject({
+        tMin: v.optional(v.pipe(between(0, 10), v.description("temperature falls from temperature to this"))),
+        steps: v.optional(v.pipe(cells, v.description("steps of a block, at most"))),
+        stability: v.optional(
+          v.pipe(
+            v.number(),
+            v.integer(),
+            v.minValue(0),
+            v.maxValue(1000),
+            v.description("steps in a row that the best tokens stay the same before a block ends"),
+          ),
+        ),
+        confidence: v.optional(
+          v.pipe(between(0, 100), v.description("mean entropy below which a block ends, nats")),
+        ),
+      }),
+      v.description("how gemma-eb cools down and ends"),
+    ),
+  ),
   guidance: v.optional(
     v.pipe(
       v.strictObject({
         cfg: between(-1, 20),
+        keep: v.optional(
+          v.pipe(
+            ids,
+            v.description(
+              "tokens of the prompt that u sees, such as that of its beginning (cfg_keep_tokens)",
+            ),
+          ),
+        ),
         adaptive: v.optional(
           v.pipe(
             v.strictObject({
@@ -132,12 +172,22 @@ export const recipeSchema = v.strictObject({
             startEos: v.optional(between(0, 1)),
             growEos: v.optional(between(0, 1)),
             window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024))),
+            maxLength: v.optional(v.pipe(cells, v.description("cells that the text may have at most"))),
           }),
         }),
       ]),
       v.description(
-        "fixed, or {daedal}: masks are added until the text is expected to end within them, and doubtful ones become several",
+        "fixed, or {daedal}: masks are added until the text is expected to end within them, and doubtful ones become several; length is where that begins",
       ),
+    ),
+  ),
+  suppress: v.optional(
+    v.pipe(
+      v.strictObject({
+        never: v.optional(v.pipe(ids, v.description("never written (suppress_tokens)"))),
+        last: v.optional(v.pipe(ids, v.description("ranked behind all else (begin_suppress_tokens)"))),
+      }),
+      v.description("token ids that are not to be written, or only when nothing else is left to choose"),
     ),
   ),
   stop: v.optional(
@@ -161,7 +211,15 @@ export const recipeSchema = v.strictObject({
                 notBefore: v.optional(
                   v.pipe(
                     v.picklist(["start", "block-end"]),
-                    v.description("block-end: behind the open block"),
+                    v.description(
+                      "block-end: behind the open block, or an end that was accepted (default); start: anywhere",
+                    ),
+                  ),
+                ),
+                requireAccepted: v.optional(
+                  v.pipe(
+                    v.boolean(),
+                    v.description("only an end that the decoder committed because it is sure of it"),
                   ),
                 ),
                 minTokens: v.optional(

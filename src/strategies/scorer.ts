@@ -12,6 +12,12 @@ export const randomScorer: Scorer = {
   confidence: "none",
 };
 
+/** From left to right. */
+export const firstScorer: Scorer = {
+  score: ({ candidates }) => Float64Array.from(candidates.rows, (row) => -row),
+  confidence: "none",
+};
+
 /** Least entropy first (Dream `entropy`, EB-Sampler). The score is the negative entropy in nats. */
 export const entropyScorer: Scorer = {
   needs: { entropy: true },
@@ -19,7 +25,10 @@ export const entropyScorer: Scorer = {
   confidence: "probability",
 };
 
-/** LLaDA's `confidence_eos_eot_inf`: a cell that would become one of `ids` ranks behind all others. */
+/**
+ * A cell that would become one of `ids` ranks behind all others: LLaDA's `confidence_eos_eot_inf`, dllm's
+ * `begin_suppress_tokens` (which also leaves these ids out of the other cells' confidence; replays do that).
+ */
 export function endsLast(scorer: Scorer, ids: readonly number[]): Scorer {
   return {
     ...scorer,

@@ -20,7 +20,7 @@ export type ModelFacts = Pick<
   readonly layers?: number;
   /** Weights in use, where filters differ by them. */
   readonly variant?: string;
-  /** Ids that end a sentence or a line, when the tokenizer has them. */
+  /** Ids that end a line, when the tokenizer has them. */
   readonly delimiters?: readonly number[];
 };
 

@@ -32,15 +32,32 @@ export function settingsOf(
     gamma: chosen("gamma"),
     ...(input.algTemp === undefined ? {} : { algTemp: input.algTemp }),
     ...(input.eps === undefined ? {} : { eps: input.eps }),
+    ...(input.schedule === undefined ? {} : { schedule: input.schedule }),
+    ...renoiseOf(input, preset),
     guidance: guidanceOf(input),
+  };
+}
+
+function renoiseOf({ renoise: asked = {} }: RecipeInput, { defaults }: Preset): Pick<Settings, "renoise"> {
+  const usual = defaults?.renoise;
+  if (usual === undefined) return {};
+  const { tMin, steps, stability, confidence } = asked;
+  return {
+    renoise: {
+      tMin: tMin ?? usual.tMin,
+      steps: steps ?? usual.steps,
+      stability: stability ?? usual.stability,
+      confidence: confidence ?? usual.confidence,
+    },
   };
 }
 
 function guidanceOf({ guidance }: RecipeInput): GuidanceSettings {
   if (guidance === undefined) return { cfg: 0 };
-  const { cfg, adaptive, residual, weak } = guidance;
+  const { cfg, keep, adaptive, residual, weak } = guidance;
   return {
     cfg,
+    ...(keep && { keep }),
     ...(adaptive && { adaptive: { cosine: adaptive.cosine ?? 0.93, steps: adaptive.steps ?? 1 } }),
     ...(residual && { residual: { every: residual.every ?? 0, decay: residual.decay ?? 1 } }),
     ...(weak && { weak: { share: weak.share ?? 0.3 } }),

@@ -1,6 +1,7 @@
 import type { CacheChoice } from "../../cache/choice.ts";
 import type { CacheDemands } from "../../cache/compose.ts";
 import type { Search } from "../../search/input.ts";
+import type { DaedalLength } from "../../strategies/decoders/daedal.ts";
 import type { Preset, Settings } from "../../strategies/preset.ts";
 import type { RecipeInput } from "../../strategies/recipe.ts";
 import type { Strategy } from "../../strategies/strategy.ts";
@@ -12,6 +13,8 @@ export interface Asked {
   readonly preset: Preset;
   readonly input: RecipeInput;
   readonly settings: Settings;
+  /** How the canvas grows; absent where it keeps its length. */
+  readonly growth: DaedalLength | undefined;
   readonly strategy: Strategy;
   /** The preset without the length control that the recipe puts on it. */
   readonly alone: Strategy;

@@ -114,6 +114,20 @@ test.each(CACHES)("the canvas is cut over the cache %s: moved rows are computed 
   expect(done.tokens.length).toBeLessThan(20);
 });
 
+test.each(CACHES)(
+  "an end behind the block cuts the canvas over the cache %s, looking for it is free",
+  async (cache) => {
+    const of = (eotp: unknown) =>
+      run({ preset: "llada", length: 40, stop: { eos: true, eotp }, cache }, 60, testModel(60));
+    const { done } = await of({ minConf: 0.3 });
+    expect(done.tokens.length).toBeLessThan(40);
+    // One token a step is committed whether the model is sure of it or not.
+    const looked = await of({ minConf: 0.3, requireAccepted: true });
+    expect(looked.done.tokens).toHaveLength(40);
+    expect(looked.done.rows).toBe((await of(false)).done.rows);
+  },
+);
+
 test.each([
   { method: "best-of", n: 2 },
   { method: "zero-order", n: 2, share: 1 },
@@ -315,4 +329,110 @@ test.each(AXES)("the properties of presets with pieces put on them cover what is
     }
   });
   expect(accepting(axis)).toEqual(accepted);
+});
+
+/** A model whose first guess is that no text ends within any canvas. */
+const GREEDY_GROWTH = { preset: "daedal", lengthControl: { daedal: { low: 0.9, factor: 8 } } };
+
+test.each([{ preset: "daedal" }, GREEDY_GROWTH, { preset: "eb", lengthControl: { daedal: { low: 0.9 } } }])(
+  "%j writes no more than the caller or the recipe allows",
+  async (recipe) => {
+    const of = async (options: object, more: object = {}) => {
+      const job: Job = {
+        kind: "generate",
+        prompt: "hello",
+        options: { recipe: { ...recipe, stop: { eos: false }, ...more }, ...options },
+      };
+      const events: GenerateEvent[] = [];
+      for await (const event of runJob(job, testModel(), { stop: () => false })) events.push(event);
+      return events;
+    };
+    const cells = (events: readonly GenerateEvent[]) => (events.at(-1) as Done).tokens.length;
+    // The prompt has a token at its beginning.
+    expect(cells(await of({}))).toBe(FACTS.maxCanvas - 6);
+    expect(cells(await of({ maxNewTokens: 16 }))).toBe(16);
+    expect(cells(await of({ maxNewTokens: 80 }))).toBe(80);
+    const maxLength = 70;
+    const control = { ...("lengthControl" in recipe ? recipe.lengthControl.daedal : {}), maxLength };
+    expect(cells(await of({ maxNewTokens: 80 }, { lengthControl: { daedal: control } }))).toBe(maxLength);
+    await expect(of({ maxNewTokens: 92 })).rejects.toMatchObject({ code: "prompt-too-long" });
+  },
+);
+
+test("a canvas begins with its length, not with what is allowed, and its resolved recipe keeps the cap", () => {
+  const options = { recipe: { preset: "daedal" }, maxNewTokens: 80 };
+  const { recipe } = planGeneration(options, FACTS, REGION);
+  expect(recipe).toMatchObject({ length: 64, lengthControl: { daedal: { maxLength: 80 } } });
+  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
+  expect(planGeneration({ recipe: "daedal" }, FACTS, REGION).recipe.lengthControl).toBeUndefined();
+  const small = planGeneration({ recipe: "daedal", maxNewTokens: 16 }, FACTS, REGION).recipe;
+  expect(small).toMatchObject({ length: 16, lengthControl: { daedal: { maxLength: 16 } } });
+});
+
+test("a canvas that is full is not cut at its end to make room for doubtful masks", async () => {
+  for (let seed = 0; seed < 6; seed++) {
+    const model = testModel();
+    const job: Job = {
+      kind: "generate",
+      prompt: "hello",
+      options: { seed, temperature: 1, maxNewTokens: 30, recipe: { ...GREEDY_GROWTH, length: 20 } },
+    };
+    for await (const event of runJob(job, model, { stop: () => false })) {
+      if (event.type === "step") expect(event.deletes).toEqual([]);
+    }
+  }
+});
+
+test.each<[object, string]>([
+  [{ attention: { kind: "block-causal", block: 8, align: "absolute" } }, "are fixed"],
+  [{ tokens: { mask: 63, eos: [], pad: 61 } }, "no end-of-text token"],
+])("daedal and its length control are refused alike on a model with %j", (facts) => {
+  const model = { ...FACTS, ...facts };
+  for (const recipe of ["daedal", { preset: "eb", lengthControl: { daedal: {} } }]) {
+    expect(() => planGeneration({ recipe }, model, REGION)).toThrow(
+      expect.objectContaining({ code: "invalid-options" }),
+    );
+  }
+});
+
+test("the unconditional branch sees the tokens that a recipe keeps, whatever else guides", async () => {
+  const branch = async (guidance: object): Promise<Set<number>> => {
+    const seen: ForwardRequest[] = [];
+    await run({ preset: "llada", guidance }, 0, testModel(0, seen));
+    const second = seen.find(({ canvases }) => canvases.length === 2)!.canvases[1]!;
+    return new Set(second.subarray(0, 6));
+  };
+  const { mask } = FACTS.tokens;
+  for (const kind of [{}, { adaptive: {} }, { residual: {} }]) {
+    expect(await branch({ cfg: 1, ...kind })).toEqual(new Set([mask]));
+    // The mode's token for the beginning.
+    expect(await branch({ cfg: 1, keep: [60], ...kind })).toEqual(new Set([60, mask]));
+  }
+});
+
+test("tokens may be left out, or for last, by their ids", async () => {
+  const free = (await run({ preset: "llada" })).done.tokens;
+  const common = free[0]!;
+  const never = (await run({ preset: "llada", suppress: { never: [common] } })).done.tokens;
+  expect(free).toContain(common);
+  expect(never).not.toContain(common);
+  const { eos, pad } = FACTS.tokens;
+  const last = { preset: "llada", suppress: { last: [...eos, pad!] } };
+  const ends = { preset: "llada", stop: { eos: false, predict: "last" } };
+  expect((await run(last, 150)).done.tokens).toEqual((await run(ends, 150)).done.tokens);
+  const { recipe } = planGeneration({ recipe: { ...last, guidance: { cfg: 1, keep: [60] } } }, FACTS, REGION);
+  expect(recipe).toMatchObject({ suppress: last.suppress, guidance: { cfg: 1, keep: [60] } });
+  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
+});
+
+test.each<[object, string]>([
+  [{ guidance: { cfg: 1, keep: [64] } }, "below 64"],
+  [{ suppress: { never: [64] } }, "below 64"],
+  [{ guidance: { cfg: 1, keep: [1], weak: {} } }, "nothing to keep"],
+  [{ preset: "freedave", suppress: { last: [1] } }, "do not fit freedave"],
+])("%j is refused for the tokens that it names", async (recipe, sentence) => {
+  await expect(run(recipe)).rejects.toMatchObject({
+    code: "invalid-options",
+    message: expect.stringContaining(sentence),
+  });
 });

@@ -1,9 +1,11 @@
-import type { EotpGuard } from "../../strategies/decoders/eotp.ts";
+import type { CacheChoice } from "../../cache/choice.ts";
+import { assertNever } from "../../core/errors.ts";
+import type { EotpGuard, EotpOptions } from "../../strategies/decoders/eotp.ts";
 import type { Asked } from "./asked.ts";
 import { placesDraft } from "./draft-rules.ts";
 
-/** Common to all presets that do not bring a guard of their own. */
-const GUARD: EotpGuard = { minConf: 0.9, notBefore: "start", minTokens: 0 };
+/** Common to all presets that do not bring a guard of their own: the specified one. */
+const GUARD: EotpGuard = { minConf: 0.9, notBefore: "block-end", minTokens: 0, requireAccepted: false };
 
 /**
  * How the end of the text is predicted: what the recipe says, or what its preset is used to where that can be (a
@@ -20,6 +22,7 @@ export function eotpGuard({ preset, input, strategy, model, region }: Asked): Eo
       minConf: asked.minConf ?? usual.minConf,
       notBefore: asked.notBefore ?? usual.notBefore,
       minTokens: asked.minTokens ?? usual.minTokens,
+      requireAccepted: asked.requireAccepted ?? usual.requireAccepted ?? false,
     };
   }
   const isFit =
@@ -38,12 +41,37 @@ export function writeEotp(
   usual: EotpGuard | undefined,
 ): { readonly eotp?: false | Partial<EotpGuard> } {
   if (guard === null) return usual === undefined ? {} : { eotp: false };
-  const { minConf, notBefore, minTokens } = guard;
+  const { minConf, notBefore, minTokens, requireAccepted = false } = guard;
   return {
     eotp: {
       minConf,
       ...(notBefore === (usual ?? GUARD).notBefore ? {} : { notBefore }),
       ...(minTokens === (usual ?? GUARD).minTokens ? {} : { minTokens }),
+      ...(requireAccepted === ((usual ?? GUARD).requireAccepted ?? false) ? {} : { requireAccepted }),
     },
   };
+}
+
+/**
+ * Whether the next forward computes every mask anyway, so that looking at all of them costs nothing. Under the other
+ * caches only the first forward of a block does, or one in so many.
+ */
+export function eotpScope(choice: CacheChoice): EotpOptions["scope"] {
+  switch (choice.policy) {
+    case "none":
+    case "prefix":
+    case "free":
+      return "canvas";
+    case "block":
+      return "block";
+    case "partial":
+      return ({ cache }) => (cache.forwards % choice.answerEvery === 0 ? "canvas" : "block");
+    case "dual":
+    case "vicinity":
+    case "suffix-drop":
+    case "region":
+      return ({ stepInBlock }) => (stepInBlock === 0 ? "canvas" : "block");
+    default:
+      return assertNever(choice);
+  }
 }

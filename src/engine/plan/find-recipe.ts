@@ -20,10 +20,16 @@ export function findRecipe(
     if (model.recipes[value] === value) break;
     value = model.recipes[value];
   }
-  if (typeof value === "string") return { name: canonicalPreset(value), input: {} };
+  if (typeof value === "string") return named(value, {});
   const input = parseRecipe(value);
-  if (input.preset !== undefined) return { name: canonicalPreset(input.preset), input };
+  if (input.preset !== undefined) return named(input.preset, input);
   return { name: input.threshold === undefined ? "llada" : "fast-dllm", input };
+}
+
+/** A recipe whose preset may have the name that another program gives it. */
+function named(name: string, input: RecipeInput): ReturnType<typeof findRecipe> {
+  const { preset, ...usual } = canonicalPreset(name);
+  return { name: preset, input: { ...usual, ...input } };
 }
 
 /** Whether a continuation ends with the text; unless the recipe says so, where the model tells the end from padding. */

@@ -13,6 +13,7 @@ import { searchRefusals } from "./fit-search.ts";
 export function checkFit(asked: Asked): void {
   const refusals = [
     ...ofPreset(asked),
+    ...ofTokens(asked),
     ...lengthRefusals(asked),
     ...draftRefusals(asked),
     ...ofCompanion(asked),
@@ -22,8 +23,18 @@ export function checkFit(asked: Asked): void {
   if (found !== undefined) throw invalid(found[1], found[2]);
 }
 
-function ofPreset({ name, preset, input, settings, strategy, model, region }: Asked): readonly Refusal[] {
+function ofPreset({
+  name,
+  preset,
+  input,
+  settings,
+  strategy,
+  alone,
+  model,
+  region,
+}: Asked): readonly Refusal[] {
   const { constraint, remask, steps, init } = input;
+  const { adaptive, residual, weak } = settings.guidance;
   const revises = preset.revises === true || placesDraft(input);
   return [
     [
@@ -35,6 +46,16 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       strategy.blocks.refine !== undefined && model.attention.kind === "block-causal",
       "recipe",
       `The recipe ${name} chooses where a block ends, but the blocks of ${model.name} are fixed.`,
+    ],
+    [
+      alone.length !== undefined && model.attention.kind === "block-causal",
+      "recipe",
+      `The recipe ${name} changes the length of the text, but the blocks of ${model.name} are fixed.`,
+    ],
+    [
+      alone.length !== undefined && model.tokens.eos.length === 0,
+      "recipe",
+      `The recipe ${name} finds out where the text ends, but ${model.name} has no end-of-text token.`,
     ],
     [
       name === "pc" && model.frequency === undefined,
@@ -82,7 +103,7 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       `The recipe ${name} evaluates drafts, which guidance is not applied to.`,
     ],
     [
-      Object.keys(settings.guidance).length > 2,
+      [adaptive, residual, weak].filter((kind) => kind !== undefined).length > 1,
       "guidance",
       "Guidance is one of adaptive, residual and weak.",
     ],
@@ -90,6 +111,28 @@ function ofPreset({ name, preset, input, settings, strategy, model, region }: As
       name === "warm-start" && init === undefined,
       "init",
       "The recipe warm-start needs a draft to start from: init.draft or init.from.",
+    ],
+  ];
+}
+
+/** Tokens that the recipe names by their ids. */
+function ofTokens({ name, preset, input, settings, model }: Asked): readonly Refusal[] {
+  const { never = [], last = [] } = input.suppress ?? {};
+  const { keep, weak } = settings.guidance;
+  const isNone = (id: number): boolean => id >= model.vocab;
+  const most = `The tokens of ${model.name} have ids below ${model.vocab}`;
+  return [
+    [keep?.some(isNone) === true, "guidance.keep", `${most}.`],
+    [[...never, ...last].some(isNone), "suppress", `${most}.`],
+    [
+      keep !== undefined && weak !== undefined,
+      "guidance.keep",
+      "Weak guidance hides nothing of the prompt, so there is nothing to keep.",
+    ],
+    [
+      last.length > 0 && preset.unranked === true,
+      "suppress.last",
+      `Tokens that are ranked last do not fit ${name}, which does not choose by a score alone.`,
     ],
   ];
 }

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { GenerateOptions } from "../../core/job.ts";
+import { seededRng } from "../../strategies/rng.ts";
+import type { DecodeState } from "../../strategies/strategy.ts";
 import { findMode } from "../ask/mode.ts";
 import type { Region } from "../ask/model-facts.ts";
 import { FACTS } from "../run/scripted-model.ts";
@@ -251,4 +253,31 @@ test("a draft is either written or found", () => {
   expect(() => of({ draft: "a", from: "prompt" })).toThrow(refusal);
   const found = of({ from: "prompt", share: 0.5 });
   expect(found.recipe.init).toEqual({ from: "prompt", share: 0.5 });
+});
+
+test("gemma-eb has DiffusionGemma's settings, and a recipe may change each of them", () => {
+  const of = (recipe: object) =>
+    planGeneration({ recipe: { preset: "gemma-eb", ...recipe } }, FACTS, REGION).recipe;
+  const renoise = { tMin: 0.4, steps: 48, stability: 1, confidence: 0.005 };
+  expect(of({})).toMatchObject({ block: 86, temperature: 0.8, gamma: 0.1, renoise });
+  const other = of({ renoise: { tMin: 0.1, steps: 9 }, temperature: 1, gamma: 0.5 });
+  expect(other).toMatchObject({ temperature: 1, gamma: 0.5, renoise: { ...renoise, tMin: 0.1, steps: 9 } });
+  expect(of(other)).toEqual(other);
+  expect(recipeOf({})).not.toHaveProperty("renoise");
+  // Accepted cells take new tokens that no selector chose.
+  expect(() => of({ constraint: { regex: "a+" } })).toThrow("takes no constraint");
+});
+
+test("options of other programs plan as they do there", () => {
+  expect(recipeOf({ recipe: "origin" })).toMatchObject({ preset: "dream-origin", temperature: 0 });
+  expect(recipeOf({ recipe: { alg: "origin", temperature: 0.5 } })).toMatchObject({ temperature: 0.5 });
+  expect(recipeOf({ recipe: "dream-origin" })).toMatchObject({ temperature: 0.6 });
+  const random = { "--diffusion-algorithm": 3, "--diffusion-eps": 0.01, "--diffusion-alg-temp": 0.1 };
+  expect(recipeOf({ recipe: random })).toMatchObject({ preset: "dream-random", eps: 0.01, algTemp: 0.1 });
+  const blocks = { "--diffusion-algorithm": 4, "--diffusion-block-length": 16, "--diffusion-steps": 10 };
+  const { strategy, recipe } = planGeneration({ recipe: blocks, maxNewTokens: 16 }, FACTS, REGION);
+  expect(recipe).toMatchObject({ preset: "maskgit", schedule: "even", block: 16 });
+  expect(recipeOf({ recipe })).toEqual(recipe);
+  const state = { block: { start: 0, end: 16 }, targets: new Int32Array(16) } as DecodeState; // all that a plan reads
+  expect(strategy.selector.plan!(state, 16, seededRng(1))).toEqual([2, 2, 2, 2, 2, 2, 1, 1, 1, 1]);
 });

@@ -5,13 +5,13 @@ import { parseFrequency } from "../../model/frequency.ts";
 import { resolveSearch, type Search } from "../../search/input.ts";
 import { watchingAll } from "../../search/vote.ts";
 import { gridBlocks } from "../../strategies/blocks.ts";
-import { daedalPieces } from "../../strategies/decoders/daedal.ts";
+import { type DaedalLength, daedalPieces } from "../../strategies/decoders/daedal.ts";
 import { entropyGuard } from "../../strategies/decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../../strategies/decoders/eotp.ts";
 import { gapGrowth } from "../../strategies/decoders/gap-growth.ts";
 import { scepticalReviser } from "../../strategies/decoders/warm-start.ts";
 import { eosStop } from "../../strategies/eos-stop.ts";
-import type { Settings } from "../../strategies/preset.ts";
+import type { Preset, Settings } from "../../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, findPreset } from "../../strategies/presets.ts";
 import type { RecipeInput } from "../../strategies/recipe.ts";
 import { endsLast } from "../../strategies/scorer.ts";
@@ -22,7 +22,7 @@ import { blockOf, checkNumber, continuationLength, invalid, settingsOf } from ".
 import type { Asked } from "./asked.ts";
 import { commitFilter } from "./commit-filter.ts";
 import { draftCheck } from "./draft-rules.ts";
-import { eotpGuard } from "./eotp.ts";
+import { eotpGuard, eotpScope } from "./eotp.ts";
 import { endsAtEos, findRecipe } from "./find-recipe.ts";
 import { checkFit } from "./fit.ts";
 import { goesBack } from "./fit-search.ts";
@@ -76,7 +76,7 @@ export function planGeneration(
   const eotp = eotpGuard(asked);
   return {
     strategy: complete(asked, eos, eotp),
-    traits: traitsOf(model, region, asked.input.stop?.predict === "never"),
+    traits: traitsOf(model, region, asked.input),
     seed: seedOf(options),
     ...(search === undefined ? {} : { search }),
     recipe: writeRecipe(asked, eos, eotp),
@@ -96,11 +96,13 @@ function resolveRecipe(
   for (const key of Object.keys(input)) {
     if (!allowed.includes(key)) throw invalid(key, `The recipe key "${key}" does not apply to ${name}.`);
   }
-  const grows = typeof input.lengthControl === "object" ? input.lengthControl.daedal : undefined;
-  const start =
-    grows === undefined ? preset : { ...preset, defaults: { ...preset.defaults, length: DAEDAL_START } };
+  const growth = growthOf(options, input, preset, region);
   const length =
-    region.kind === "infill" ? region.gapCells : continuationLength(options, input, start, model, region);
+    region.kind === "infill"
+      ? region.gapCells
+      : growth === undefined
+        ? continuationLength(options, input, preset, model, region)
+        : startLength(options, input, preset, growth, model, region);
   const settings = settingsOf(options, input, preset, length);
   const search = input.search === undefined ? undefined : resolveSearch(input.search, hasScore);
   const hints = {
@@ -117,14 +119,44 @@ function resolveRecipe(
       : { frequency: parseFrequency(model.frequency, model.vocab) }),
     ...(name === "learn2pd" ? { filter: commitFilter(model, blockOf(input, preset)) } : {}),
   });
-  const built = grows === undefined ? alone : growing(alone, grows, settings, hints, model, region);
+  const built = growth === undefined ? alone : growing(alone, growth, settings, hints, model, region);
   const strategy = search?.method === "vote" ? watchingAll(built) : built;
   const demands = demandsOf(strategy, input);
   const choice = resolveCache(input.cache ?? defaultCache(model, demands, search));
   return {
-    ...{ name, preset, input, settings, strategy, alone, model, region },
+    ...{ name, preset, input, settings, growth, strategy, alone, model, region },
     ...{ search, hasScore, hasCompanion, demands, choice },
   };
+}
+
+/** How a canvas grows, within what the caller allows; undefined where it keeps its length. */
+function growthOf(
+  { maxNewTokens: most }: GenerateOptions,
+  { lengthControl }: RecipeInput,
+  preset: Preset,
+  region: Region,
+): DaedalLength | undefined {
+  const own = typeof lengthControl === "object" ? lengthControl.daedal : undefined;
+  if (own === undefined && preset.continuationOnly !== true) return undefined;
+  if (most === undefined || region.kind === "infill") return own ?? {};
+  return { ...own, maxLength: Math.min(most, own?.maxLength ?? most) };
+}
+
+/** Cells that a canvas which grows begins with: what the caller allows is where it may end, not where it starts. */
+function startLength(
+  options: GenerateOptions,
+  input: RecipeInput,
+  preset: Preset,
+  { maxLength = Number.POSITIVE_INFINITY }: DaedalLength,
+  model: ModelFacts,
+  region: Extract<Region, { kind: "generate" }>,
+): number {
+  const { maxNewTokens, ...rest } = options;
+  const starting = { ...preset, defaults: { ...preset.defaults, length: DAEDAL_START } };
+  const start = continuationLength(rest, input, starting, model, region);
+  // What the caller asks for has to fit as well.
+  if (maxNewTokens !== undefined) continuationLength(options, input, preset, model, region);
+  return Math.min(start, maxLength);
 }
 
 /** Puts what the recipe adds to every strategy on the one that it names. */
@@ -136,12 +168,14 @@ function complete(
   const check = draftCheck(input);
   const guard = typeof input.remask === "object" ? input.remask : undefined;
   const cache = composeCache(choice, model.attention, demands);
-  // Other caches compute little more than the block.
-  const scope = choice.policy === "none" || choice.policy === "prefix" ? "canvas" : "block";
-  const ends = [...model.tokens.eos, padId(model)];
+  const scope = eotpScope(choice);
+  const late = [
+    ...(input.stop?.predict === "last" ? [...model.tokens.eos, padId(model)] : []),
+    ...(input.suppress?.last ?? []),
+  ];
   return {
     ...(eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy),
-    ...(input.stop?.predict === "last" ? { scorer: endsLast(strategy.scorer, ends) } : {}),
+    ...(late.length === 0 ? {} : { scorer: endsLast(strategy.scorer, late) }),
     ...(eotp === null ? {} : { length: eotpControl({ ...eotp, eosIds: model.tokens.eos, scope }) }),
     ...(input.init === undefined || check === undefined
       ? {}
@@ -164,7 +198,7 @@ function demandsOf(strategy: Strategy, input: RecipeInput): CacheDemands {
 /** A strategy whose canvas grows: blocks follow the length, the selector stays its own. */
 function growing(
   strategy: Strategy,
-  asked: Parameters<typeof daedalPieces>[0],
+  asked: DaedalLength,
   settings: Settings,
   hints: Parameters<typeof daedalPieces>[2],
   { maxCanvas }: ModelFacts,
@@ -173,9 +207,10 @@ function growing(
   if (region.kind === "infill") {
     const { free = [], cells = 0 } = region;
     const [low, factor] = [asked.low ?? 0.1, asked.factor ?? 4];
+    const most = Math.min(MAX_FREE_GAP, asked.maxLength ?? MAX_FREE_GAP);
     return {
       ...strategy,
-      length: gapGrowth({ free, cells, low, factor, most: MAX_FREE_GAP, room: maxCanvas }),
+      length: gapGrowth({ free, cells, low, factor, most, room: maxCanvas }),
     };
   }
   const { length, blocks } = daedalPieces(asked, settings, hints);
@@ -204,9 +239,10 @@ function withStop(strategy: Strategy, rule: StopRule): Strategy {
 function traitsOf(
   { tokens, attention, logitsShift }: ModelFacts,
   region: Region,
-  neverEnds: boolean,
+  { stop, suppress }: RecipeInput,
 ): ModelTraits {
-  const never = [tokens.mask, ...(tokens.suppress ?? [])];
+  const neverEnds = stop?.predict === "never";
+  const never = [tokens.mask, ...(tokens.suppress ?? []), ...(suppress?.never ?? [])];
   const endings = [...tokens.eos, ...(tokens.pad === undefined ? [] : [tokens.pad])];
   return {
     maskId: tokens.mask,

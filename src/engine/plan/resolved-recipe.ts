@@ -2,7 +2,7 @@ import { type CacheInput, writeCache } from "../../cache/choice.ts";
 import type { Constraint } from "../../constraints/input.ts";
 import type { Search } from "../../search/input.ts";
 import type { EotpGuard } from "../../strategies/decoders/eotp.ts";
-import type { GuidanceSettings } from "../../strategies/preset.ts";
+import type { GuidanceSettings, RenoiseSettings } from "../../strategies/preset.ts";
 import type { RecipeInput } from "../../strategies/recipe.ts";
 import type { Asked } from "./asked.ts";
 import { placesDraft } from "./draft-rules.ts";
@@ -22,6 +22,8 @@ export interface ResolvedRecipe {
   readonly gamma?: number;
   readonly algTemp?: number;
   readonly eps?: number;
+  readonly schedule?: "times" | "even";
+  readonly renoise?: RenoiseSettings;
   readonly cache: CacheInput;
   readonly lengthControl?: NonNullable<RecipeInput["lengthControl"]>;
   readonly constraint?: Constraint;
@@ -29,6 +31,7 @@ export interface ResolvedRecipe {
   /** Tokens that were committed may still change. */
   readonly remask?: true | { readonly entropyGuard: number };
   readonly init?: NonNullable<RecipeInput["init"]>;
+  readonly suppress?: NonNullable<RecipeInput["suppress"]>;
   readonly stop: {
     readonly eos: boolean;
     readonly predict?: "never" | "last";
@@ -39,7 +42,7 @@ export interface ResolvedRecipe {
 
 /** Writes a recipe that was asked for with all that was decided of it. */
 export function writeRecipe(
-  { name, preset, input, settings, search, choice }: Asked,
+  { name, preset, input, settings, growth, search, choice }: Asked,
   eos: boolean,
   eotp: EotpGuard | null,
 ): ResolvedRecipe {
@@ -59,13 +62,16 @@ export function writeRecipe(
     ...(preset.keys.includes("gamma") ? { gamma: settings.gamma } : {}),
     ...(settings.algTemp === undefined ? {} : { algTemp: settings.algTemp }),
     ...(settings.eps === undefined ? {} : { eps: settings.eps }),
+    ...(settings.schedule === undefined ? {} : { schedule: settings.schedule }),
+    ...(settings.renoise === undefined ? {} : { renoise: settings.renoise }),
     cache: writeCache(choice),
-    ...(input.lengthControl === undefined ? {} : { lengthControl: input.lengthControl }),
+    ...controlOf(input, growth),
     ...(input.constraint === undefined ? {} : { constraint: input.constraint }),
     guidance: settings.guidance,
     ...(input.init === undefined ? {} : { init: input.init }),
     ...(preset.revises === true || placesDraft(input) ? { remask: true } : {}),
     ...(guard === undefined ? {} : { remask: guard }),
+    ...(input.suppress === undefined ? {} : { suppress: input.suppress }),
     stop: {
       eos,
       ...(input.stop?.predict === undefined ? {} : { predict: input.stop.predict }),
@@ -73,4 +79,14 @@ export function writeRecipe(
     },
     ...(search === undefined ? {} : { search }),
   };
+}
+
+/** The length control, where the recipe names one or the caller bounds what the preset brings. */
+function controlOf(
+  { lengthControl }: RecipeInput,
+  growth: Asked["growth"],
+): Pick<ResolvedRecipe, "lengthControl"> {
+  if (growth === undefined) return lengthControl === undefined ? {} : { lengthControl };
+  const isPlain = lengthControl === undefined && growth.maxLength === undefined;
+  return isPlain ? {} : { lengthControl: { daedal: growth } };
 }

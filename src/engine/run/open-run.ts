@@ -174,10 +174,8 @@ function fittingSizes(
   return constrainedSizes(sizes, room, (gap, most) => constraint.of(gaps.indexOf(free[gap]!)).lengths(most));
 }
 
-/** Tokens that end a sentence or a line. */
+/** The token that ends a line, where it is one. */
 function delimiterIds(tokenizer: Tokenizer): readonly number[] {
-  return ["\n", "."].flatMap((text) => {
-    const ids = tokenizer.encode(text);
-    return ids.length === 1 ? [ids[0]!] : [];
-  });
+  const ids = tokenizer.encode("\n");
+  return ids.length === 1 ? [ids[0]!] : [];
 }

@@ -386,3 +386,16 @@ test("one step for everything leaves no history to judge by", async () => {
   const { done } = await collect(generate({ maxNewTokens: 8, recipe }));
   expect("doubts" in done || "instability" in done).toBe(false);
 });
+
+test("AdaBlock's passages end with a line, not with a sentence", async () => {
+  const asked: string[] = [];
+  const model = testModel();
+  const encode = (text: string): Int32Array => {
+    asked.push(text);
+    return model.tokenizer.encode(text);
+  };
+  const tokenizer = { ...model.tokenizer, encode };
+  await collect(generate({ maxNewTokens: 8, recipe: "adablock" }), { ...model, tokenizer });
+  expect(asked).toContain("\n");
+  expect(asked).not.toContain(".");
+});

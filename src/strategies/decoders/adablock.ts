@@ -41,6 +41,7 @@ export function adaptiveBlocks({ size, delimiters, threshold }: AdablockOptions)
   };
 }
 
+/** The paper's settings; its delimiters are line breaks. */
 export const adablockPreset: Preset = {
   title: "AdaBlock: blocks that end where a passage ends",
   keys: ["threshold"],

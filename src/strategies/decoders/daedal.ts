@@ -23,6 +23,8 @@ export interface DaedalOptions {
   readonly growEos: number;
   /** Rows from the end that the confidence in the end is averaged over. */
   readonly window: number;
+  /** A mask becomes as many as there is room for; without it the tail of the canvas makes room, as in the reference. */
+  readonly keepsTail?: boolean;
 }
 
 /**
@@ -84,7 +86,7 @@ function movingWindow(size: number): BlockSchedule {
 }
 
 function daedalLength(options: DaedalOptions): LengthControl {
-  const { endIds, maxLength, factor, low, startEos, growEos, window } = options;
+  const { endIds, maxLength, factor, low, startEos, growEos, window, keepsTail = false } = options;
   return {
     watch: ({ targets }) => targets,
     prepare: (step) => {
@@ -115,10 +117,10 @@ function daedalLength(options: DaedalOptions): LengthControl {
       }
       if (worst.row < 0) return null;
       const at = worst.row + 1;
-      const over = state.targets.length + factor - 1 - maxLength;
-      const edit = grow(at, factor - 1, "doubtful mask");
-      // The reference cuts off what no longer fits.
-      return over <= 0 ? edit : { ...edit, ...fitted(state, at, factor - 1, over) };
+      const room = maxLength - state.targets.length;
+      const edit = grow(at, keepsTail ? Math.min(factor - 1, room) : factor - 1, "doubtful mask");
+      const over = factor - 1 - room;
+      return keepsTail || over <= 0 ? edit : { ...edit, ...fitted(state, at, factor - 1, over) };
     },
   };
 }
@@ -141,9 +143,9 @@ function fitted(
   };
 }
 
-/** What a recipe may say about it; the paper's values where it does not. */
-type DaedalLength = {
-  readonly [Key in "factor" | "low" | "startEos" | "growEos" | "window"]?: number | undefined;
+/** What a recipe may say about it; the paper's values where it does not, and its L_max is the room there is. */
+export type DaedalLength = {
+  readonly [Key in "factor" | "low" | "startEos" | "growEos" | "window" | "maxLength"]?: number | undefined;
 };
 
 /** DAEDAL's length alone, for a decoder that chooses by itself. */
@@ -154,7 +156,7 @@ export function daedalPieces(
 ): ReturnType<typeof daedal> {
   return daedal({
     endIds: [...eos, pad],
-    maxLength: room,
+    maxLength: Math.min(room, asked.maxLength ?? room),
     block,
     high: threshold,
     low: asked.low ?? 0.1,
@@ -162,10 +164,11 @@ export function daedalPieces(
     startEos: asked.startEos ?? 0.5,
     growEos: asked.growEos ?? 0.9,
     window: asked.window ?? 32,
+    keepsTail: true,
   });
 }
 
-/** The paper's thresholds. It starts from the length that is asked for and grows it up to the room there is. */
+/** The paper's thresholds. It starts from the recipe's length and grows it up to what the caller allows. */
 export const daedalPreset: Preset = {
   title: "DAEDAL: finds the length of the text while it writes",
   keys: ["threshold"],

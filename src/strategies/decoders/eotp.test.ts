@@ -42,6 +42,25 @@ test("an end that the filter accepted is believed inside the block, one of the q
   expect(cut(GUARDED, { 2: 0.5 }, [{ ...end, reason: "quota" }])).toBeUndefined();
 });
 
+test("an end that a decoder is sure of is believed inside the block if it is probable enough", () => {
+  const end: Commit = { row: 2, id: EOS, conf: 0.95, reason: "threshold" };
+  expect(cut(GUARDED, { 2: 0.95 }, [end])).toBe(3);
+  expect(cut(GUARDED, { 2: 0.5 }, [end])).toBeUndefined();
+  expect(cut(GUARDED, { 2: 0.95 }, [{ ...end, reason: "best" }])).toBeUndefined();
+});
+
+test("a guard may ask for an end that was accepted", () => {
+  const careful: EotpOptions = { ...GUARDED, requireAccepted: true };
+  const end: Commit = { row: 2, id: EOS, conf: 0.95, reason: "filter" };
+  expect(cut(careful, { 6: 0.99 })).toBeUndefined();
+  expect(cut({ ...careful, notBefore: "start" }, { 2: 0.99 })).toBeUndefined();
+  expect(cut(careful, { 2: 0.95, 6: 0.99 }, [end])).toBe(3);
+});
+
+test("what is not asked for is looked at where it is answered", () => {
+  expect(cut({ ...GUARDED, scope: "block" }, { 5: 0.95 })).toBe(6);
+});
+
 test("the least number of cells is kept", () => {
   const end: Commit = { row: 2, id: EOS, conf: 0.5, reason: "filter" };
   expect(cut({ ...GUARDED, minTokens: 4 }, {}, [end])).toBeUndefined();

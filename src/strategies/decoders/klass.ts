@@ -72,11 +72,11 @@ function remember({ state, stats }: Step, history: number): Map<number, number[]
   return kept;
 }
 
-/** The paper's setting for LLaDA on GSM8K. */
+/** The paper's setting for LLaDA on GSM8K, in its blocks. */
 export const klassPreset: Preset = {
   title: "KLASS: tokens whose distribution has settled",
   keys: ["threshold"],
-  defaults: { threshold: 0.6 },
+  defaults: { threshold: 0.6, block: 64 },
   pieces: ({ threshold }) => ({
     selector: klassSelector({ threshold, divergence: 0.015, history: 2 }),
     demands: { comparesSteps: true },

@@ -1,5 +1,5 @@
 import type { Preset } from "../preset.ts";
-import { randomScorer } from "../scorer.ts";
+import { firstScorer, randomScorer } from "../scorer.ts";
 import { quotaSelector } from "../selector.ts";
 
 /** LLaDA (arXiv 2502.09992, generate.py): a fixed number of tokens a step, the most probable ones. */
@@ -24,4 +24,11 @@ export const lladaRandomPreset: Preset = {
   title: "LLaDA: a fixed number of tokens a step, in random order",
   keys: ["steps"],
   pieces: ({ steps }) => ({ selector: quotaSelector({ steps, keepZeroSteps: false }), scorer: randomScorer }),
+};
+
+/** SDAR's `sequential` (arXiv 2510.06303). */
+export const sequentialPreset: Preset = {
+  title: "SDAR: a fixed number of tokens a step, from left to right",
+  keys: ["steps"],
+  pieces: ({ steps }) => ({ selector: quotaSelector({ steps, keepZeroSteps: false }), scorer: firstScorer }),
 };

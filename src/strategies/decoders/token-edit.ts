@@ -3,8 +3,8 @@ import { MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
 import type { Preset } from "../preset.ts";
 import { filledInBlock, positionOf, sampledProbability } from "../rows.ts";
-import { thresholdSelector } from "../selector.ts";
 import type { DecodeState, Reviser } from "../strategy.ts";
+import { dynamicBlockSelector } from "./dynamic-block.ts";
 
 export interface TokenEditOptions {
   /** A token is replaced when another one has more than this probability. */
@@ -61,13 +61,20 @@ function isFull({ canvas, targets, block }: DecodeState): boolean {
   return targets.subarray(block.start, block.end).every((row) => canvas.kinds[row] !== MASKED);
 }
 
+/**
+ * The published thresholds and, as in `block-dynamic`, nothing shown of what comes after the open block. Edits that have not
+ * come to rest after four forwards over a full block go to and fro in a model that was not trained to edit: the sixteen
+ * of the reference would only cost more.
+ */
 export const llada2EditPreset: Preset = {
   title: "LLaDA2.1: edits the tokens of a block until nothing changes",
   overrules: true,
   keys: ["threshold"],
+  defaults: { threshold: 0.95 },
   revises: true,
+  blockwise: true,
   pieces: ({ threshold }) => ({
-    selector: thresholdSelector(threshold),
+    selector: dynamicBlockSelector({ threshold, quota: () => 1 }),
     reviser: tokenEditReviser({ threshold: 0.9, postSteps: 4 }),
   }),
 };

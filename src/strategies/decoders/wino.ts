@@ -59,10 +59,11 @@ export function wino({ threshold, back }: WinoOptions): { selector: Selector; re
   return { selector, reviser };
 }
 
+/** The paper's thresholds and block. */
 export const winoPreset: Preset = {
   title: "WINO: drafts widely, takes back what does not hold",
   keys: ["threshold"],
   revises: true,
-  defaults: { threshold: 0.6 },
+  defaults: { threshold: 0.6, block: 128 },
   pieces: ({ threshold }) => ({ ...wino({ threshold, back: 0.9 }), demands: { drafts: true } }),
 };

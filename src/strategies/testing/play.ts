@@ -81,7 +81,8 @@ export function play({ canvas, pieces, says: say, entropy, block, steps = 1 }: S
       const main = statsOf(rows, signals, canvases[0]!, (row) =>
         say({ row, step, canvas: canvases[0]!, isDraft: false }),
       );
-      if (entropy !== undefined) for (const [r, row] of rows.entries()) main.entropy![r] = entropy[row]!;
+      const entropies = main.temperedEntropy ?? main.entropy;
+      if (entropy !== undefined) for (const [r, row] of rows.entries()) entropies![r] = entropy[row]!;
       const of = drafts.map((draft) =>
         statsOf(
           draft.rows,

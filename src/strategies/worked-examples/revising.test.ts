@@ -95,15 +95,67 @@ test("4.16 FreeDave: accepts drafts as far as the step before them agrees", () =
   expect(state.nfe).toBe(2);
 });
 
-test("4.18 DiffusionGemma: accepts in the order of entropy and takes the rest back", () => {
-  const { selector, reviser } = renoise({ bound: 0.1, steps: 48, calm: 0.005 });
+const GEMMA = {
+  ...{ bound: 0.1, temperature: 0.8, topK: 0, topP: 1 },
+  ...{ tMin: 0.4, steps: 48, stability: 1, confidence: 0.005 },
+};
+
+test("4.18 DiffusionGemma: accepts in the order of entropy, with the tokens of the step, and takes the rest back", () => {
   const { events, state } = play({
     canvas: written([7, 8, -1, -1, -1]),
-    pieces: { selector, reviser },
+    pieces: renoise({ ...GEMMA, temperature: 0 }),
     says: ({ row }) => says(0.5, row),
     entropy: ENTROPIES,
   });
   expect(events[0]!.commits.map(({ row }) => row)).toEqual([2, 3, 4]);
   expect(events[0]!.remasks).toEqual([{ row: 1 }]);
+  // The first cell is accepted too, and the model now says another token.
+  expect(events[0]!.overwrites).toEqual([{ row: 0, id: 0 }]);
   expect(Array.from(state.canvas.kinds)).toEqual([FILLED, MASKED, FILLED, FILLED, FILLED]);
+});
+
+test("4.18 DiffusionGemma: the temperature falls from 0.8 to 0.4", () => {
+  const { sampler, ...others } = renoise(GEMMA);
+  const seen: number[] = [];
+  play({
+    canvas: masks(5),
+    pieces: {
+      ...others,
+      sampler: {
+        ...sampler,
+        noise: (...asked) => {
+          const noise = sampler.noise(...asked);
+          seen.push(noise!.temperature);
+          return noise;
+        },
+      },
+    },
+    says: ({ row, step }) => says(0.5, row + 10 * (step % 2)),
+    entropy: ENTROPIES,
+    steps: 60,
+  });
+  expect(seen).toHaveLength(48);
+  expect(seen[0]).toBeCloseTo(0.8);
+  expect(seen[47]).toBeCloseTo(0.4083, 4);
+});
+
+test("4.18 DiffusionGemma: a block that is calm and stays the same ends with its best tokens", () => {
+  const calm = new Array<number>(5).fill(0);
+  const { events, state } = play({
+    canvas: written([7, 8, -1, -1, -1]),
+    pieces: renoise(GEMMA),
+    says: ({ row }) => says(0.6, row),
+    entropy: calm,
+    steps: 10,
+  });
+  expect(events).toHaveLength(2);
+  expect(Array.from(state.canvas.ids)).toEqual([0, 1, 2, 3, 4]);
+  const patient = play({
+    canvas: masks(5),
+    pieces: renoise({ ...GEMMA, stability: 3 }),
+    says: ({ row }) => says(0.6, row),
+    entropy: calm,
+    steps: 10,
+  });
+  expect(patient.events).toHaveLength(4);
 });
