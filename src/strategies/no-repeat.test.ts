@@ -52,14 +52,20 @@ test("no run of tokens is written twice, whatever decides about the order", () =
   const presets = fc.constantFrom("llada", "fast-dllm", "eb", "dream-entropy", "credit", "localleap");
   let others = 0;
   fc.assert(
-    fc.property(presets, fc.nat(1e6), fc.constantFrom(0, 0.8), fc.constantFrom(2, 3), (preset, seed, t, size) => {
-      const { ids, events, verdict } = run(preset, seed, t, size);
-      expect(verdict).toBe("complete");
-      expect(ids).not.toContain(MASK);
-      expect(repeats(ids, size)).toBe(0);
-      for (const { commits } of events) for (const { conf } of commits) expect(conf).not.toBeNaN();
-      others += repeats(run(preset, seed, t, undefined).ids, size);
-    }),
+    fc.property(
+      presets,
+      fc.nat(1e6),
+      fc.constantFrom(0, 0.8),
+      fc.constantFrom(2, 3),
+      (preset, seed, t, size) => {
+        const { ids, events, verdict } = run(preset, seed, t, size);
+        expect(verdict).toBe("complete");
+        expect(ids).not.toContain(MASK);
+        expect(repeats(ids, size)).toBe(0);
+        for (const { commits } of events) for (const { conf } of commits) expect(conf).not.toBeNaN();
+        others += repeats(run(preset, seed, t, undefined).ids, size);
+      },
+    ),
     { numRuns: 60 },
   );
   // else this test could not fail

@@ -61,6 +61,7 @@ const KEYS: Readonly<Record<string, Place>> = {
   cfg_keep_tokens: ["guidance", "keep"],
   suppress_tokens: ["suppress", "never"],
   begin_suppress_tokens: ["suppress", "last"],
+  no_repeat_ngram_size: ["suppress", "repeats"],
   alg: ["preset"],
   remasking: ["preset"],
   algorithm: ["preset"],

@@ -186,8 +186,19 @@ export const recipeSchema = v.strictObject({
       v.strictObject({
         never: v.optional(v.pipe(ids, v.description("never written (suppress_tokens)"))),
         last: v.optional(v.pipe(ids, v.description("ranked behind all else (begin_suppress_tokens)"))),
+        repeats: v.optional(
+          v.pipe(
+            v.number(),
+            v.integer(),
+            v.minValue(2),
+            v.maxValue(64),
+            v.description("tokens of a run that is not written a second time (no_repeat_ngram_size)"),
+          ),
+        ),
       }),
-      v.description("token ids that are not to be written, or only when nothing else is left to choose"),
+      v.description(
+        "token ids that are not to be written, or only when nothing else is left to choose, and runs that are not to be repeated",
+      ),
     ),
   ),
   stop: v.optional(

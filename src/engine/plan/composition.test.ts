@@ -425,7 +425,32 @@ test("tokens may be left out, or for last, by their ids", async () => {
   expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
 });
 
+test("a run of tokens is not written twice where the recipe says so, and its resolved recipe keeps that", async () => {
+  const twice = (tokens: readonly number[]): number => {
+    const pairs = tokens.slice(1).map((id, i) => `${tokens[i]} ${id}`);
+    return pairs.length - new Set(pairs).size;
+  };
+  // A vocabulary so small that a text repeats itself.
+  const never = Array.from({ length: FACTS.vocab }, (_, id) => id).filter((id) => id > 12);
+  const texts = async (more: object) => {
+    const counts = [];
+    for (let seed = 0; seed < 5; seed++) {
+      const recipe = { preset: "fast-dllm", threshold: 0.2, temperature: 1, suppress: { never, ...more } };
+      counts.push(twice((await run(recipe, 0, testModel(), seed)).done.tokens));
+    }
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  expect(await texts({})).toBeGreaterThan(0);
+  expect(await texts({ repeats: 2 })).toBe(0);
+  const asked = { preset: "llada", no_repeat_ngram_size: 3 };
+  const { recipe: resolved } = planGeneration({ recipe: asked }, FACTS, REGION);
+  expect(resolved).toMatchObject({ suppress: { repeats: 3 } });
+  expect(planGeneration({ recipe: resolved }, FACTS, REGION).recipe).toEqual(resolved);
+});
+
 test.each<[object, string]>([
+  [{ preset: "wino", suppress: { repeats: 4 } }, "do not fit wino"],
+  [{ constraint: { regex: "a+" }, suppress: { repeats: 4 } }, "may ask for a run"],
   [{ guidance: { cfg: 1, keep: [64] } }, "below 64"],
   [{ suppress: { never: [64] } }, "below 64"],
   [{ guidance: { cfg: 1, keep: [1], weak: {} } }, "nothing to keep"],

@@ -117,7 +117,7 @@ function ofPreset({
 
 /** Tokens that the recipe names by their ids. */
 function ofTokens({ name, preset, input, settings, model }: Asked): readonly Refusal[] {
-  const { never = [], last = [] } = input.suppress ?? {};
+  const { never = [], last = [], repeats } = input.suppress ?? {};
   const { keep, weak } = settings.guidance;
   const isNone = (id: number): boolean => id >= model.vocab;
   const most = `The tokens of ${model.name} have ids below ${model.vocab}`;
@@ -133,6 +133,16 @@ function ofTokens({ name, preset, input, settings, model }: Asked): readonly Ref
       last.length > 0 && preset.unranked === true,
       "suppress.last",
       `Tokens that are ranked last do not fit ${name}, which does not choose by a score alone.`,
+    ],
+    [
+      repeats !== undefined && (preset.unranked === true || preset.revises === true),
+      "suppress.repeats",
+      `Runs that are not repeated do not fit ${name}, which also writes tokens that nobody chose by a score.`,
+    ],
+    [
+      repeats !== undefined && input.constraint !== undefined,
+      "suppress.repeats",
+      "A constraint may ask for a run of tokens twice; leave suppress.repeats out.",
     ],
   ];
 }

@@ -278,6 +278,12 @@ test("options of other programs plan as they do there", () => {
   const { strategy, recipe } = planGeneration({ recipe: blocks, maxNewTokens: 16 }, FACTS, REGION);
   expect(recipe).toMatchObject({ preset: "maskgit", schedule: "even", block: 16 });
   expect(recipeOf({ recipe })).toEqual(recipe);
-  const state = { block: { start: 0, end: 16 }, targets: new Int32Array(16) } as DecodeState; // all that a plan reads
+  const opened = {
+    block: { start: 0, end: 16 },
+    targets: new Int32Array(16),
+    quotas: [] as number[],
+    stepInBlock: 0,
+  };
+  const state = opened as unknown as DecodeState; // all that a plan reads
   expect(strategy.selector.plan!(state, 16, seededRng(1))).toEqual([2, 2, 2, 2, 2, 2, 1, 1, 1, 1]);
 });

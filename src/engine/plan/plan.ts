@@ -11,6 +11,7 @@ import { type EotpGuard, eotpControl } from "../../strategies/decoders/eotp.ts";
 import { gapGrowth } from "../../strategies/decoders/gap-growth.ts";
 import { scepticalReviser } from "../../strategies/decoders/warm-start.ts";
 import { eosStop } from "../../strategies/eos-stop.ts";
+import { withoutRepeats } from "../../strategies/no-repeat.ts";
 import type { Preset, Settings } from "../../strategies/preset.ts";
 import { buildStrategy, COMMON_KEYS, findPreset } from "../../strategies/presets.ts";
 import type { RecipeInput } from "../../strategies/recipe.ts";
@@ -173,7 +174,7 @@ function complete(
     ...(input.stop?.predict === "last" ? [...model.tokens.eos, padId(model)] : []),
     ...(input.suppress?.last ?? []),
   ];
-  return {
+  const whole: Strategy = {
     ...(eos ? withStop(strategy, eosStop(model.tokens.eos, padId(model))) : strategy),
     ...(late.length === 0 ? {} : { scorer: endsLast(strategy.scorer, late) }),
     ...(eotp === null ? {} : { length: eotpControl({ ...eotp, eosIds: model.tokens.eos, scope }) }),
@@ -184,6 +185,8 @@ function complete(
     ...(cache === undefined ? {} : { cache }),
     ...(model.attention.kind === "full" ? {} : { blocks: gridBlocks(settings.block, model.attention) }),
   };
+  const run = input.suppress?.repeats;
+  return run === undefined ? whole : withoutRepeats(whole, run, [...model.tokens.eos, padId(model)]);
 }
 
 /** What a cache has to reckon with. */

@@ -77,7 +77,9 @@ export function remaskAncestral(
         (replay === undefined ? uniform(rng.seed, time, row, stream) : replay.coin(row)) < p;
       const [token, mask] = mixture(0).masked;
       return {
-        picks: [...rows.keys()].filter((index) => hits(rows[index]!, RANDOM_STREAMS.write, token / (token + mask))),
+        picks: [...rows.keys()].filter((index) =>
+          hits(rows[index]!, RANDOM_STREAMS.write, token / (token + mask)),
+        ),
         remasks: visible.filter((row, i) =>
           hits(row, RANDOM_STREAMS.remask, mixture(weights[i]! / total).visible[1]),
         ),
