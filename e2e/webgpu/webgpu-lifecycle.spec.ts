@@ -30,7 +30,9 @@ test("a closed model leaves no device and no buffer, and runs leave none behind"
   }
 });
 
-test("a lost device is replaced in the middle of a text, which ends the same", async ({ page }) => {
+test("a lost device is replaced in the middle of a text, which ends the same", { tag: SLOW }, async ({
+  page,
+}) => {
   const { whole, broken, after, events, left } = await page.evaluate(() => subject.loseDevice({}));
   expect(whole).toMatchObject({ reason: "complete", steps: 6, nfe: 6 });
   expect(broken).toEqual(whole);
@@ -85,9 +87,9 @@ test("branches that are too much for the device together are computed one at a t
   expect(left).toEqual({ devices: 0, buffers: 0 });
 });
 
-test("a GPU without memory is a clear error, everything is released, and a shorter text then works", async ({
-  page,
-}) => {
+test("a GPU without memory is a clear error, everything is released, and a shorter text then works", {
+  tag: SLOW,
+}, async ({ page }) => {
   const { short, code, released, after, left } = await page.evaluate(() => subject.runOutOfMemory());
   expect(code).toBe("out-of-memory");
   expect(released).toEqual({ devices: 0, buffers: 0 });
@@ -104,9 +106,9 @@ test("a steady step makes no buffer", { tag: SLOW }, async ({ page }) => {
   }
 });
 
-test("a limit that the model never fits is refused at once, one that a long text meets refuses that text", async ({
-  page,
-}) => {
+test("a limit that the model never fits is refused at once, one that a long text meets refuses that text", {
+  tag: SLOW,
+}, async ({ page }) => {
   const vocab = 512;
   const row = 4 * vocab;
   expect(await page.evaluate((bytes) => subject.openLimited(bytes), 63 * row)).toBe("webgpu-unavailable");
