@@ -9,9 +9,9 @@ import { reportName, writeReport } from "./harness/report.ts";
 import { markdownTable } from "./harness/table.ts";
 import { readTaskPrompts } from "./harness/task-prompts.ts";
 import { claimsSection } from "./strategies/claims-section.ts";
+import { openCompanionTwin } from "./strategies/companion-twin.ts";
 import { type Contestant, chooseContestants, FIXED, PLAIN } from "./strategies/contestants.ts";
 import { duelRounds, fitting, type Round } from "./strategies/duel.ts";
-import { openTwin } from "./strategies/open-twin.ts";
 import { accuracyChart, NOTES, standingTables } from "./strategies/report.ts";
 import { runRounds } from "./strategies/run-rounds.ts";
 import { ALL_TASKS, type Standing, standings } from "./strategies/summary.ts";
@@ -47,7 +47,7 @@ export async function runSuite({ quick, values, io }: BenchOptions) {
   const asked = values["presets"] ?? (quick ? QUICK_DECODERS : undefined);
   const contestants = chooseContestants(asked, manifest);
   await using twin = contestants.some(({ companion }) => companion === true)
-    ? await openTwin(values["companion"])
+    ? await openCompanionTwin(values["companion"])
     : undefined;
   const { able, unable } = fitting(open.model, contestants, twin);
   const share = shareOf(values["share"], values["out"]);

@@ -37,7 +37,7 @@ const FULL = {
   /** Prompts a task, answered a second time by float32. */
   paired: 60,
 };
-/** Everything in about two minutes on two cores: shows that it works, measures nothing well. */
+/** A little of everything, in some minutes: shows that it works, measures nothing well. */
 const QUICK: typeof FULL = {
   documents: 3,
   draws: 16,

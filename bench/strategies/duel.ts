@@ -43,11 +43,11 @@ export interface DuelOptions {
   readonly thinning: number;
   /** Code of a preset; see identity.ts. */
   readonly codeOf: ReadonlyMap<string, string>;
-  readonly twin: Twin | undefined;
+  readonly twin: CompanionTwin | undefined;
 }
 
 /** The autoregressive twin as a companion. */
-export interface Twin {
+export interface CompanionTwin {
   readonly companion: Companion;
   /** Hash of its weights. */
   readonly identity: string;
@@ -93,7 +93,11 @@ export function duelRounds(
 }
 
 /** Contestants that can run on this bundle, beside this twin, and why the others cannot. */
-export function fitting(model: JobModel, contestants: readonly Contestant[], twin: Twin | undefined) {
+export function fitting(
+  model: JobModel,
+  contestants: readonly Contestant[],
+  twin: CompanionTwin | undefined,
+) {
   const able: Contestant[] = [];
   const unable: { readonly name: string; readonly reason: string }[] = [];
   for (const contestant of contestants) {

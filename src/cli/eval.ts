@@ -33,7 +33,7 @@ export const evalCommand: Command = {
   },
   help: {
     model: "bundle folder (default: the embedded model)",
-    quick: "a little of everything, in about two minutes",
+    quick: "a little of everything, in some minutes",
     parts:
       "comma-separated: nelbo, infill, parallel, quantisation, precision, tasks, margin, stories (default: all)",
     prompts: "JSON lines of {task, prompt, answer} (default: the held-out prompts of training/)",

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { allocateRowStats } from "../math/row-stats.ts";
 import { continuationCanvas } from "./canvas.ts";
 import { decode, startState } from "./decode.ts";
 import { withoutRepeats } from "./no-repeat.ts";
@@ -83,12 +84,25 @@ test("a text that repeats nothing by itself is written as without it", () => {
   expect(alike).toBeGreaterThan(2);
 });
 
-test("a token that gives way is reported with the probability of the one that is written", () => {
-  for (let seed = 0; seed < 20; seed++) {
-    const { events } = run("llada", seed, 0, 2);
-    for (const { commits } of events) {
-      for (const { conf } of commits) expect(conf).toBeGreaterThan(0);
-      for (const { conf } of commits) expect(conf).toBeLessThanOrEqual(1);
-    }
-  }
+test("a token that gives way leaves its cell to the next best, with that one's probability", () => {
+  const plain = buildStrategy(
+    findPreset("llada"),
+    { ...SETTINGS, length: 1, temperature: 0 },
+    { eos: [EOS], pad: 61, delimiters: [], room: 40 },
+  );
+  const state = startState(continuationCanvas([7, 8, 9, 7], 1, MASK));
+  const rows = Int32Array.of(4);
+  const stats = allocateRowStats(rows, { topK: 3, entropy: false, current: false, probe: [] }, "f64");
+  stats.topIds.set([8, 5, 6]);
+  stats.topLogits.set([Math.log(0.7), Math.log(0.2), Math.log(0.1)]);
+  stats.lse[0] = 0;
+  stats.sampledIds[0] = 8;
+  stats.sampledLogits[0] = Math.log(0.7);
+  const draw = (strategy: typeof plain) => strategy.sampler.draw(stats, rows, Int32Array.of(0), state);
+  expect([...draw(plain).ids]).toEqual([8]);
+  const { ids, probabilities } = draw(withoutRepeats(plain, 2, [EOS]));
+  expect([...ids]).toEqual([5]);
+  expect(probabilities[0]).toBeCloseTo(0.2, 12);
+  // "7 8" is exempt where 8 is an end.
+  expect([...draw(withoutRepeats(plain, 2, [8])).ids]).toEqual([8]);
 });
