@@ -22,7 +22,7 @@ export function withSchedule(preset: Preset): Preset {
 
 /** Its algorithm 3. A temperature of the order (`algTemp`) leaves a random order random. */
 export const dreamRandomPreset: Preset = {
-  title: "llama.cpp: Dream's numbers of tokens, in random order",
+  title: "Dream, at random: as many tokens a step as Dream takes, in random order",
   keys: ["steps", "algTemp", "eps"],
   defaults: { block: Number.MAX_SAFE_INTEGER },
   pieces: (settings, model) => {
