@@ -12,6 +12,7 @@ import { listExamples } from "./examples.ts";
 import { showFigures } from "./figures.ts";
 import { whenInstalled } from "./install.ts";
 import { atMostEvery, inLaterFrame } from "./later.ts";
+import { type Live, wireLive } from "./live.ts";
 import { showModel, showNoModel } from "./model-box.ts";
 import { wireModelCard } from "./model-card.ts";
 import { createOffline } from "./offline.ts";
@@ -45,7 +46,9 @@ const chat = wireChat(page, status.say);
 const runner = createRunner(page, paragraph, status.say, chat, () => {
   progress.hide();
   refreshFiles();
+  live.ended();
 });
+const live: Live = wireLive(page, runner);
 
 const offline = createOffline(page, () => !runner.used && !runner.running);
 const stored = wireStoredModels(page, {
@@ -128,6 +131,7 @@ page.backendChip.addEventListener("click", () => {
 page.prompt.addEventListener("input", () => {
   paragraph.edited();
   runner.refresh();
+  live.edited();
 });
 page.prompt.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) runner.submit();

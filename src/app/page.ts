@@ -32,6 +32,8 @@ export interface Page {
   readonly seed: HTMLInputElement;
   readonly temperature: HTMLInputElement;
   readonly heat: HTMLInputElement;
+  /** Each edit of the prompt is written at once. */
+  readonly live: HTMLInputElement;
   readonly model: HTMLSelectElement;
   readonly modelHint: HTMLElement;
   /** Says that the loaded model works without a network. */
@@ -104,6 +106,7 @@ export function findPage(): Page {
     seed: get("seed"),
     temperature: get("temperature"),
     heat: get("heat"),
+    live: get("live"),
     model: get("model"),
     modelHint: get("model-hint"),
     kept: get("kept"),

@@ -1,4 +1,5 @@
 import type { Trace } from "../core/events.ts";
+import type { SheetOptions } from "../element/element.ts";
 import { hasGaps } from "../engine/ask/gap-pattern.ts";
 import type { Remedy } from "./advice.ts";
 import type { Chat } from "./chat.ts";
@@ -15,6 +16,8 @@ export interface Runner {
   submit(): void;
   fill(): void;
   step(): void;
+  /** Writes the prompt anew, from a draft where there is one: the recipe is then `warm-start`. */
+  rewrite(draft: string | null): void;
   load(job: () => Promise<unknown>): void;
   remedy(name: Remedy): void;
   /** Puts a recorded run on the sheet, its prompt in the first paragraph. */
@@ -74,14 +77,14 @@ export function createRunner(
       });
     refresh();
   };
-  const write = (kind: "generate" | "infill" | "step"): void => {
+  const write = (kind: "generate" | "infill" | "step", more: SheetOptions = {}): void => {
     used = true;
     sheet.removeAttribute("src");
     sheet.replaceChildren();
     begin(() => {
       sheet.trace = undefined;
       paragraph.begin();
-      return sheet[kind]({ ...readOptions(page), ...chat.modeOf() });
+      return sheet[kind]({ ...readOptions(page), ...chat.modeOf(), ...more });
     });
   };
 
@@ -104,6 +107,10 @@ export function createRunner(
       if (!running) return write("step");
       void sheet.step();
       refresh();
+    },
+    rewrite(draft) {
+      const recipe = { preset: "warm-start", init: { draft } };
+      write(hasGaps(page.prompt.value) ? "infill" : "generate", draft === null ? {} : { recipe });
     },
     load: begin,
     show(trace) {
