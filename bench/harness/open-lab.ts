@@ -66,7 +66,12 @@ export async function openBundle(
     loadModel(
       platform,
       address,
-      { ...(chosen === undefined ? {} : { variant: chosen }), ...(threads === undefined ? {} : { threads }) },
+      {
+        // Apart, canvases that were computed before are answered from memory (remember.ts); a CPU gains little by computing them together.
+        batch: false,
+        ...(chosen === undefined ? {} : { variant: chosen }),
+        ...(threads === undefined ? {} : { threads }),
+      },
       () => {},
       signal,
     );
