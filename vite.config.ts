@@ -10,7 +10,8 @@ import { modelCard } from "./scripts/model-card.mjs";
 import { otherStrategies } from "./src/app/strategies.ts";
 import { ORT_FILES } from "./src/runtime/ort/ort-files.ts";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
-import { PRESETS } from "./src/strategies/presets.ts";
+import { takesRepeatGuard } from "./src/strategies/no-repeat.ts";
+import { PRESET_NAMES, PRESETS } from "./src/strategies/presets.ts";
 
 const ISOLATION = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -123,6 +124,7 @@ export default defineConfig({
   define: {
     __UNMASK_CONNECT__: JSON.stringify(CONNECT.join(" ")),
     __UNMASK_OTHERS__: JSON.stringify(otherStrategies(PRESETS)),
+    __UNMASK_REPEATING__: JSON.stringify(PRESET_NAMES.filter((name) => !takesRepeatGuard(PRESETS[name]!))),
   },
   plugins: [
     ortRuntime(),

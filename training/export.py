@@ -24,6 +24,9 @@ NAMES = {
     "q_norm": "self_attn.q_norm", "k_norm": "self_attn.k_norm",
 }  # fmt: skip
 
+# The fewest forwards without a loss on the tasks (docs/results/strategies.md); stories would repeat themselves.
+RECIPES = {"default": {"preset": "localleap"}, "story": {"preset": "localleap", "suppress": {"repeats": 4}}, "chat": "story"}
+
 
 def tensors(model: Denoiser) -> dict[str, torch.Tensor]:
     out = {"model.embed_tokens.weight": model.embed * EMBED_SCALE, "model.norm.weight": model.final_norm / EMBED_SCALE}
@@ -66,6 +69,7 @@ def bundle_facts(attention: str, tokens: int) -> dict[str, object]:
             "chat": {"prefix": chat[0], "suffix": chat[1]},
             "plain": {"prefix": [], "suffix": []},
         },
+        **({"recipes": RECIPES} if attention == "full" else {}),
     }
 
 

@@ -27,6 +27,7 @@ const TWIN = {
 const STORIES = {
   samples: 1,
   recipe: LLADA,
+  plain: LLADA,
   parallel: { preset: "fast-dllm" },
   data: "/nowhere",
   worlds: undefined,
@@ -107,6 +108,7 @@ test("stories: three temperatures; copies are left out with a reason where there
     { name: "0", stories: 2, copied: null, perplexity: null },
     { name: "0.5", stories: 2 },
     { name: "0.8", stories: 2 },
+    { name: "0, one token a step", stories: 2 },
     { name: "0, threshold 0.9", stories: 2 },
   ]);
   expect(table.rows.at(-1)![0]).toBe("held-out text");

@@ -89,7 +89,8 @@ export async function planPart(
       return planStories(model, stories, {
         samples: sizes.samples,
         length: sizes.story,
-        recipe: recipe ?? model.manifest.recipes["default"] ?? PLAIN,
+        recipe: recipe ?? model.manifest.recipes["story"] ?? model.manifest.recipes["default"] ?? PLAIN,
+        plain: PLAIN,
         parallel: PARALLEL,
         data,
         worlds,

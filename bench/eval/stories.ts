@@ -17,6 +17,8 @@ export interface StoryOptions {
   readonly length: number;
   /** A recipe object; the temperature is added. */
   readonly recipe: unknown;
+  /** The recipe that shows what the model alone repeats. */
+  readonly plain: unknown;
   /** The recipe that tokens a forward are told of. */
   readonly parallel: unknown;
   /** Folder of the collected training text. */
@@ -29,10 +31,11 @@ export interface StoryOptions {
 
 /** Numbers that give a bad story away: none of them says that one is good. */
 export function planStories(model: JobModel, texts: readonly string[], options: StoryOptions): PlannedPart {
-  const { length, recipe, parallel, twin } = options;
+  const { length, recipe, plain, parallel, twin } = options;
   const beginnings = beginningsOf(model, texts.slice(0, options.samples), length);
   const rows = [
     ...TEMPERATURES.map((temperature) => ({ name: String(temperature), temperature, recipe })),
+    { name: "0, one token a step", temperature: 0, recipe: plain },
     { name: "0, threshold 0.9", temperature: 0, recipe: parallel },
   ].map((row) => ({ ...row, units: storyUnits(model, beginnings, row) }));
   return {
@@ -61,7 +64,7 @@ export function planStories(model: JobModel, texts: readonly string[], options: 
       const own = beginnings.map(heldOutStory);
       const heldOut = { name: "held-out text", ...storyFigures(own, null), perplexity: await surprise(own) };
       return {
-        json: { recipe, parallel, length, rows: found, heldOut },
+        json: { recipe, plain, parallel, length, rows: found, heldOut },
         table: {
           title: "Stories",
           columns: [
@@ -89,7 +92,7 @@ export function planStories(model: JobModel, texts: readonly string[], options: 
             entry.perplexity === null ? "-" : entry.perplexity.toFixed(2),
           ]),
           notes: [
-            `${JSON.stringify(recipe)}, and ${JSON.stringify(parallel)}; at most ${length} tokens with the beginning, which is the first words of a held-out story. ` +
+            `${JSON.stringify(recipe)}; the last two rows of samples ${JSON.stringify(plain)} and ${JSON.stringify(parallel)}; at most ${length} tokens with the beginning, which is the first words of a held-out story. ` +
               "The last row is those stories themselves, cut alike. Entropy is that of a story's token frequencies; distinct-2 is pooled over the stories of a row; Wilson 95 % interval.",
             "runs" in copied
               ? `Copies are searched in the collected training stories${options.worlds === undefined ? ", not in the generated worlds (--worlds)" : " and in the generated worlds"}.`

@@ -1,10 +1,12 @@
 import type { SheetOptions } from "../element/element.ts";
 import type { LoadOptions } from "../protocol.ts";
 import type { Page } from "./page.ts";
-import { type Strategy, strategyGroups } from "./strategies.ts";
+import { type Strategy, strategyGroups, withRepeatGuard } from "./strategies.ts";
 
 /** The presets without words of their own (vite.config.ts). */
 declare const __UNMASK_OTHERS__: readonly Strategy[];
+/** The presets that take no guard against repeats (vite.config.ts). */
+declare const __UNMASK_REPEATING__: readonly string[];
 
 export function fillSelects(page: Page): void {
   for (const { label, strategies } of strategyGroups(__UNMASK_OTHERS__)) {
@@ -33,11 +35,17 @@ const MAX_SHARED = 4000;
 export function readOptions(page: Page): Omit<SheetOptions, "mode" | "chat"> {
   return {
     prompt: page.prompt.value,
-    recipe: strategyOf(page).recipe,
+    recipe: guarded(page, strategyOf(page).recipe),
     ...numberOf(page.length, "maxNewTokens"),
     ...numberOf(page.seed, "seed"),
     ...numberOf(page.temperature, "temperature"),
   };
+}
+
+/** In a story no run of tokens is written twice, unless the user wants it otherwise. Tasks may have to repeat. */
+export function guarded(page: Page, recipe: Strategy["recipe"]): Strategy["recipe"] {
+  const isStory = page.mode.value === "story";
+  return isStory && page.fresh.checked ? withRepeatGuard(recipe, __UNMASK_REPEATING__) : recipe;
 }
 
 /** What the address asks for. */

@@ -32,6 +32,8 @@ export interface Page {
   readonly seed: HTMLInputElement;
   readonly temperature: HTMLInputElement;
   readonly heat: HTMLInputElement;
+  /** No run of tokens twice in a story. */
+  readonly fresh: HTMLInputElement;
   /** Each edit of the prompt is written at once. */
   readonly live: HTMLInputElement;
   readonly model: HTMLSelectElement;
@@ -106,6 +108,7 @@ export function findPage(): Page {
     seed: get("seed"),
     temperature: get("temperature"),
     heat: get("heat"),
+    fresh: get("fresh"),
     live: get("live"),
     model: get("model"),
     modelHint: get("model-hint"),

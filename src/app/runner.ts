@@ -3,7 +3,7 @@ import type { SheetOptions } from "../element/element.ts";
 import { hasGaps } from "../engine/ask/gap-pattern.ts";
 import type { Remedy } from "./advice.ts";
 import type { Chat } from "./chat.ts";
-import { readOptions } from "./controls.ts";
+import { guarded, readOptions } from "./controls.ts";
 import type { Page } from "./page.ts";
 import type { Paragraph } from "./paragraph.ts";
 
@@ -16,7 +16,7 @@ export interface Runner {
   submit(): void;
   fill(): void;
   step(): void;
-  /** Writes the prompt anew, from a draft where there is one: the recipe is then `warm-start`. */
+  /** Writes the prompt anew; from a draft, where there is one, as `warm-start` does. */
   rewrite(draft: string | null): void;
   load(job: () => Promise<unknown>): void;
   remedy(name: Remedy): void;
@@ -109,7 +109,7 @@ export function createRunner(
       refresh();
     },
     rewrite(draft) {
-      const recipe = { preset: "warm-start", init: { draft } };
+      const recipe = guarded(page, { preset: "fast-dllm", init: { draft } });
       write(hasGaps(page.prompt.value) ? "infill" : "generate", draft === null ? {} : { recipe });
     },
     load: begin,

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { planGeneration } from "../engine/plan/plan.ts";
 import { FACTS } from "../engine/run/scripted-model.ts";
+import { takesRepeatGuard } from "../strategies/no-repeat.ts";
 import { PRESET_NAMES, PRESETS } from "../strategies/presets.ts";
-import { otherStrategies, strategyGroups } from "./strategies.ts";
+import { otherStrategies, strategyGroups, withRepeatGuard } from "./strategies.ts";
 
 /** What the page lists. */
 const STRATEGIES = strategyGroups(otherStrategies(PRESETS)).flatMap(({ strategies }) => strategies);
@@ -17,6 +18,17 @@ test.each(STRATEGIES.map(({ label, recipe }) => [label, recipe] as const))(
   "%s is a recipe that runs",
   (_label, recipe) => {
     expect(() => planGeneration({ recipe }, MODEL, { kind: "generate", promptCells: 4 })).not.toThrow();
+  },
+);
+
+test.each(STRATEGIES.map(({ label, recipe }) => [label, recipe] as const))(
+  "%s runs with the guard against repeats where it takes one",
+  (_label, recipe) => {
+    const repeating = PRESET_NAMES.filter((name) => !takesRepeatGuard(PRESETS[name]!));
+    const guarded = withRepeatGuard(recipe, repeating);
+    expect("suppress" in guarded).toBe(!repeating.includes(String(recipe["preset"])));
+    const run = { kind: "generate", promptCells: 4 } as const;
+    expect(() => planGeneration({ recipe: guarded }, MODEL, run)).not.toThrow();
   },
 );
 

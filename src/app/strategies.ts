@@ -11,6 +11,9 @@ export interface StrategyGroup {
   readonly strategies: readonly Strategy[];
 }
 
+/** Tokens of a run that a story does not hold twice. */
+const REPEATED_RUN = 4;
+
 /** Longer than any canvas: the whole text is one block. */
 const ONE_BLOCK = 65_536;
 
@@ -113,6 +116,14 @@ export function otherStrategies(
       const hint = rule === "" ? "" : `${rule[0]!.toUpperCase()}${rule.slice(1)}.`;
       return { ...of(name, label!, hint), id: name };
     });
+}
+
+/** The recipe with a guard against repeats, where its preset takes one (`takesRepeatGuard`). */
+export function withRepeatGuard(
+  recipe: Strategy["recipe"],
+  repeating: readonly unknown[],
+): Strategy["recipe"] {
+  return repeating.includes(recipe["preset"]) ? recipe : { ...recipe, suppress: { repeats: REPEATED_RUN } };
 }
 
 /** @param others of {@link otherStrategies}; the page gets them when it is built, as it holds no decoders */

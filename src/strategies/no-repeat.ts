@@ -1,8 +1,14 @@
 import { type Canvas, MASKED } from "./canvas.ts";
+import type { Preset } from "./preset.ts";
 import type { Candidates, Sampler, Step, Strategy } from "./strategy.ts";
 
 /** Best tokens of a row that are looked at for one that repeats nothing. */
 const WIDTH = 16;
+
+/** Whether a preset chooses all that it writes by a score, so that no run of tokens gets past {@link withoutRepeats}. */
+export function takesRepeatGuard({ unranked, revises, overrules }: Preset): boolean {
+  return unranked !== true && revises !== true && overrules !== true;
+}
 
 /**
  * A strategy that does not write a run of `size` tokens a second time: `no_repeat_ngram_size` of Hugging Face's `generate`,

@@ -450,6 +450,7 @@ test("a run of tokens is not written twice where the recipe says so, and its res
 
 test.each<[object, string]>([
   [{ preset: "wino", suppress: { repeats: 4 } }, "do not fit wino"],
+  [{ preset: "prophet", suppress: { repeats: 4 } }, "do not fit prophet"],
   [{ constraint: { regex: "a+" }, suppress: { repeats: 4 } }, "may ask for a run"],
   [{ guidance: { cfg: 1, keep: [64] } }, "below 64"],
   [{ suppress: { never: [64] } }, "below 64"],

@@ -4,6 +4,12 @@ import { parseRecipe, type RecipeInput } from "../../strategies/recipe.ts";
 import type { ModelFacts } from "../ask/model-facts.ts";
 import { checkNumber, invalid } from "../ask/settings.ts";
 
+/** What the bundle proposes where no recipe is asked for: the one with the name of the mode, else its default. */
+function proposed({ mode, chat }: GenerateOptions, { recipes, modes }: ModelFacts): unknown {
+  const name = chat === undefined ? (mode ?? Object.keys(modes)[0]) : undefined;
+  return name !== undefined && Object.hasOwn(recipes, name) ? recipes[name] : recipes.default;
+}
+
 /**
  * Follows names (the bundle's recipes may name presets or each other) down to a preset and a checked object.
  *
@@ -15,7 +21,7 @@ export function findRecipe(
 ): { readonly name: string; readonly input: RecipeInput } {
   checkNumber("temperature", options.temperature, 0, 10);
   checkNumber("maxNewTokens", options.maxNewTokens, 1, model.maxCanvas, true);
-  let value = options.recipe ?? model.recipes.default;
+  let value = options.recipe ?? proposed(options, model);
   for (let hops = 0; typeof value === "string" && Object.hasOwn(model.recipes, value) && hops < 8; hops++) {
     if (model.recipes[value] === value) break;
     value = model.recipes[value];

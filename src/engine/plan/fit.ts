@@ -1,3 +1,4 @@
+import { takesRepeatGuard } from "../../strategies/no-repeat.ts";
 import { invalid } from "../ask/settings.ts";
 import type { Asked, Refusal } from "./asked.ts";
 import { draftRefusals, placesDraft } from "./draft-rules.ts";
@@ -135,7 +136,7 @@ function ofTokens({ name, preset, input, settings, model }: Asked): readonly Ref
       `Tokens that are ranked last do not fit ${name}, which does not choose by a score alone.`,
     ],
     [
-      repeats !== undefined && (preset.unranked === true || preset.revises === true),
+      repeats !== undefined && !takesRepeatGuard(preset),
       "suppress.repeats",
       `Runs that are not repeated do not fit ${name}, which also writes tokens that nobody chose by a score.`,
     ],

@@ -14,6 +14,18 @@ function recipeOf(options: GenerateOptions, region: Region = REGION): unknown {
   return planGeneration(options, FACTS, region).recipe;
 }
 
+test("without a recipe the one with the name of the mode is taken, else the bundle's default", () => {
+  const mode = { prefix: [], suffix: [] };
+  const recipes = { default: "llada", story: { preset: "eb", suppress: { repeats: 4 } }, chat: "story" };
+  const model = { ...FACTS, modes: { story: mode, task: mode, chat: mode }, recipes };
+  const presetOf = (options: object) => planGeneration(options, model, REGION).recipe;
+  const guarded = { preset: "eb", suppress: { repeats: 4 } };
+  expect(presetOf({})).toMatchObject(guarded);
+  expect(presetOf({ mode: "chat" })).toMatchObject(guarded);
+  expect(presetOf({ mode: "task" })).toMatchObject({ preset: "llada" });
+  expect(presetOf({ mode: "story", recipe: "default" })).toMatchObject({ preset: "llada" });
+});
+
 test("without options the bundle's default fills what the canvas has room for", () => {
   expect(recipeOf({})).toEqual({
     preset: "llada",
