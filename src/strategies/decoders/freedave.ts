@@ -12,8 +12,19 @@ export interface FreeDaveOptions {
   readonly threshold: number;
   /** Which token comes first. */
   readonly order?: "confidence" | "left";
-  /** The reference also evaluates drafts that are full already, up to the masks there were; golden replays keep that. */
-  readonly evaluatesFull?: boolean;
+  readonly reference?: FreeDaveReference;
+}
+
+/**
+ * What the reference does otherwise; only golden replays ask for it. It also evaluates drafts that are full already, up to
+ * the masks there were.
+ */
+export interface FreeDaveReference {
+  /**
+   * Cells of its blocks where drafts reach into the next ones (`eager_acceptance_mode`): the open block is then all that
+   * they reach. Once its first cells are written, tokens are still guessed from what was known before.
+   */
+  readonly eagerBlock: number | null;
 }
 
 interface Guess {
@@ -26,13 +37,21 @@ interface DraftMemory {
   block: number;
   /** What the last accepted statistics would commit next, best first. */
   ranked: readonly Guess[];
+  /** All that they say, where the reference goes on guessing from it. */
+  known: readonly Guess[];
   /** What was decided from the statistics of this step. */
   picks: readonly Guess[];
   /** How many of them were the plain decoder's next step. */
   last: number;
 }
 
-const memory = defineMemory<DraftMemory>("freedave", () => ({ block: -1, ranked: [], picks: [], last: 0 }));
+const memory = defineMemory<DraftMemory>("freedave", () => ({
+  block: -1,
+  ranked: [],
+  known: [],
+  picks: [],
+  last: 0,
+}));
 
 /**
  * FreeDave (arXiv 2510.00294): lossless speculation. Besides the canvas itself, a forward evaluates drafts that are a
@@ -40,24 +59,27 @@ const memory = defineMemory<DraftMemory>("freedave", () => ({ block: -1, ranked:
  * have committed, so the text is that of the plain decoder, token for token, and several of its steps can share one
  * forward. Costs rows: it pays where a forward is bound by its overhead.
  */
-export function freeDave({
-  drafts: most,
-  threshold,
-  order = "confidence",
-  evaluatesFull = false,
-}: FreeDaveOptions): {
+export function freeDave({ drafts: most, threshold, order = "confidence", reference }: FreeDaveOptions): {
   sampler: Sampler;
   selector: Selector;
 } {
-  // In float32 the probability of a very sure row is 1: a threshold of 1 promises one token a step all the same.
-  const next = (ranked: readonly Guess[]): readonly Guess[] =>
-    ranked.filter(({ p }, place) => place === 0 || (threshold < 1 && p >= threshold));
+  const eagerBlock = reference?.eagerBlock ?? null;
+  const partOf = ({ targets, block }: DecodeState, row: number): number =>
+    eagerBlock === null ? 0 : Math.floor((row - targets[block.start]!) / eagerBlock);
+  const next = (state: DecodeState, ranked: readonly Guess[]): readonly Guess[] => {
+    // In float32 the probability of a very sure row is 1: a threshold of 1 promises one token a step all the same.
+    const end = ranked.findIndex(
+      ({ row, p }) =>
+        threshold >= 1 || !(p >= threshold) || partOf(state, row) !== partOf(state, ranked[0]!.row),
+    );
+    return end < 0 ? ranked : ranked.slice(0, Math.max(1, end));
+  };
   /** What was ranked and is still a mask: the canvas may have been cut. */
   const ahead = (state: DecodeState): readonly Guess[] => {
     const open = new Set(masksOfBlock(state));
     return memory.of(state).ranked.filter(({ row }) => open.has(row));
   };
-  const guesses = (stats: RowStats, rows: readonly number[]): readonly Guess[] =>
+  const guesses = (state: DecodeState, stats: RowStats, rows: readonly number[]): readonly Guess[] =>
     rows
       .map((row): Guess => {
         const r = positionOf(stats.rows, row);
@@ -67,7 +89,10 @@ export function freeDave({
           p: bestProbability(stats, r),
         };
       })
-      .sort((a, b) => (order === "left" ? 0 : b.p - a.p) || a.row - b.row);
+      .sort(
+        (a, b) =>
+          (order === "left" ? 0 : partOf(state, a.row) - partOf(state, b.row) || b.p - a.p) || a.row - b.row,
+      );
 
   const sampler: Sampler = {
     noise: () => undefined,
@@ -80,6 +105,7 @@ export function freeDave({
       const rankOf = (k: number): readonly Guess[] => {
         const filled = new Set(held[k]!.map(({ row }) => row));
         return guesses(
+          state,
           lines[k]!,
           open.filter((row) => !filled.has(row)),
         );
@@ -87,7 +113,7 @@ export function freeDave({
       let accepted = 0;
       let ranked = rankOf(0);
       for (let further = true; further; ) {
-        const target = [...held[accepted]!, ...next(ranked)];
+        const target = [...held[accepted]!, ...next(state, ranked)];
         const agrees = (guess: Guess): boolean =>
           target.some(({ row, id }) => row === guess.row && id === guess.id);
         let longest = accepted;
@@ -96,11 +122,20 @@ export function freeDave({
         if (further) ranked = rankOf(longest);
         accepted = longest;
       }
-      const last = next(ranked);
+      const picks = [...held[accepted]!, ...next(state, ranked)];
+      const isAhead =
+        eagerBlock !== null &&
+        state.stepInBlock > 0 &&
+        open.every((row) => partOf(state, row) > 0 || held[accepted]!.some((guess) => guess.row === row));
+      const isLeft = ({ row }: Guess): boolean =>
+        open.includes(row) && !picks.some((guess) => guess.row === row);
+      const left = isAhead ? memory.of(state).known.filter(isLeft) : ranked;
+      const last = next(state, left);
       memory.set(state, {
         block: state.block.start,
-        ranked: ranked.slice(last.length),
-        picks: [...held[accepted]!, ...last],
+        ranked: left.slice(last.length),
+        known: isAhead ? memory.of(state).known : eagerBlock === null ? [] : ranked,
+        picks: isAhead ? [...picks, ...last] : picks,
         last: last.length,
       });
       return candidatesOf(memory.of(state).picks, rows, at);
@@ -114,7 +149,7 @@ export function freeDave({
       const ranked = ahead(state);
       const open = masksOfBlock(state);
       return Array.from(
-        { length: Math.min(most - 1, ranked.length + (evaluatesFull ? last - 1 : 0)) },
+        { length: Math.min(most - 1, ranked.length + (reference === undefined ? 0 : last - 1)) },
         (_, k) => {
           const canvas = state.canvas.ids.slice();
           const filled = new Set<number>();
@@ -133,7 +168,16 @@ export function freeDave({
         .map((index) => ({ index, reason: "draft" }));
     },
   };
-  return { sampler, selector };
+  if (reference === undefined) return { sampler, selector };
+  // The reference checks a full draft too, but for one token that is the last.
+  const isPending = (state: DecodeState): boolean => {
+    const { targets, block, stepInBlock } = state;
+    if (block.end === 0) return false;
+    const isLast = eagerBlock === null || block.start + eagerBlock >= targets.length;
+    const known = memory.of(state);
+    return stepInBlock === 0 || (known.block === block.start && known.last > (isLast ? 1 : 0));
+  };
+  return { sampler, selector: { ...selector, isPending } };
 }
 
 /** The tokens that were decided; rows without one are not picked, whatever stands there. */

@@ -30,8 +30,10 @@ const memory = defineMemory<AncestralMemory>("remask-ancestral", () => ({
 export interface AncestralReplay {
   /** The uniform in (0, 1) that decides about a cell in the step whose tokens were drawn last. */
   coin(row: number): number;
-  /** A forward behind the last step fills what that leaves with the best tokens. */
+  /** A forward behind the last step fills what that leaves with the best tokens; without it, that stays. */
   readonly cleanup: boolean;
+  /** Weights of each step, in place of those of the rule. */
+  readonly mixtures?: readonly Mixture[];
 }
 
 /** What a step of the process does: indices of the candidates that are written, and rows that are taken back. */
@@ -72,7 +74,7 @@ export function remaskAncestral(
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     return (time) => {
       const mixture = (share: number): Mixture =>
-        mixtureAt(rule, grid[time]!, Math.fround((1 - LAST_TIME) / steps), share);
+        replay?.mixtures?.[time] ?? mixtureAt(rule, grid[time]!, Math.fround((1 - LAST_TIME) / steps), share);
       const hits = (row: number, stream: number, p: number): boolean =>
         (replay === undefined ? uniform(rng.seed, time, row, stream) : replay.coin(row)) < p;
       const [token, mask] = mixture(0).masked;
@@ -101,8 +103,9 @@ export function remaskAncestral(
       const kept = keptOf(step.state);
       const passes = passesOf(step.state);
       const changeAt = changesOf(step);
+      const drawnPasses = replay?.cleanup === false ? passes : passes - 1;
       let change: Change | null = null;
-      while (change === null && kept.time < passes - 1) {
+      while (change === null && kept.time < drawnPasses) {
         const drawn = changeAt(kept.time++);
         if (replay !== undefined || drawn.picks.length + drawn.remasks.length > 0) change = drawn;
       }

@@ -7,7 +7,7 @@ import type { OracleDraw } from "../oracle.ts";
 import { gumbelSampler } from "../sampler.ts";
 import { probabilityScorer, randomScorer } from "../scorer.ts";
 import { quotaSelector } from "../selector.ts";
-import type { Selector, Strategy } from "../strategy.ts";
+import type { DecodeState, Scorer, Selector, Strategy } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
@@ -32,14 +32,19 @@ export interface GoldenPlan {
 
 export type GoldenPlanner = (golden: GoldenCase, random: GoldenRandom) => GoldenPlan;
 
-/** LLaDA's loop with the pieces given: blocks, temperature, guidance and scorer as in the arguments. */
+/**
+ * LLaDA's loop with the pieces given: blocks, temperature, guidance and scorer as in the arguments. Where tokens are drawn
+ * a step that changes nothing is not the last: the token drawn was the mask, the next one may be another.
+ */
 export function compose(golden: GoldenCase, selector: Selector, pieces: Partial<Strategy> = {}): GoldenPlan {
+  const temperature = hyperNumber(golden, "temperature") ?? 0;
+  const isDrawn = temperature > 0 || isRandomOrder(golden);
   return {
     strategy: {
       blocks: fixedBlocks(hyperCount(golden, "block_length") ?? genLength(golden)),
-      sampler: gumbelSampler({ temperature: hyperNumber(golden, "temperature") ?? 0, topK: 0, topP: 1 }),
-      scorer: golden.hyper["remasking"] === "random" ? randomScorer : probabilityScorer,
-      selector,
+      sampler: gumbelSampler({ temperature, topK: 0, topP: 1 }),
+      scorer: isRandomOrder(golden) ? randomScorer : probabilityScorer,
+      selector: isDrawn ? { limit: () => Number.POSITIVE_INFINITY, ...selector } : selector,
       guidance: cfgGuidance(hyperNumber(golden, "cfg_scale") ?? 0),
       ...pieces,
     },
@@ -62,7 +67,7 @@ export function drawnFromBlock(
   const noise: typeof sampler.noise = (state, ...rest) => {
     const asked = sampler.noise(state, ...rest);
     const isCached = state.stepInBlock > 0;
-    first = isCached ? state.targets[state.block.start]! : 0;
+    first = isCached ? firstOfBlock(state) : 0;
     if (isCached && asked !== undefined && extra === "wasted") random.nextCall();
     return isCached || extra !== "open" ? asked : undefined;
   };
@@ -71,6 +76,35 @@ export function drawnFromBlock(
     strategy: { ...plan.strategy, sampler: { ...sampler, noise } },
     draw: gumbelDraw(random, random.float64, () => first),
   };
+}
+
+/**
+ * Rows in random order, by one random call a forward.
+ *
+ * @param uniform of the kind that the reference draws
+ * @param isCached whether later forwards of a block count their numbers from its first row
+ */
+export function recordedOrder(
+  random: GoldenRandom,
+  uniform: GoldenRandom["float32"],
+  isCached: boolean,
+): Scorer {
+  return {
+    ...randomScorer,
+    score: ({ state, candidates: { rows } }) => {
+      const call = random.nextCall();
+      const first = isCached && state.stepInBlock > 0 ? firstOfBlock(state) : 0;
+      return Float64Array.from(rows, (row) => uniform(call, row - first));
+    },
+  };
+}
+
+export function isRandomOrder({ hyper }: GoldenCase): boolean {
+  return hyper["remasking"] === "random";
+}
+
+function firstOfBlock({ targets, block }: DecodeState): number {
+  return targets[block.start]!;
 }
 
 /** LLaDA's quotas for the steps in the arguments. A block ends with them, even where a token drawn was the mask itself. */

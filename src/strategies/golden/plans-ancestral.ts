@@ -1,7 +1,7 @@
 import { fixedBlocks } from "../blocks.ts";
-import { continuationCanvas } from "../canvas.ts";
+import { continuationCanvas, FILLED } from "../canvas.ts";
 import { remaskAncestral } from "../decoders/remask-ancestral.ts";
-import type { RemaskRule } from "../decoders/remask-mixture.ts";
+import type { Mixture, RemaskRule } from "../decoders/remask-mixture.ts";
 import type { GoldenRandom } from "../golden-random.ts";
 import type { OracleDraw } from "../oracle.ts";
 import { rawCandidates, temperedSampler } from "../sampler.ts";
@@ -25,14 +25,33 @@ export interface RecordedRace {
 }
 
 /** @param cleanup whether the best tokens fill what the last step leaves */
-export function ancestral(golden: GoldenCase, { draw, coin }: RecordedRace, cleanup = true): GoldenPlan {
+export function ancestral(
+  golden: GoldenCase,
+  { draw, coin }: RecordedRace,
+  cleanup = golden.hyper["noise_removal"] !== false,
+): GoldenPlan {
   const { prompt, oracle, hyper } = golden;
-  const steps = hyperCount(golden, "steps") ?? 1;
-  const length = (hyperCount(golden, "length") ?? 1) - prompt.length;
+  const planned = hyperCount(golden, "steps") ?? 1;
+  const mixtures = hyper["dfm"] === true ? flowMixtures(planned) : undefined;
+  const steps = mixtures?.length ?? planned;
+  const length = hyperCount(golden, "length") ?? 1;
   const rule = ruleOf(golden);
-  const { selector, reviser } = remaskAncestral(rule, steps, { coin, cleanup });
+  const isRevised = rule.kind !== "none" || mixtures !== undefined;
+  const canvas = isRevised
+    ? continuationCanvas([], length, oracle.mask)
+    : continuationCanvas(prompt, length - prompt.length, oracle.mask);
+  if (isRevised) {
+    // The reference takes back what it was given like any other token.
+    canvas.ids.set(prompt);
+    canvas.kinds.fill(FILLED, 0, prompt.length);
+  }
+  const { selector, reviser } = remaskAncestral(rule, steps, {
+    coin,
+    cleanup,
+    ...(mixtures === undefined ? {} : { mixtures }),
+  });
   const isDrawn = ({ step }: DecodeState): boolean => step < steps;
-  const tempered = temperedSampler({ temperature: 1, topK: 0, topP: hyperNumber(golden, "nucleus_p") ?? 1 });
+  const tempered = temperedSampler({ temperature: 1, topK: 0, topP: nucleusOf(golden) });
   // The forward behind the last step takes the best tokens.
   const sampler: Sampler = {
     ...tempered,
@@ -45,12 +64,16 @@ export function ancestral(golden: GoldenCase, { draw, coin }: RecordedRace, clea
       blocks: fixedBlocks(length),
       sampler,
       scorer: probabilityScorer,
-      // Without the reference's cache every step asks for a forward of its own.
-      selector: { ...selector, reuses: (state) => hyper["sampler"] !== "ddpm" && isDrawn(state) },
+      // Without the reference's cache, and in SVDD, every step asks for a forward of its own.
+      selector: {
+        ...selector,
+        reuses: (state) => hyper["sampler"] !== undefined && hyper["sampler"] !== "ddpm" && isDrawn(state),
+        limit: () => steps + (cleanup ? 1 : 0),
+      },
       guidance: { kind: "none" },
-      ...(rule.kind === "none" ? {} : { reviser }),
+      ...(isRevised ? { reviser } : {}),
     },
-    canvas: continuationCanvas(prompt, length, oracle.mask),
+    canvas,
     suppress: [oracle.mask],
     draw,
     unlistedForwards: cleanup ? 1 : 0,
@@ -69,7 +92,7 @@ export function recordedRace(
   uniform: (call: number, e: number) => number,
   random: GoldenRandom,
 ): RecordedRace {
-  const nucleus = hyperNumber(golden, "nucleus_p") ?? 1;
+  const nucleus = nucleusOf(golden);
   const { mask } = golden.oracle;
   const coins = new Map<number, number>();
   const draw: OracleDraw = (logits, vocab, stats, _noise, canvas) => {
@@ -115,6 +138,29 @@ function predicted(logits: Float32Array, nucleus: number): Float64Array {
     else kept += weights[id]!;
   }
   return weights.map((weight) => weight / kept);
+}
+
+/** The sampler without a cache does not cut. */
+function nucleusOf(golden: GoldenCase): number {
+  return golden.hyper["sampler"] === "ddpm" ? 1 : (hyperNumber(golden, "nucleus_p") ?? 1);
+}
+
+/** Discrete flow matching with the corrector of the reference, which shortens the steps where it works hardest. */
+function flowMixtures(steps: number): readonly Mixture[] {
+  const mixtures: Mixture[] = [];
+  let time = 1;
+  while (time > (1 - 1e-5) / steps) {
+    const t = Math.fround(time);
+    const forth = 10 * t ** 0.25 * (1 - t) ** 0.25 + 1;
+    const back = forth - 1;
+    const dt = t === 1 ? 1 / steps : Math.min(1 / steps, 1 / (forth / t + back / (1 - t)));
+    const before = Math.fround(t - Math.fround(dt));
+    const written = t === 1 ? t - before : (forth * (t - before)) / t;
+    const taken = t === 1 ? 0 : back * ((1 - before) / (1 - t) - 1);
+    mixtures.push({ masked: [written, 1 - written], visible: [1 - taken, taken] });
+    time = t - dt;
+  }
+  return mixtures;
 }
 
 function ruleOf(golden: GoldenCase): RemaskRule {

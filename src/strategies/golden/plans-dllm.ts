@@ -52,7 +52,7 @@ export function openedTable(
 }
 
 /** `begin_suppress_tokens`: an id stays chosen, but confidences are computed without it, and its own is 0. */
-function committedLast(ids: readonly number[]): Scorer {
+export function committedLast(ids: readonly number[]): Scorer {
   if (ids.length === 0) return probabilityScorer;
   return {
     needs: { probe: ids },

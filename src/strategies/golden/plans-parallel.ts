@@ -16,7 +16,7 @@ import { entropyScorer, probabilityScorer, randomScorer } from "../scorer.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { GuidanceControl, Scorer, Selector } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
-import { compose, type GoldenPlanner, genLength, numbers, quotas, table } from "./plan.ts";
+import { compose, type GoldenPlanner, genLength, isRandomOrder, numbers, quotas, table } from "./plan.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders that only choose: which rows, in which order, how many a step. */
@@ -44,6 +44,12 @@ export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
   dparallel: (golden) => {
     const threshold = hyperNumber(golden, "threshold");
     if (threshold === null) return compose(golden, quotas(golden, false));
+    // Random numbers stand in for the entropies, the least first; the probabilities are still noted.
+    if (isRandomOrder(golden)) {
+      return compose(golden, thresholdSelector(-threshold), {
+        scorer: { ...leastFirst(randomScorer), confidence: "probability" },
+      });
+    }
     return compose(golden, entropyThresholdSelector(threshold), { scorer: entropyScorer });
   },
   "pcsampler-pc": (golden) => {
@@ -196,12 +202,16 @@ function upToQuotas(golden: GoldenCase): Selector {
   return { ...selector, scope: "open" };
 }
 
+function leastFirst(scorer: Scorer): Scorer {
+  return { ...scorer, score: (step) => scorer.score(step).map((score) => -score) };
+}
+
 /** Its `entropy` takes the least certain rows first: the sign is missing in the reference. */
 function klassScorer(alg: unknown): Scorer {
   if (alg === "random") return randomScorer;
   if (alg === "topk_margin") return dreamScorer("margin", 0);
   if (alg !== "entropy") return probabilityScorer;
-  return { ...entropyScorer, score: (step) => entropyScorer.score(step).map((score) => -score) };
+  return leastFirst(entropyScorer);
 }
 
 function takeOf(golden: GoldenCase): "all" | "best" | "steadiest" {

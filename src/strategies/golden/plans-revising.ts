@@ -9,6 +9,7 @@ import { overwriteReviser } from "../decoders/overwrite.ts";
 import { remaskLoop } from "../decoders/remask-loop.ts";
 import { saber } from "../decoders/saber.ts";
 import { wino } from "../decoders/wino.ts";
+import type { GoldenRandom } from "../golden-random.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { Sampler, Scorer } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
@@ -18,8 +19,10 @@ import {
   type GoldenPlan,
   type GoldenPlanner,
   genLength,
+  isRandomOrder,
   numbers,
   quotas,
+  recordedOrder,
 } from "./plan.ts";
 import { filterOf } from "./plans-parallel.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
@@ -100,18 +103,20 @@ export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       selector.isPending!(state) ? undefined : sampler.noise(state, ...rest);
     return { ...plan, strategy: { ...plan.strategy, sampler: { ...sampler, noise } } };
   },
-  "adablock-nocache": (golden) => adablockPlan(golden),
-  "adablock-prefix": (golden, random) => drawnFromBlock(adablockPlan(golden, prefixCache(0)), random),
-  "adablock-dual": (golden, random) => drawnFromBlock(adablockPlan(golden, dualCache(0)), random),
+  "adablock-nocache": (golden, random) => adablockPlan(golden, random),
+  "adablock-prefix": (golden, random) => drawnFromBlock(adablockPlan(golden, random, prefixCache(0)), random),
+  "adablock-dual": (golden, random) => drawnFromBlock(adablockPlan(golden, random, dualCache(0)), random),
 };
 
-function adablockPlan(golden: GoldenCase, cache?: CachePolicy): GoldenPlan {
+function adablockPlan(golden: GoldenCase, random: GoldenRandom, cache?: CachePolicy): GoldenPlan {
   return compose(golden, thresholdSelector(hyperNumber(golden, "threshold") ?? 0.9), {
     blocks: adaptiveBlocks({
       size: hyperCount(golden, "init_block_length") ?? 32,
       delimiters: numbers(golden.hyper["delimiter_ids"] ?? [], "delimiter_ids"),
       threshold: hyperNumber(golden, "delimiter_threshold") ?? Number.POSITIVE_INFINITY,
     }),
+    // Unlike the others' random order, AdaBlock's is of float64 numbers.
+    ...(isRandomOrder(golden) ? { scorer: recordedOrder(random, random.float64, cache !== undefined) } : {}),
     ...(cache === undefined ? {} : { cache }),
   });
 }

@@ -65,6 +65,8 @@ function mismatch(
       }
       turn = search.next(values);
     } else {
+      // The reference takes a forward for each step, even after one that changed nothing.
+      if (output.type === "step") session.last = null;
       if (output.type === "step" && step !== undefined) {
         const written = output.commits.map(({ row, id }) => `${row}:${id}`).join();
         const wanted = step.commit.map(([row, id]) => `${row}:${id}`).join();
