@@ -29,20 +29,26 @@ export type OracleDraw = (
 
 /**
  * @param draw how tokens are sampled; absent: the engine's own counter-based noise
+ * @param before how many rows before a cell its logits are read, 0 or 1; absent: as the parameters shift them, which is right
  */
-export function createOracle(seed: number, parameters: OracleParameters, draw?: OracleDraw): Oracle {
-  const { V, mask, shift } = parameters;
+export function createOracle(
+  seed: number,
+  parameters: OracleParameters,
+  draw?: OracleDraw,
+  before: number = parameters.shift,
+): Oracle {
+  const { V, mask } = parameters;
   const divergence = createDivergenceTracker(V);
   const guide = createGuide(V);
   const models = new Map<number, ReturnType<typeof createKvModel>>();
   const modelOf = ({ lane = 0 }: ForwardRequest) => {
-    const model = models.get(lane) ?? createKvModel(shift === 1 ? 1 : 0);
+    const model = models.get(lane) ?? createKvModel(before === 1 ? 1 : 0);
     models.set(lane, model);
     return model;
   };
   let seen: readonly Sight[] = [];
   const answer = (request: ForwardRequest, canvases: readonly Int32Array[], rows: Int32Array): RowStats => {
-    const [canvas, ...others] = canvases.map((ids) => logitsOf(seed, ids, rows, request, parameters));
+    const [canvas, ...others] = canvases.map((ids) => logitsOf(seed, ids, rows, request, parameters, before));
     const logits = canvas ?? new Float32Array(0);
     const agreement = guide.apply(logits, others[0], request);
     const { noise, ...quiet } = request.signals;
@@ -100,8 +106,8 @@ export function canvasHash(ids: ArrayLike<number>): number {
 }
 
 /**
- * Logits for canvas rows, `[R, V]`, each from what its row may attend to. With a shift the row before predicts the cell,
- * and row 0 serves cell 0 too.
+ * Logits for canvas rows, `[R, V]`, each from what its row may attend to. Where the row `before` predicts the cell, row 0
+ * serves cell 0 too.
  */
 function logitsOf(
   seed: number,
@@ -109,11 +115,12 @@ function logitsOf(
   rows: Int32Array,
   { attention, promptLen }: ForwardRequest,
   parameters: OracleParameters,
+  before: number,
 ): Float32Array {
-  const { V, shift } = parameters;
+  const { V } = parameters;
   const logits = new Float32Array(rows.length * V);
   for (let r = 0; r < rows.length; r++) {
-    const row = Math.max(0, rows[r]! - shift);
+    const row = Math.max(0, rows[r]! - before);
     const end = attention.kind === "full" ? canvas.length : blockAround(row, attention, promptLen).end;
     oracleLogits(seed, canvas.subarray(0, end), row, parameters, logits.subarray(r * V, (r + 1) * V));
   }

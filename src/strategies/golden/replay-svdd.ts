@@ -35,7 +35,7 @@ function mismatch(
   const plan = ancestral(golden, race, false);
   const worthOf = (ids: Int32Array): number =>
     ids.reduce((sum, id) => sum + (id === mask ? 0 : (weights[id] ?? 0)), 0);
-  const oracle = createOracle(golden.seed, golden.oracle, race.draw);
+  const oracle = createOracle(golden.seed, golden.oracle, race.draw, 0);
   const start = startState(startCanvas(golden, plan));
   const traits = { maskId: mask, suppress: [mask], attention: { kind: "full" } } as const;
   const { strategy } = plan;
