@@ -32,14 +32,18 @@ export interface GoldenPlan {
 
 export type GoldenPlanner = (golden: GoldenCase, random: GoldenRandom) => GoldenPlan;
 
-/** LLaDA's loop with the pieces given: blocks, temperature, guidance and scorer as in the arguments. */
+/**
+ * LLaDA's loop with the pieces given: blocks, temperature, guidance and scorer as in the arguments. Where tokens are drawn
+ * a step that changes nothing is not the last: the token drawn was the mask, the next one may be another.
+ */
 export function compose(golden: GoldenCase, selector: Selector, pieces: Partial<Strategy> = {}): GoldenPlan {
+  const temperature = hyperNumber(golden, "temperature") ?? 0;
   return {
     strategy: {
       blocks: fixedBlocks(hyperCount(golden, "block_length") ?? genLength(golden)),
-      sampler: gumbelSampler({ temperature: hyperNumber(golden, "temperature") ?? 0, topK: 0, topP: 1 }),
+      sampler: gumbelSampler({ temperature, topK: 0, topP: 1 }),
       scorer: golden.hyper["remasking"] === "random" ? randomScorer : probabilityScorer,
-      selector,
+      selector: temperature > 0 ? { limit: () => Number.POSITIVE_INFINITY, ...selector } : selector,
       guidance: cfgGuidance(hyperNumber(golden, "cfg_scale") ?? 0),
       ...pieces,
     },
@@ -100,4 +104,9 @@ export function numbers(value: unknown, what: string): readonly number[] {
 export function table(value: unknown, what: string): readonly (readonly number[])[] {
   if (Array.isArray(value)) return value.map((row) => numbers(row, what));
   throw new UnmaskError("golden-invalid", `This is not a valid golden file: ${what} is not a table.`);
+}
+
+export function eosOf(golden: GoldenCase): number {
+  const id = golden.file["eosId"];
+  return typeof id === "number" ? id : 62;
 }
