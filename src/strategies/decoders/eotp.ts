@@ -1,4 +1,5 @@
 import type { CommitReason } from "../../core/events.ts";
+import type { RowStats } from "../../core/types.ts";
 import { MASKED } from "../canvas.ts";
 import { bestProbability, positionOf } from "../rows.ts";
 import type { DecodeState, LengthControl, LengthEdit } from "../strategy.ts";
@@ -22,6 +23,12 @@ export interface EotpOptions extends EotpGuard {
    * compute in this step. What else a forward answers is looked at as well.
    */
   readonly scope: Scope | ((state: DecodeState) => Scope);
+  /** What statistics row `r` predicts for canvas row `row`; absent: its best token. The reference looks at the token drawn. */
+  readonly predicts?: (
+    stats: RowStats,
+    r: number,
+    row: number,
+  ) => { readonly id: number; readonly p: number };
 }
 
 type Scope = "canvas" | "block";
@@ -37,7 +44,15 @@ const SURE: ReadonlySet<CommitReason> = new Set([
  * Only for a continuation: nothing may stand behind the cells to be filled.
  */
 export function eotpControl(options: EotpOptions): LengthControl {
-  const { eosIds, minConf, notBefore, minTokens, requireAccepted = false, scope } = options;
+  const {
+    eosIds,
+    minConf,
+    notBefore,
+    minTokens,
+    requireAccepted = false,
+    scope,
+    predicts = bestToken,
+  } = options;
   const watched = (state: DecodeState): Int32Array => {
     const { targets, block } = state;
     const now = typeof scope === "function" ? scope(state) : scope;
@@ -66,12 +81,16 @@ export function eotpControl(options: EotpOptions): LengthControl {
         if (canvas.kinds[row] !== MASKED && reason === undefined) continue;
         const r = positionOf(stats.rows, row);
         if (r < 0) continue; // not every forward computes, or is shown, the whole canvas
-        const p = bestProbability(stats, r);
-        if (eosIds.includes(stats.topIds[r * stats.k]!) && p >= minConf && p > best.p) best = { row, p };
+        const { id, p } = predicts(stats, r, row);
+        if (eosIds.includes(id) && p >= minConf && p > best.p) best = { row, p };
       }
       return best.row < 0 ? null : cutAfter(best.row, canvas.ids.length);
     },
   };
+}
+
+function bestToken(stats: RowStats, r: number): { readonly id: number; readonly p: number } {
+  return { id: stats.topIds[r * stats.k]!, p: bestProbability(stats, r) };
 }
 
 function cutAfter(row: number, length: number): LengthEdit | null {

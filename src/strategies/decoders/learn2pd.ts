@@ -1,3 +1,4 @@
+import type { RowStats } from "../../core/types.ts";
 import type { CommitFilter } from "../../model/commit-filter.ts";
 import type { Preset } from "../preset.ts";
 import { bestProbability, placeInBlock, positionOf } from "../rows.ts";
@@ -27,20 +28,24 @@ export interface Learn2pdOptions {
   readonly threshold: number;
   /** Commits of each step of a block whatever the filter says. */
   readonly plan: NonNullable<Selector["plan"]>;
+  /** What the filter reads of statistics row `r`; absent: the best probability. The reference reads that of the token drawn. */
+  readonly reads?: Reading;
 }
+
+type Reading = (stats: RowStats, r: number, row: number) => number;
 
 /**
  * Learning to Parallel Decoding (arXiv 2509.25188): a small filter, taught which confidences belong to tokens that the
  * slow decoder would not change any more, chooses what to commit; the quota keeps the run going. It reads the best
  * probability of every cell of the block, committed ones included, and nothing else.
  */
-export function learn2pdSelector({ filter, threshold, plan }: Learn2pdOptions): Selector {
+export function learn2pdSelector({ filter, threshold, plan, reads }: Learn2pdOptions): Selector {
   return {
     plan,
     watch: ({ targets, block }) => targets.subarray(block.start, block.end),
     select: (step, scores) => {
       const { state, candidates } = step;
-      const accepted = runFilter(filter, blockConfidences(step));
+      const accepted = runFilter(filter, blockConfidences(step, reads));
       const order = rank(scores);
       const quota = new Set(order.slice(0, state.quotas[state.stepInBlock] ?? 1));
       return order.flatMap((index): Pick[] => {
@@ -52,12 +57,14 @@ export function learn2pdSelector({ filter, threshold, plan }: Learn2pdOptions): 
   };
 }
 
-/** Best probability of each cell of the block, `[cells]`. */
-export function blockConfidences({ state: { targets, block }, stats }: Step): Float64Array {
-  return Float64Array.from(targets.subarray(block.start, block.end), (row) => {
-    const r = positionOf(stats.rows, row);
-    return bestProbability(stats, r);
-  });
+/** Best probability of each cell of the block, or what else is read of it; `[cells]`. */
+export function blockConfidences(
+  { state: { targets, block }, stats }: Step,
+  reads: Reading = bestProbability,
+): Float64Array {
+  return Float64Array.from(targets.subarray(block.start, block.end), (row) =>
+    reads(stats, positionOf(stats.rows, row), row),
+  );
 }
 
 /**

@@ -8,12 +8,16 @@ export interface OverwriteOptions {
   /** Steps of a block, and the share of them at whose end tokens may be replaced: 1 is always, 0 never. */
   readonly steps: number;
   readonly share: number;
-  /** Only this share of the tokens, the most confident ones. */
+  /** Only this share of the tokens, the most confident ones; multiplied in float32, as the reference does. */
   readonly top: number;
   /** Probability that the new token needs, strict; 0 takes any. */
   readonly confidence: number;
   /** Changes of one cell. */
   readonly most: number;
+  /** What ranks the tokens for `top` in place of their probability. */
+  readonly order?: (row: number) => number;
+  /** The reference masks a cell again where the mask is drawn for it; golden replays keep that. */
+  readonly remasks?: boolean;
 }
 
 /** Changes so far, by slot. */
@@ -24,7 +28,7 @@ const memory = defineMemory<Map<number, number>>("overwrite", () => new Map());
  * drawn for them now. Needs a model that was trained to correct tokens; others copy what stands in the cell.
  */
 export function overwriteReviser(options: OverwriteOptions): Reviser {
-  const { steps, share, top, confidence, most } = options;
+  const { steps, share, top, confidence, most, order, remasks = false } = options;
   return {
     watch: filledInBlock,
     revise: ({ state, stats, traits }) => {
@@ -32,11 +36,12 @@ export function overwriteReviser(options: OverwriteOptions): Reviser {
       const changes = memory.of(state);
       const best = filledInBlock(state).map((row) => {
         const r = positionOf(stats.rows, row);
-        return { row, id: stats.sampledIds[r]!, p: sampledProbability(stats, r) };
+        const p = sampledProbability(stats, r);
+        return { row, id: stats.sampledIds[r]!, p, place: order?.(row) ?? p };
       });
       const considered = best
-        .toSorted((a, b) => b.p - a.p || a.row - b.row)
-        .slice(0, Math.floor(top * best.length));
+        .toSorted((a, b) => b.place - a.place || a.row - b.row)
+        .slice(0, Math.floor(Math.fround(Math.fround(top) * best.length)));
       const overwrites = considered
         .filter(({ row, id, p }) => id !== state.canvas.ids[row] && id !== traits.maskId && p > confidence)
         .filter(({ row }) => (changes.get(state.canvas.slots[row]!) ?? 0) < most)
@@ -46,7 +51,8 @@ export function overwriteReviser(options: OverwriteOptions): Reviser {
         const slot = state.canvas.slots[row]!;
         changes.set(slot, (changes.get(slot) ?? 0) + 1);
       }
-      return { remasks: [], overwrites };
+      const masked = remasks ? considered.filter(({ id }) => id === traits.maskId) : [];
+      return { remasks: masked.map(({ row }) => row), overwrites };
     },
   };
 }

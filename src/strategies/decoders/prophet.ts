@@ -14,13 +14,16 @@ export interface ProphetOptions {
   answer?(state: DecodeState): readonly number[];
   /** Ids that end a text: what stands or is predicted behind one is no answer. Absent: no text ends early. */
   readonly eosIds?: readonly number[];
+  /** The reference also ends where a token that was drawn is the mask, and leaves it; golden replays keep that. */
+  readonly leavesMasks?: boolean;
 }
 
 /**
  * Prophet (arXiv 2508.19982): once the mean gap between the best and the second-best logit of the answer is large
  * enough, every mask takes the token that was drawn for it and the run ends. The gaps are of logits, so guidance scales them.
  */
-export function prophetStop({ steps, gaps, answer, eosIds = [] }: ProphetOptions): StopRule {
+export function prophetStop(options: ProphetOptions): StopRule {
+  const { steps, gaps, answer, eosIds = [], leavesMasks = false } = options;
   return {
     needs: { topK: 2 },
     watch: (state) => [...(answer?.(state) ?? []), ...maskedRows(state)],
@@ -40,9 +43,10 @@ export function prophetStop({ steps, gaps, answer, eosIds = [] }: ProphetOptions
         const conf = sampledProbability(stats, r);
         return { row, id: stats.sampledIds[r]!, conf, reason: "fill" };
       });
-      return commits.some(({ id }) => id === traits.maskId)
-        ? null
-        : { commits, overwrites: [], reason: "complete" };
+      const written = commits.filter(({ id }) => id !== traits.maskId);
+      return leavesMasks || written.length === commits.length
+        ? { commits: written, overwrites: [], reason: "complete" }
+        : null;
     },
   };
 }

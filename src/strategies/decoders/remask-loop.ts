@@ -6,7 +6,7 @@ import type { DecodeState, Reviser, Selector } from "../strategy.ts";
 
 export interface RemaskLoopOptions {
   /** Cells of the block that are filled before the loops begin. */
-  filled(cells: number): number;
+  filled(cells: number, state: DecodeState): number;
   /** Tokens a forward commits or takes back. */
   readonly tokens: number;
   /** How often tokens are taken back and written anew; each loop costs two forwards. */
@@ -36,7 +36,8 @@ export function remaskLoop({ filled, tokens, loops }: RemaskLoopOptions): {
       Object.assign(kept, { block: state.block.start, loops: 0, refill: false });
     const size = state.block.end - state.block.start;
     if (kept.refill) return "refill";
-    return kept.loops < loops && filledInBlock(state).length >= Math.min(size, Math.max(1, filled(size)))
+    return kept.loops < loops &&
+      filledInBlock(state).length >= Math.min(size, Math.max(1, filled(size, state)))
       ? "remask"
       : "fill";
   };

@@ -5,6 +5,13 @@ import { positionOf, sampledProbability } from "../rows.ts";
 import { rank } from "../selector.ts";
 import type { DecodeState, Reviser, Selector, Step } from "../strategy.ts";
 
+export interface SaberOptions {
+  /** Tokens of a step at least. */
+  readonly least: number;
+  /** How many tokens a step took; absent: those that were written. The reference counts masks too, golden replays keep that. */
+  readonly taken?: () => number;
+}
+
 interface SaberMemory {
   /** Confidence of every cell at its last commit, by slot. */
   readonly committed: Map<number, number>;
@@ -25,7 +32,7 @@ const memory = defineMemory<SaberMemory>("saber", () => ({
  * a step; then the tokens whose cells have lost most confidence since the last forward are taken back, fewer than were
  * committed. Nothing is taken back in the step that fills the block.
  */
-export function saber({ least }: { readonly least: number }): { selector: Selector; reviser: Reviser } {
+export function saber({ least, taken }: SaberOptions): { selector: Selector; reviser: Reviser } {
   const selector: Selector = {
     watch: ({ targets, block }) => targets.subarray(0, block.end),
     select: (step, scores) => {
@@ -36,9 +43,9 @@ export function saber({ least }: { readonly least: number }): { selector: Select
       const threshold = before.length === 0 ? 1 : before.reduce((sum, p) => sum + p, 0) / before.length;
       const order = rank(scores);
       const sure = order.filter((index) => scores[index]! > threshold);
-      const taken = sure.length >= least ? sure : order.slice(0, least);
-      for (const index of taken) committed.set(state.canvas.slots[candidates.rows[index]!]!, scores[index]!);
-      return taken.map((index) => ({ index, reason: sure.includes(index) ? "threshold" : "best" }));
+      const chosen = sure.length >= least ? sure : order.slice(0, least);
+      for (const index of chosen) committed.set(state.canvas.slots[candidates.rows[index]!]!, scores[index]!);
+      return chosen.map((index) => ({ index, reason: sure.includes(index) ? "threshold" : "best" }));
     },
   };
   const reviser: Reviser = {
@@ -50,7 +57,7 @@ export function saber({ least }: { readonly least: number }): { selector: Select
       if (candidates.rows.length === commits.length || rows.every(isFilled))
         return { remasks: [], overwrites: [] };
       // A constraint may have kept some of the picks back.
-      const count = commits.length;
+      const count = taken?.() ?? commits.length;
       const back = Math.min(Math.max(Math.floor(least / 2), Math.floor((count + 7) / 8)), count - 1);
       const { rise } = memory.of(state);
       const riseOf = (row: number): number => rise.get(canvas.slots[row]!) ?? Number.POSITIVE_INFINITY;

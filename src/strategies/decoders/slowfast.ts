@@ -18,6 +18,8 @@ export interface SlowFastOptions {
   readonly threshold: number;
   /** The reference explores on in a block that is already full; golden replays keep that. */
   readonly exploresFull?: boolean;
+  /** Cycles of a block at most; the masks they leave stay. Only the reference has such an end: its safety break. */
+  readonly cycles?: number;
 }
 
 /** One cycle: cells `[from, to)` of the block, as offsets from its start. */
@@ -26,24 +28,29 @@ interface Cycle {
   phase: "slow" | "fast";
   from: number;
   to: number;
+  /** Number of this cycle in its block, from 1. */
+  turn: number;
   /** Forwards of this phase so far. */
   steps: number;
   /** Last estimates of `to`; null once it is settled. */
   estimates: number[] | null;
 }
 
-const memory = defineMemory<Cycle>("slowfast", () => newCycle(-1, 0));
+const memory = defineMemory<Cycle>("slowfast", () => newCycle(-1, 0, 1));
 
 /**
  * SlowFast sampling (arXiv 2506.10848): a slow phase finds out how far ahead the model is sure of itself, a fast phase
  * fills that stretch in parallel and, after its first forward, is not shown anything behind it. Then the next cycle.
  */
 export function slowFastSelector(options: SlowFastOptions): Selector {
-  const { exploration, threshold, exploresFull = false } = options;
+  const { exploration, threshold, exploresFull = false, cycles } = options;
   return {
     ...(exploresFull
       ? { isPending: (state: DecodeState) => state.block.end > 0 && isExploring(state, exploration) }
       : {}),
+    ...(cycles === undefined
+      ? {}
+      : { limit: (state: DecodeState) => (cycleOf(state).turn > cycles ? 0 : Number.POSITIVE_INFINITY) }),
     visible: (state) => {
       const cycle = cycleOf(state);
       if (cycle.phase === "slow" || cycle.steps === 0) return state.canvas.ids.length;
@@ -92,14 +99,11 @@ function explore(
     const estimate = Math.min(size, Math.max(1, reach === 0 ? fallback : reach));
     const last = [...cycle.estimates, estimate].slice(-window);
     cycle.estimates = last;
-    if (last.length >= window) {
-      const mean = last.reduce((sum, length) => sum + length, 0) / last.length;
-      const spread = Math.sqrt(last.reduce((sum, length) => sum + (length - mean) ** 2, 0) / last.length);
-      cycle.to = spread < deviation ? estimate : Math.max(1, Math.floor(mean));
-      if (spread < deviation) cycle.estimates = null;
-    } else {
-      cycle.to = estimate;
-    }
+    const mean = last.reduce((sum, length) => sum + length, 0) / last.length;
+    const spread = Math.sqrt(last.reduce((sum, length) => sum + (length - mean) ** 2, 0) / last.length);
+    const isStable = last.length >= window && spread < deviation;
+    cycle.to = isStable ? estimate : Math.max(1, Math.floor(mean));
+    if (isStable) cycle.estimates = null;
   }
   if (cycle.steps < exploration) return;
   // A cycle that gained nothing would repeat itself for ever.
@@ -125,17 +129,18 @@ function isExploring(state: DecodeState, exploration: number): boolean {
 function cycleOf(state: DecodeState): Cycle {
   const { canvas, targets, block } = state;
   const cycle = memory.of(state);
-  if (cycle.block !== block.start) Object.assign(cycle, newCycle(block.start, 0));
+  if (cycle.block !== block.start) Object.assign(cycle, newCycle(block.start, 0, 1));
   const isFull = (): boolean =>
     !targets.subarray(block.start, block.start + cycle.to).some((row) => canvas.kinds[row] === MASKED);
-  if (cycle.phase === "fast" && isFull()) Object.assign(cycle, newCycle(block.start, cycle.to));
+  if (cycle.phase === "fast" && isFull())
+    Object.assign(cycle, newCycle(block.start, cycle.to, cycle.turn + 1));
   const first = targets.subarray(block.start, block.end).findIndex((row) => canvas.kinds[row] === MASKED);
-  if (first >= 0 && first < cycle.from) Object.assign(cycle, newCycle(block.start, first));
+  if (first >= 0 && first < cycle.from) Object.assign(cycle, newCycle(block.start, first, cycle.turn));
   return cycle;
 }
 
-function newCycle(block: number, from: number): Cycle {
-  return { block, phase: "slow", from, to: from, steps: 0, estimates: [] };
+function newCycle(block: number, from: number, turn: number): Cycle {
+  return { block, phase: "slow", from, to: from, turn, steps: 0, estimates: [] };
 }
 
 /** The paper's settings. */

@@ -6,6 +6,7 @@ import type { DecodeState } from "../strategy.ts";
 import {
   compose,
   drawnFromBlock,
+  eosOf,
   type GoldenPlan,
   type GoldenPlanner,
   isRandomOrder,
@@ -17,7 +18,7 @@ import { BLOCK_PLANS } from "./plans-blocks.ts";
 import { committedLast, DLLM_PLANS } from "./plans-dllm.ts";
 import { DRAFT_PLANS } from "./plans-drafts.ts";
 import { PARALLEL_PLANS } from "./plans-parallel.ts";
-import { eosOf, REVISING_PLANS } from "./plans-revising.ts";
+import { REVISING_PLANS } from "./plans-revising.ts";
 import { type GoldenCase, hyperNumber } from "./schema.ts";
 
 /** How each reference decoder is replayed. Keys are decoders of golden files. */

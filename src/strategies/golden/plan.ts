@@ -135,3 +135,14 @@ export function table(value: unknown, what: string): readonly (readonly number[]
   if (Array.isArray(value)) return value.map((row) => numbers(row, what));
   throw new UnmaskError("golden-invalid", `This is not a valid golden file: ${what} is not a table.`);
 }
+
+/** The order turned round. */
+export function leastFirst(scorer: Scorer): Scorer {
+  return { ...scorer, score: (step) => scorer.score(step).map((score) => -score) };
+}
+
+/** The id that ends a text; the files that name none have 62. */
+export function eosOf(golden: GoldenCase): number {
+  const id = golden.file["eosId"];
+  return typeof id === "number" ? id : 62;
+}

@@ -8,9 +8,16 @@ import { dllmLinearQuota } from "../quota.ts";
 import { temperedSampler } from "../sampler.ts";
 import type { DecodeState, LengthControl, Rng, Sampler, Scorer, Selector, StopRule } from "../strategy.ts";
 import { multinomialDraw } from "./draws.ts";
-import { compose, drawnFromBlock, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
+import {
+  compose,
+  drawnFromBlock,
+  eosOf,
+  type GoldenPlan,
+  type GoldenPlanner,
+  genLength,
+  numbers,
+} from "./plan.ts";
 import { openedTable } from "./plans-dllm.ts";
-import { eosOf } from "./plans-revising.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders of block-causal models: a forward sees the blocks before the open one, and the open one. */

@@ -1,4 +1,3 @@
-import type { CommitFilter } from "../../model/commit-filter.ts";
 import { fixedBlocks } from "../blocks.ts";
 import { continuationCanvas, FILLED } from "../canvas.ts";
 import { creditSampler } from "../decoders/credit.ts";
@@ -6,17 +5,26 @@ import { dreamScorer } from "../decoders/dream.ts";
 import { entropyBoundSelector, entropyThresholdSelector } from "../decoders/entropy-bound.ts";
 import { factorSelector } from "../decoders/factor.ts";
 import { hierarchySelector } from "../decoders/hierarchy.ts";
-import { klassSelector } from "../decoders/klass.ts";
-import { learn2pdSelector } from "../decoders/learn2pd.ts";
 import { positionCalibratedScorer } from "../decoders/pc-sampler.ts";
 import { prophetStop } from "../decoders/prophet.ts";
 import { slowFastSelector } from "../decoders/slowfast.ts";
 import { cfgGuidance } from "../guidance.ts";
-import { entropyScorer, probabilityScorer, randomScorer } from "../scorer.ts";
+import { entropyScorer, randomScorer } from "../scorer.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { GuidanceControl, Scorer, Selector } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
-import { compose, type GoldenPlanner, genLength, isRandomOrder, numbers, quotas, table } from "./plan.ts";
+import {
+  compose,
+  type GoldenPlanner,
+  genLength,
+  isRandomOrder,
+  leastFirst,
+  numbers,
+  quotas,
+  table,
+} from "./plan.ts";
+import { klassPlan } from "./plan-klass.ts";
+import { learn2pdPlan } from "./plan-learn2pd.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders that only choose: which rows, in which order, how many a step. */
@@ -58,57 +66,57 @@ export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       alpha: hyperNumber(golden, "alpha") ?? 10,
       frequency: numbers(golden.file["frequency"], "frequency"),
     });
-    return compose(golden, quotas(golden), { scorer });
+    return compose(
+      golden,
+      // Only the open block is scored.
+      { ...quotas(golden), scope: "open" },
+      { scorer: golden.hyper["remasking"] === "random" ? calibratedRandom(scorer) : scorer },
+    );
   },
   "pcsampler-eb": (golden) =>
     compose(golden, entropyBoundSelector(hyperNumber(golden, "gamma") ?? 0.1), { scorer: entropyScorer }),
-  "pcsampler-factor": (golden) =>
-    compose(
-      golden,
-      factorSelector({ factor: hyperNumber(golden, "factor") ?? 1, takesAllOnLastFailure: true }),
-    ),
+  "pcsampler-factor": (golden) => {
+    const factor = hyperNumber(golden, "factor");
+    if (factor !== null) return compose(golden, factorSelector({ factor, takesAllOnLastFailure: true }));
+    const threshold = hyperNumber(golden, "threshold");
+    return compose(golden, threshold === null ? quotas(golden, false) : thresholdSelector(threshold));
+  },
   "pcsampler-margin": (golden) => wholeCanvas(golden, dreamScorer("margin", 0)),
   "pcsampler-entropy": (golden) => wholeCanvas(golden, dreamScorer("entropy", 0)),
-  learn2pd: (golden) =>
-    compose(
-      golden,
-      learn2pdSelector({
-        filter: filterOf(golden),
-        threshold: hyperNumber(golden, "accept_thres") ?? 0.96,
-        plan: quotas(golden).plan!,
-      }),
-    ),
+  learn2pd: (golden, random) => learn2pdPlan(golden, random, false),
   prophet: prophetPlan,
-  klass: (golden) => {
-    const alg = golden.hyper["alg"] ?? "klass";
-    if (alg !== "klass") return compose(golden, upToQuotas(golden), { scorer: klassScorer(alg) });
-    return compose(
-      golden,
-      klassSelector({
-        threshold: hyperNumber(golden, "conf_threshold") ?? 0.9,
-        divergence: hyperNumber(golden, "kl_threshold") ?? 0.01,
-        history: hyperCount(golden, "kl_history_length") ?? 2,
-        take: takeOf(golden),
-        plan: quotas(golden).plan!,
-        leavesMasks: true,
-      }),
-    );
+  klass: klassPlan,
+  slowfast: (golden, random) => {
+    const cycles = hyperCount(golden, "max_sub_cycles_per_block");
+    const selector = slowFastSelector({
+      exploration: hyperCount(golden, "k_exploration_steps") ?? 6,
+      reach: hyperNumber(golden, "cycle_len_confidence_threshold") ?? 0.3,
+      window: hyperCount(golden, "cycle_length_stability_window") ?? 2,
+      deviation: hyperNumber(golden, "cycle_length_stability_std_dev_threshold") ?? 1,
+      threshold: hyperNumber(golden, "high_confidence_threshold") ?? 0.9,
+      exploresFull: true,
+      ...(cycles === null ? {} : { cycles }),
+    });
+    const plan = compose(golden, { ...selector, scope: "open" });
+    return {
+      ...plan,
+      draw: gumbelDraw(random, random.float32, () => golden.prompt.length),
+      // Both branches of guidance are forwards of their own.
+      forwards: plan.strategy.guidance.kind === "cfg" ? 2 : 1,
+    };
   },
-  slowfast: (golden, random) => ({
-    draw: gumbelDraw(random, random.float32, () => golden.prompt.length),
-    ...compose(
-      golden,
-      slowFastSelector({
-        exploration: hyperCount(golden, "k_exploration_steps") ?? 6,
-        reach: hyperNumber(golden, "cycle_len_confidence_threshold") ?? 0.3,
-        window: hyperCount(golden, "cycle_length_stability_window") ?? 2,
-        deviation: hyperNumber(golden, "cycle_length_stability_std_dev_threshold") ?? 1,
-        threshold: hyperNumber(golden, "high_confidence_threshold") ?? 0.9,
-        exploresFull: true,
-      }),
-    ),
-  }),
 };
+
+/** PC-Sampler calibrates whatever it is given for a probability, the number drawn for a cell too. */
+function calibratedRandom(scorer: Scorer): Scorer {
+  return {
+    score: (step) => {
+      const probabilities = randomScorer.score(step);
+      return scorer.score({ ...step, candidates: { ...step.candidates, probabilities } });
+    },
+    confidence: "none",
+  };
+}
 
 /** dInfer's rule: near-ties of the best row go too. */
 function nearBest(threshold: number): Selector {
@@ -142,18 +150,6 @@ function wholeCanvas(golden: GoldenCase, scorer: Scorer) {
   return compose(golden, { ...quotas(golden), scope: "canvas" }, { scorer });
 }
 
-export function filterOf(golden: GoldenCase): CommitFilter {
-  const filter = golden.file["filter"];
-  const fields: Record<string, unknown> = typeof filter === "object" && filter !== null ? { ...filter } : {};
-  return {
-    size: hyperCount(golden, "block_length") ?? 32,
-    w1: table(fields["W1"], "filter.W1"),
-    b1: numbers(fields["b1"], "filter.b1"),
-    w2: table(fields["W2"], "filter.W2"),
-    b2: numbers(fields["b2"], "filter.b2"),
-  };
-}
-
 function prophetPlan(golden: GoldenCase) {
   const { hyper, prompt, oracle } = golden;
   const fixed = table(hyper["constraints"] ?? [], "constraints");
@@ -170,7 +166,11 @@ function prophetPlan(golden: GoldenCase) {
   const stop = prophetStop({
     steps,
     gaps: [bar("early", 7.5), bar("mid", 5), bar("late", 2.5)],
-    answer: () => [0, 1, 2, 3, 4].map((place) => first + place).filter((row) => row < canvas.ids.length),
+    answer: () =>
+      [0, 1, 2, 3, 4]
+        .map((place) => first + place)
+        .filter((row) => row >= prompt.length && row < canvas.ids.length),
+    leavesMasks: true,
   });
   return {
     ...compose(golden, quotas(golden), {
@@ -194,27 +194,4 @@ function forcedCellsMasked({ prompt, ...golden }: GoldenCase, fixed: readonly (r
     observe: () => {},
   };
   return { guide };
-}
-
-/** KLASS's baselines: the best rows of the open block by quota, which ends with the block. */
-function upToQuotas(golden: GoldenCase): Selector {
-  const { isPending: _isPending, ...selector } = quotas(golden);
-  return { ...selector, scope: "open" };
-}
-
-function leastFirst(scorer: Scorer): Scorer {
-  return { ...scorer, score: (step) => scorer.score(step).map((score) => -score) };
-}
-
-/** Its `entropy` takes the least certain rows first: the sign is missing in the reference. */
-function klassScorer(alg: unknown): Scorer {
-  if (alg === "random") return randomScorer;
-  if (alg === "topk_margin") return dreamScorer("margin", 0);
-  if (alg !== "entropy") return probabilityScorer;
-  return leastFirst(entropyScorer);
-}
-
-function takeOf(golden: GoldenCase): "all" | "best" | "steadiest" {
-  const named = golden.hyper["unmask_strategy"];
-  return named === "max_conf" ? "best" : named === "min_kl" ? "steadiest" : "all";
 }

@@ -3,19 +3,20 @@ import type { CachePolicy } from "../../cache/policy.ts";
 import { continuationCanvas, FILLED } from "../canvas.ts";
 import { adaptiveBlocks } from "../decoders/adablock.ts";
 import { daedal } from "../decoders/daedal.ts";
-import { eotpControl } from "../decoders/eotp.ts";
-import { learn2pdSelector } from "../decoders/learn2pd.ts";
 import { overwriteReviser } from "../decoders/overwrite.ts";
 import { remaskLoop } from "../decoders/remask-loop.ts";
-import { saber } from "../decoders/saber.ts";
-import { wino } from "../decoders/wino.ts";
 import type { GoldenRandom } from "../golden-random.ts";
-import { thresholdSelector } from "../selector.ts";
-import type { Sampler, Scorer } from "../strategy.ts";
+import { cfgGuidance } from "../guidance.ts";
+import { masksInBlock } from "../progress.ts";
+import { sampledProbability } from "../rows.ts";
+import { probabilityScorer } from "../scorer.ts";
+import { rank, thresholdSelector } from "../selector.ts";
+import type { GuidanceControl, Sampler, Scorer, Selector } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
 import {
   compose,
   drawnFromBlock,
+  eosOf,
   type GoldenPlan,
   type GoldenPlanner,
   genLength,
@@ -24,41 +25,16 @@ import {
   quotas,
   recordedOrder,
 } from "./plan.ts";
-import { filterOf } from "./plans-parallel.ts";
+import { drawnScores, learn2pdPlan } from "./plan-learn2pd.ts";
+import { saberPlan, winoPlan } from "./plans-taken-masks.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders that take tokens back, replace them, or change the length of the canvas. */
 export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
-  wino: (golden) => {
-    const { selector, reviser } = wino({
-      threshold: hyperNumber(golden, "threshold") ?? 0.6,
-      back: hyperNumber(golden, "threshold_back") ?? 0.9,
-    });
-    return compose(golden, selector, { reviser });
-  },
-  saber: (golden) => {
-    const { selector, reviser } = saber({ least: hyperCount(golden, "n") ?? 2 });
-    return compose(golden, selector, { reviser });
-  },
+  wino: winoPlan,
+  saber: saberPlan,
   rediff: rediffPlan,
-  "learn2pd-eotp": (golden) =>
-    compose(
-      golden,
-      learn2pdSelector({
-        filter: filterOf(golden),
-        threshold: hyperNumber(golden, "accept_thres") ?? 0.96,
-        plan: quotas(golden).plan!,
-      }),
-      {
-        length: eotpControl({
-          eosIds: [eosOf(golden)],
-          minConf: 0,
-          notBefore: "start",
-          minTokens: 0,
-          scope: "canvas",
-        }),
-      },
-    ),
+  "learn2pd-eotp": (golden, random) => learn2pdPlan(golden, random, true),
   daedal: (golden, random) => {
     const { selector, length, blocks } = daedal({
       endIds: [eosOf(golden)],
@@ -71,7 +47,17 @@ export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
       growEos: hyperNumber(golden, "expand_eos_confidence_threshold") ?? 0.9,
       window: hyperCount(golden, "eos_check_tokens") ?? 32,
     });
-    const plan = compose(golden, selector, { length, blocks });
+    const scale = hyperNumber(golden, "cfg_scale") ?? 0;
+    // The length is looked for without guidance.
+    const guide: GuidanceControl = {
+      plan: ({ block }) => cfgGuidance(block.end === 0 ? 0 : scale),
+      observe: () => {},
+    };
+    const plan = compose(golden, bestOfMasks(selector), {
+      length,
+      blocks,
+      ...(scale === 0 ? {} : { guide }),
+    });
     const start = hyperCount(golden, "initial_gen_length") ?? 64;
     const { noise } = plan.strategy.sampler;
     const sampler: Sampler = {
@@ -90,13 +76,16 @@ export const REVISING_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     };
   },
   "pcsampler-remdm": (golden) => {
-    const ratio = hyperNumber(golden, "init_unmask_ratio") ?? 0.875;
+    const tokens = hyperCount(golden, "unmask_k") ?? 1;
+    const forwards = (genLength(golden) * (hyperNumber(golden, "init_unmask_ratio") ?? 0.875)) / tokens;
     const { selector, reviser } = remaskLoop({
-      filled: (cells) => Math.round(cells * ratio),
-      tokens: hyperCount(golden, "unmask_k") ?? 1,
-      loops: hyperNumber(golden, "loop_steps") ?? 32,
+      // The reference counts forwards: a token drawn may be the mask.
+      filled: (cells, { stepInBlock }) => (stepInBlock < forwards ? cells : 0),
+      tokens,
+      // Where nothing is written yet its loops pass without a forward.
+      loops: forwards === 0 ? 0 : (hyperNumber(golden, "loop_steps") ?? 32),
     });
-    const plan = compose(golden, selector, { reviser });
+    const plan = compose(golden, selector, { reviser, scorer: probabilityScorer });
     const { sampler } = plan.strategy;
     // The reference draws no noise for a forward after which tokens are taken back.
     const noise: Sampler["noise"] = (state, ...rest) =>
@@ -121,22 +110,37 @@ function adablockPlan(golden: GoldenCase, random: GoldenRandom, cache?: CachePol
   });
 }
 
-function rediffPlan(golden: GoldenCase) {
+function rediffPlan(golden: GoldenCase, random: GoldenRandom) {
   const blocks = genLength(golden) / (hyperCount(golden, "block_length") ?? genLength(golden));
+  // The reference ranks what it replaces by the numbers that it ranks the masks by.
+  const drawn = golden.hyper["remasking"] === "random" ? drawnScores(random) : undefined;
   const reviser = overwriteReviser({
     steps: (hyperCount(golden, "steps") ?? genLength(golden)) / blocks,
     share: golden.hyper["revise"] === false ? 0 : (hyperNumber(golden, "revise_start") ?? 1),
-    top: hyperNumber(golden, "revise_topk") ?? 1,
+    // Its 0 is no limit.
+    top: hyperNumber(golden, "revise_topk") || 1,
     confidence: 0,
     most: Number.POSITIVE_INFINITY,
+    remasks: true,
+    ...(drawn === undefined ? {} : { order: drawn.of }),
   });
+  const selector: Selector = {
+    ...quotas(golden),
+    // Steps without a token are left out only where the open block is full.
+    isPending: () => false,
+    limit: (state) => (masksInBlock(state, state.block.start) === 0 ? 0 : state.quotas.length),
+  };
   const canvas = continuationCanvas(golden.prompt, genLength(golden), golden.oracle.mask);
   for (const [i, id] of numbers(golden["fakeAnswer"] ?? [], "fakeAnswer").entries()) {
     canvas.ids[golden.prompt.length + i] = id;
     canvas.kinds[golden.prompt.length + i] = FILLED;
   }
   // The ids that stand for LLaDA's ends of text and headers are never written.
-  return { ...compose(golden, quotas(golden, false), { reviser }), canvas, suppress: [59, 60, 61, 62] };
+  return {
+    ...compose(golden, selector, { reviser, ...(drawn === undefined ? {} : { scorer: drawn.scorer }) }),
+    canvas,
+    suppress: [59, 60, 61, 62],
+  };
 }
 
 /** Where every row says mask, the reference looks at what comes next instead. */
@@ -148,26 +152,37 @@ function secondBest(sampler: Sampler, maskId: number): Sampler {
       const drawn = sampler.draw(stats, rows, at, state);
       if (drawn.ids.some((id) => id !== maskId)) return drawn;
       for (const [i, r] of at.entries()) {
-        drawn.ids[i] = stats.topIds[r * stats.k + 1]!;
-        drawn.probabilities[i] = Math.exp(stats.topLogits[r * stats.k + 1]! - stats.lse[r]!);
+        const place = r * stats.k + (stats.topIds[r * stats.k] === maskId ? 1 : 0);
+        drawn.ids[i] = stats.topIds[place]!;
+        drawn.probabilities[i] = Math.exp(stats.topLogits[place]! - stats.lse[r]!);
       }
       return drawn;
     },
   };
 }
 
-/** Ranks a second-best token by its probability without the best one. */
+/** And then it fills one cell, however sure it is of others. */
+function bestOfMasks(selector: Selector): Selector {
+  return {
+    ...selector,
+    select: (step, scores) => {
+      const { stats, candidates, traits } = step;
+      if (candidates.at.some((r) => stats.sampledIds[r] !== traits.maskId))
+        return selector.select(step, scores);
+      return rank(scores)
+        .slice(0, 1)
+        .map((index) => ({ index, reason: "best" }));
+    },
+  };
+}
+
+/** Ranks a token that stands in for the mask by its probability without the mask. */
 const renormalised: Scorer = {
   score: ({ stats, candidates: { ids, at, probabilities }, traits }) =>
     probabilities.map((p, i) => {
-      const best = at[i]! * stats.k;
-      if (stats.topIds[best] !== traits.maskId || ids[i] === traits.maskId) return p;
-      return p / (1 - Math.exp(stats.topLogits[best]! - stats.lse[at[i]!]!));
+      const r = at[i]!;
+      if (stats.sampledIds[r] !== traits.maskId || ids[i] === traits.maskId) return p;
+      return p / (1 - sampledProbability(stats, r));
     }),
   confidence: "probability",
 };
-
-export function eosOf(golden: GoldenCase): number {
-  const id = golden.file["eosId"];
-  return typeof id === "number" ? id : 62;
-}
