@@ -15,32 +15,37 @@ import { cfgGuidance } from "../guidance.ts";
 import { entropyScorer, probabilityScorer, randomScorer } from "../scorer.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { GuidanceControl, Scorer, Selector } from "../strategy.ts";
-import { gumbelDraw } from "./draws.ts";
-import { compose, type GoldenPlanner, genLength, numbers, quotas, table } from "./plan.ts";
+import { creditDraw, gumbelDraw } from "./draws.ts";
+import { compose, drawnFromBlock, type GoldenPlanner, genLength, numbers, quotas, table } from "./plan.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders that only choose: which rows, in which order, how many a step. */
 export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
-  "dinfer-threshold": (golden) => {
+  "dinfer-threshold": (golden, random) => {
     const threshold = hyperNumber(golden, "threshold") ?? 0.9;
-    return compose(golden, withoutMasks(nearBest(threshold)));
+    return drawnFromBlock(compose(golden, withoutMasks(nearBest(threshold))), random, "each");
   },
-  "dinfer-hierarchy": (golden) =>
-    compose(
-      golden,
-      hierarchySelector({
-        threshold: hyperNumber(golden, "threshold") ?? Number.POSITIVE_INFINITY,
-        low: hyperNumber(golden, "low_threshold") ?? 0,
-      }),
-    ),
-  "dinfer-credit": (golden) =>
-    compose(golden, withoutMasks(nearBest(hyperNumber(golden, "threshold") ?? 0.9)), {
-      sampler: creditSampler({
-        alpha: hyperNumber(golden, "credit_alpha") ?? 0.7,
-        gamma: hyperNumber(golden, "boost_gamma") ?? 0.2,
-        decay: hyperNumber(golden, "decay_beta") ?? 0.8,
-      }),
-    }),
+  "dinfer-hierarchy": (golden, random) => {
+    const selector = hierarchySelector({
+      threshold: hyperNumber(golden, "threshold") ?? Number.POSITIVE_INFINITY,
+      // Without a value it is 0.4; null means none.
+      low: Object.hasOwn(golden.hyper, "low_threshold") ? (hyperNumber(golden, "low_threshold") ?? 0) : 0.4,
+    });
+    return drawnFromBlock(compose(golden, selector), random, "each");
+  },
+  "dinfer-credit": (golden, random) => {
+    const selector = withoutMasks(nearBest(hyperNumber(golden, "threshold") ?? 0.9));
+    const credit = {
+      alpha: hyperNumber(golden, "credit_alpha") ?? 0.7,
+      gamma: hyperNumber(golden, "boost_gamma") ?? 0.2,
+      decay: hyperNumber(golden, "decay_beta") ?? 0.8,
+    };
+    if ((hyperNumber(golden, "temperature") ?? 0) === 0) {
+      return compose(golden, selector, { sampler: creditSampler(credit) });
+    }
+    const plan = drawnFromBlock(compose(golden, selector), random, "each");
+    return { ...plan, draw: creditDraw(plan.draw!, credit) };
+  },
   dparallel: (golden) => {
     const threshold = hyperNumber(golden, "threshold");
     if (threshold === null) return compose(golden, quotas(golden, false));

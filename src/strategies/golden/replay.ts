@@ -60,7 +60,7 @@ function mismatch(golden: GoldenCase, plan: GoldenPlan, random: GoldenRandom): s
   const traits: ModelTraits = {
     maskId: parameters.mask,
     suppress: plan.suppress ?? [],
-    attention: { kind: "full" },
+    attention: plan.attention ?? { kind: "full" },
   };
   const decoder = decode(plan.strategy, traits, state, random);
   let turn = decoder.next();
