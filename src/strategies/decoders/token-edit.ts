@@ -27,7 +27,8 @@ const memory = defineMemory<EditMemory>("token-edit", () => ({ block: -1, post: 
 
 /**
  * LLaDA2.1's token-to-token editing (arXiv 2602.08676): a committed token of the open block is replaced when the model
- * prefers another one clearly enough; a block is done when it is full and nothing was edited, or after `postSteps`.
+ * prefers another one clearly enough, and taken back when that is the mask; a block is done when it is full and nothing
+ * was edited, or after `postSteps`.
  */
 export function tokenEditReviser(options: TokenEditOptions): Reviser {
   const { threshold, postSteps, probability = sampledProbability } = options;
@@ -42,17 +43,19 @@ export function tokenEditReviser(options: TokenEditOptions): Reviser {
       const kept = memory.of(state);
       if (kept.block !== state.block.start)
         Object.assign(kept, { block: state.block.start, post: 0, settled: false });
-      const overwrites = filledInBlock(state).flatMap((row) => {
+      const edits = filledInBlock(state).flatMap((row) => {
         const r = positionOf(stats.rows, row);
         const id = stats.sampledIds[r]!;
-        const p = probability(stats, r);
-        return id !== state.canvas.ids[row] && id !== traits.maskId && p > threshold ? [{ row, id }] : [];
+        return id !== state.canvas.ids[row] && probability(stats, r) > threshold ? [{ row, id }] : [];
       });
       if (isFull(state)) {
         kept.post++;
-        kept.settled = overwrites.length === 0;
+        kept.settled = edits.length === 0;
       }
-      return { remasks: [], overwrites };
+      return {
+        remasks: edits.filter(({ id }) => id === traits.maskId).map(({ row }) => row),
+        overwrites: edits.filter(({ id }) => id !== traits.maskId),
+      };
     },
   };
 }

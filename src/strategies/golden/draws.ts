@@ -1,4 +1,5 @@
 import type { NoiseRequest, RowStats } from "../../core/types.ts";
+import type { CreditOptions } from "../decoders/credit.ts";
 import type { GoldenRandom } from "../golden-random.ts";
 import type { OracleDraw } from "../oracle.ts";
 
@@ -26,6 +27,27 @@ export function gumbelDraw(
 }
 
 /**
+ * CreditDecoding with Gumbel noise: credits as in `creditSampler`, but of whole rows, in float32, because with noise any
+ * token may be drawn. A row is asked about until it is written.
+ */
+export function creditDraw(noisy: OracleDraw, { alpha, gamma, decay }: CreditOptions): OracleDraw {
+  const credits = new Map<number, Float32Array>();
+  return (logits, vocab, stats, ...rest) => {
+    for (const [r, row] of stats.rows.entries()) {
+      const own = logits.subarray(r * vocab, (r + 1) * vocab);
+      const held = credits.get(row)?.map((credit) => credit * decay) ?? new Float32Array(vocab);
+      const best = own.indexOf(Math.max(...own));
+      held[best]! += Math.exp(own[best]! - stats.lse[r]!) ** gamma;
+      credits.set(row, held);
+      for (let id = 0; id < vocab; id++) own[id]! += alpha * Math.log(held[id]! + 1);
+      const top = Math.max(...own);
+      stats.lse[r] = top + Math.log(own.reduce((sum, logit) => sum + Math.exp(logit - top), 0));
+    }
+    noisy(logits, vocab, stats, ...rest);
+  };
+}
+
+/**
  * `torch.multinomial` over the tempered and filtered distribution: one call a forward.
  *
  * @param element index of a row's number in the call, from the canvas row and its place in the statistics
@@ -41,7 +63,7 @@ export function multinomialDraw(
       const weights = temper(logits.subarray(r * vocab, (r + 1) * vocab), r, stats, noise, "best first");
       const id = pickWeighted(weights, random.float64(call, element(row, r)));
       stats.sampledIds[r] = id;
-      stats.sampledLogits[r] = logits[r * vocab + id]!;
+      stats.sampledLogits[r] = noise.temperature * scaledLogit(logits[r * vocab + id]!, noise.temperature);
     }
   };
 }
@@ -71,7 +93,12 @@ export function pickWeighted(weights: ArrayLike<number>, u: number): number {
 /** Which filter comes first: Dream cuts to the nucleus and then to the best, SDAR and LLaDA2 the other way round. */
 type FilterOrder = "nucleus first" | "best first";
 
-/** Probabilities after temperature, top-p and top-k; notes their log-sum-exp and entropy. */
+/** Logits are divided in float32: at a low temperature the rounding shows in the probabilities. */
+function scaledLogit(logit: number, temperature: number): number {
+  return Math.fround(logit / Math.fround(temperature));
+}
+
+/** Probabilities after temperature, top-p and top-k; notes their log-sum-exp and entropy, and the logits as rounded. */
 function temper(
   logits: Float32Array,
   r: number,
@@ -81,7 +108,7 @@ function temper(
 ): Float64Array {
   const sorted = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
   const ranked = order === "best first" && topK > 0 ? sorted.slice(0, topK) : sorted;
-  const scaled = Float64Array.from(logits, (logit) => Math.fround(logit / temperature));
+  const scaled = Float64Array.from(logits, (logit) => scaledLogit(logit, temperature));
   const best = scaled[ranked[0]!]!;
   const total = ranked.reduce((sum, id) => sum + Math.exp(scaled[id]! - best), 0);
   let kept = ranked.length;
@@ -104,6 +131,10 @@ function temper(
   if (stats.temperedLse !== undefined) {
     stats.temperedLse[r] = best + Math.log(mass);
     stats.temperedEntropy![r] = entropy;
+    stats.sampledLogits[r] = temperature * scaled[stats.sampledIds[r]!]!;
+    for (let i = r * stats.k; i < (r + 1) * stats.k; i++) {
+      stats.topLogits[i] = temperature * scaled[stats.topIds[i]!]!;
+    }
   }
   return weights;
 }

@@ -1,4 +1,5 @@
 import { UnmaskError } from "../../core/errors.ts";
+import type { Attention, Guidance } from "../../core/types.ts";
 import { fixedBlocks } from "../blocks.ts";
 import { type Canvas, continuationCanvas } from "../canvas.ts";
 import type { GoldenRandom } from "../golden-random.ts";
@@ -18,6 +19,8 @@ export interface GoldenPlan {
   readonly canvas?: Canvas;
   /** Ids the reference never chooses; most choose among all, the mask included. */
   readonly suppress?: readonly number[];
+  /** Absent: every row sees the whole canvas. */
+  readonly attention?: Attention;
   /** How recorded random numbers become tokens; absent: Gumbel noise. */
   readonly draw?: OracleDraw;
   /** The hashes of the file are of the cells that the forward saw, not of the whole canvas. */
@@ -45,29 +48,34 @@ export function compose(golden: GoldenCase, selector: Selector, pieces: Partial<
       sampler: gumbelSampler({ temperature, topK: 0, topP: 1 }),
       scorer: isRandomOrder(golden) ? randomScorer : probabilityScorer,
       selector: isDrawn ? { limit: () => Number.POSITIVE_INFINITY, ...selector } : selector,
-      guidance: cfgGuidance(hyperNumber(golden, "cfg_scale") ?? 0),
+      guidance: guidanceOf(golden),
       ...pieces,
     },
   };
+}
+
+/** A scale below 0 counts as none, in all of the references. */
+export function guidanceOf(golden: GoldenCase, keep: readonly number[] = []): Guidance {
+  return cfgGuidance(Math.max(0, hyperNumber(golden, "cfg_scale") ?? 0), keep);
 }
 
 /**
  * In a cached forward the reference counts its random numbers from the first row that it computes.
  *
  * @param extra `wasted`: a cached forward makes a random call more of which nothing is used; `open`: the first forward of
- * a block makes none
+ * a block makes none; `each`: the first forward of a block computes no more rows than the others
  */
 export function drawnFromBlock(
   plan: GoldenPlan,
   random: GoldenRandom,
-  extra?: "wasted" | "open",
+  extra?: "wasted" | "open" | "each",
 ): GoldenPlan {
   const { sampler } = plan.strategy;
   let first = 0;
   const noise: typeof sampler.noise = (state, ...rest) => {
     const asked = sampler.noise(state, ...rest);
     const isCached = state.stepInBlock > 0;
-    first = isCached ? firstOfBlock(state) : 0;
+    first = isCached || extra === "each" ? firstOfBlock(state) : 0;
     if (isCached && asked !== undefined && extra === "wasted") random.nextCall();
     return isCached || extra !== "open" ? asked : undefined;
   };

@@ -4,9 +4,8 @@ import { blockEosStop, dynamicBlockSelector, evenQuota } from "../decoders/dynam
 import { tokenEditReviser } from "../decoders/token-edit.ts";
 import type { GoldenRandom } from "../golden-random.ts";
 import { defineMemory } from "../memory.ts";
-import { dllmLinearQuota } from "../quota.ts";
-import { temperedSampler } from "../sampler.ts";
-import type { DecodeState, LengthControl, Rng, Sampler, Scorer, Selector, StopRule } from "../strategy.ts";
+import { type SamplerOptions, temperedSampler } from "../sampler.ts";
+import type { DecodeState, LengthControl, Rng, Scorer, Selector, StopRule } from "../strategy.ts";
 import { multinomialDraw } from "./draws.ts";
 import {
   compose,
@@ -17,16 +16,17 @@ import {
   genLength,
   numbers,
 } from "./plan.ts";
-import { openedTable } from "./plans-dllm.ts";
+import { keptGuidance, openedTable } from "./plans-dllm.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders of block-causal models: a forward sees the blocks before the open one, and the open one. */
 export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
   "dllm-llada2": (golden, random) => {
     const size = hyperCount(golden, "block_size") ?? 32;
-    const least = hyperCount(golden, "minimal_topk") ?? 1;
+    // A `minimal_topk` of 0 leaves the steps as they are.
+    const least = hyperCount(golden, "minimal_topk", 0) ?? 1;
     const steps = Math.min(
-      hyperCount(golden, "steps_per_block") ?? 32,
+      hyperCount(golden, "steps_per_block", 0) ?? 32,
       Math.floor(genLength(golden) / least),
     );
     const selector = dynamicBlockSelector({
@@ -38,15 +38,17 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     // The reference leaves the masks of a block that holds an end of text, and goes on with the next.
     const limit = (state: DecodeState): number =>
       stops && state.stepInBlock > 0 && blockIds(state, size).includes(eos) ? 0 : steps;
-    return drawn(golden, random, size, aligned(golden, size, { ...selector, limit }));
+    return drawn(random, size, aligned(golden, size, { ...selector, limit }), llada2Options(golden));
   },
   "dllm-llada21": (golden, random) => {
     const size = hyperCount(golden, "block_size") ?? 32;
     const selector = dynamicBlockSelector({
       threshold: hyperNumber(golden, "threshold") ?? 0.95,
-      quota: () => hyperCount(golden, "num_to_transfer") ?? 1,
+      quota: () => hyperCount(golden, "num_to_transfer", 0) ?? 1,
     });
     const temperature = hyperNumber(golden, "temperature") ?? 0;
+    // Nothing but being full ends a block: what changes nothing now may be drawn otherwise in the next step.
+    const limit = (): number => Number.POSITIVE_INFINITY;
     const reviser = tokenEditReviser({
       threshold: hyperNumber(golden, "editing_threshold") ?? 0.9,
       postSteps: hyperNumber(golden, "max_post_steps") ?? 16,
@@ -57,7 +59,7 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
               Math.exp(stats.sampledLogits[r]! / temperature - stats.temperedLse![r]!),
           }),
     });
-    const plan = drawn(golden, random, size, aligned(golden, size, selector));
+    const plan = drawn(random, size, aligned(golden, size, { ...selector, limit }), llada2Options(golden));
     const rule = blockEosStop([eosOf(golden)]);
     const stop: StopRule = { stop: (step) => (reviser.isPending!(step.state) ? null : rule.stop(step)) };
     const stops = golden.hyper["eos_early_stop"] === true;
@@ -67,17 +69,19 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const size = hyperCount(golden, "block_size") ?? 32;
     const blocks = Math.ceil(genLength(golden) / size);
     const steps =
-      hyperCount(golden, "steps_per_block") ?? Math.ceil((hyperCount(golden, "steps") ?? size) / blocks);
-    const plan = compose(golden, prefixFirst(openedTable(steps, dllmLinearQuota)), {
+      hyperCount(golden, "steps_per_block") ?? Math.ceil((hyperCount(golden, "steps") ?? 128) / blocks);
+    const plan = compose(golden, prefixFirst(openedTable(golden, steps)), {
       blocks: fixedBlocks(size),
-      stop: blockEosStop([eosOf(golden)]),
+      guidance: keptGuidance(golden),
+      stop: spentEosStop(eosOf(golden)),
     });
-    const shifted = golden.hyper["right_shift_logits"] === true;
     const { strategy, draw } = drawnFromBlock(plan, random, "open");
-    const counted = { ...strategy, scorer: countedInBlock(strategy.scorer) };
+    const shifted = golden.hyper["right_shift_logits"] === true;
     return {
-      strategy: shifted ? withPrefixRow(counted) : counted,
+      strategy: { ...strategy, scorer: countedInBlock(strategy.scorer) },
       ...(draw === undefined ? {} : { draw }),
+      // With shifted logits the first row of a block is predicted by the last row of the prefix, which has not seen it.
+      ...(shifted ? { attention: { kind: "block-causal", block: size, align: "prompt-end" } } : {}),
       ...(shifted && golden.prompt.length === 0
         ? {
             canvas: continuationCanvas([Number(golden.file["bosId"])], genLength(golden), golden.oracle.mask),
@@ -97,7 +101,11 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
     const selector = dynamicBlockSelector({ threshold, quota: evenQuota(size, steps) });
     const prefill = Math.floor(golden.prompt.length / size) * size;
     const stops = numbers(golden.hyper["stopping_criteria_idx"] ?? [], "stopping_criteria_idx");
-    const plan = drawn(golden, random, size, aligned(golden, size, storing(selector, prefill)), 1);
+    const plan = drawn(random, size, aligned(golden, size, storing(selector, prefill)), {
+      temperature: hyperNumber(golden, "temperature") ?? 1,
+      topK: hyperNumber(golden, "top_k") ?? 0,
+      topP: hyperNumber(golden, "top_p") ?? 1,
+    });
     return {
       ...plan,
       strategy: {
@@ -111,23 +119,21 @@ export const BLOCK_PLANS: Readonly<Record<string, GoldenPlanner>> = {
 };
 
 /** Tokens drawn from the tempered and filtered distribution, one call for the cells of a block. */
-function drawn(
-  golden: GoldenCase,
-  random: GoldenRandom,
-  size: number,
-  plan: GoldenPlan,
-  otherwise = 0,
-): GoldenPlan {
-  const sampler = temperedSampler({
-    temperature: hyperNumber(golden, "temperature") ?? otherwise,
-    topK: hyperNumber(golden, "top_k") ?? 0,
-    topP: hyperNumber(golden, "top_p") ?? 1,
-  });
+function drawn(random: GoldenRandom, size: number, plan: GoldenPlan, options: SamplerOptions): GoldenPlan {
   return {
     ...plan,
-    strategy: { ...plan.strategy, sampler },
+    strategy: { ...plan.strategy, sampler: temperedSampler(options) },
     draw: multinomialDraw(random, (row) => row % size),
   };
+}
+
+/** LLaDA2 filters only what it draws, and not to a nucleus of 0. */
+function llada2Options(golden: GoldenCase): SamplerOptions {
+  const temperature = hyperNumber(golden, "temperature") ?? 0;
+  const topP = hyperNumber(golden, "top_p") ?? 1;
+  return temperature === 0
+    ? { temperature, topK: 0, topP: 1 }
+    : { temperature, topK: hyperNumber(golden, "top_k") ?? 0, topP: topP > 0 ? topP : 1 };
 }
 
 /** Blocks at multiples of their size; the canvas is filled up to one. */
@@ -152,8 +158,8 @@ function blockIds({ canvas, targets, block }: DecodeState, size: number): Int32A
 function prefixFirst(selector: Selector): Selector {
   return {
     ...selector,
+    scope: "open",
     plan: (...args) => [0, ...selector.plan!(...args)],
-    limit: (state) => state.quotas.length,
     visible: ({ stepInBlock, targets, block }) =>
       stepInBlock === 0 ? targets[block.start]! : targets[block.end - 1]! + 1,
   };
@@ -177,26 +183,18 @@ function countedInBlock(scorer: Scorer): Scorer {
   };
 }
 
-/** With shifted logits the first row of a block is predicted by the last row of the prefix, which has not seen it. */
-function withPrefixRow(strategy: GoldenPlan["strategy"]): GoldenPlan["strategy"] {
-  const { selector, sampler } = strategy;
-  const reading: Sampler = {
-    ...sampler,
-    draw: (stats, rows, at, state) => {
-      const drawn = sampler.draw(stats, rows, at, state);
-      const prefix = stats.drafts?.[0];
-      const i = rows.indexOf(state.targets[state.block.start]!);
-      if (prefix === undefined || i < 0) return drawn;
-      drawn.ids[i] = prefix.topIds[0]!;
-      drawn.probabilities[i] = Math.exp(prefix.topLogits[0]! - prefix.lse[0]!);
-      return drawn;
+/** Ends a run behind a block that holds an end of text, also where its steps are over and it kept masks. */
+function spentEosStop(eos: number): StopRule {
+  const full = blockEosStop([eos]);
+  return {
+    stop: (step) => {
+      const { canvas, targets, block, quotas, stepInBlock } = step.state;
+      const isSpent = stepInBlock + 1 >= quotas.length;
+      const held = targets.subarray(block.start, block.end).some((row) => canvas.ids[row] === eos);
+      if (isSpent && held) return { commits: [], overwrites: [], reason: "eos" };
+      return full.stop(step);
     },
   };
-  const drafts: NonNullable<Selector["drafts"]> = ({ canvas, targets, block }) => {
-    const first = targets[block.start]!;
-    return [{ canvas: canvas.ids.slice(0, first), rows: Int32Array.of(first) }];
-  };
-  return { ...strategy, sampler: reading, selector: { ...selector, drafts } };
 }
 
 /** The block whose keys and values were stored last. */

@@ -1,36 +1,31 @@
+import type { Guidance } from "../../core/types.ts";
 import { fixedBlocks } from "../blocks.ts";
 import { continuationCanvas } from "../canvas.ts";
 import { type DreamConfidence, dreamPreset } from "../decoders/dream.ts";
 import { tableSelector } from "../decoders/quota-table.ts";
 import type { GoldenRandom } from "../golden-random.ts";
-import { cfgGuidance } from "../guidance.ts";
 import { dllmCosineQuota, dllmLinearQuota } from "../quota.ts";
 import { probabilityScorer, randomScorer } from "../scorer.ts";
 import type { Scorer, Selector } from "../strategy.ts";
 import { bestDraw, pickWeighted } from "./draws.ts";
-import { compose, type GoldenPlan, type GoldenPlanner, genLength, numbers } from "./plan.ts";
+import { compose, type GoldenPlan, type GoldenPlanner, genLength, guidanceOf, numbers } from "./plan.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** The samplers of dllm for full attention: MDLM and Dream. */
 export const DLLM_PLANS: Readonly<Record<string, GoldenPlanner>> = {
   "dllm-mdlm": (golden) => {
     const { hyper, prompt, oracle, file } = golden;
-    const size = hyperCount(golden, "block_size") ?? genLength(golden);
+    const size = hyperCount(golden, "block_size") ?? 128;
     const blocks = Math.ceil(genLength(golden) / size);
-    const steps = Math.ceil((hyperCount(golden, "steps") ?? genLength(golden)) / blocks);
+    const steps = Math.ceil((hyperCount(golden, "steps") ?? 128) / blocks);
     const late = numbers(hyper["begin_suppress_tokens"] ?? [], "begin_suppress_tokens");
-    const keep = numbers(hyper["cfg_keep_tokens"] ?? [], "cfg_keep_tokens");
     const start =
       hyper["right_shift_logits"] === true && prompt.length === 0 ? [Number(file["bosId"])] : prompt;
-    const plan = compose(
-      golden,
-      openedTable(steps, hyper["scheduler"] === "cosine" ? dllmCosineQuota : dllmLinearQuota),
-      {
-        blocks: fixedBlocks(size),
-        scorer: hyper["remasking"] === "random" ? randomScorer : committedLast(late),
-        guidance: cfgGuidance(hyperNumber(golden, "cfg_scale") ?? 0, keep),
-      },
-    );
+    const plan = compose(golden, openedTable(golden, steps), {
+      blocks: fixedBlocks(size),
+      scorer: hyper["remasking"] === "random" ? randomScorer : committedLast([...new Set(late)]),
+      guidance: keptGuidance(golden),
+    });
     return {
       ...plan,
       canvas: continuationCanvas(start, genLength(golden), oracle.mask),
@@ -40,15 +35,19 @@ export const DLLM_PLANS: Readonly<Record<string, GoldenPlanner>> = {
   "dllm-dream": (golden, random) => dreamPlan(golden, random),
 };
 
-/** Our player of quota tables, with a table that is made when the block opens. */
-export function openedTable(
-  steps: number,
-  table: (masks: number, steps: number) => readonly number[],
-): Selector {
+/** Our player of quota tables, with a table that is made when the block opens. A block ends with it, masks or not. */
+export function openedTable({ hyper }: GoldenCase, steps: number): Selector {
+  const table = hyper["scheduler"] === "cosine" ? dllmCosineQuota : dllmLinearQuota;
   return {
     plan: (_state, masks) => table(masks, steps),
+    limit: ({ quotas }) => quotas.length,
     select: (step, scores) => tableSelector(step.state.quotas).select(step, scores),
   };
+}
+
+/** Guidance whose unconditional branch still sees some of the given ids. */
+export function keptGuidance(golden: GoldenCase): Guidance {
+  return guidanceOf(golden, numbers(golden.hyper["cfg_keep_tokens"] ?? [], "cfg_keep_tokens"));
 }
 
 /** `begin_suppress_tokens`: an id stays chosen, but confidences are computed without it, and its own is 0. */
@@ -73,7 +72,7 @@ export function committedLast(ids: readonly number[]): Scorer {
 /** The preset's own pieces; only the table of quotas is that of dllm. */
 function dreamPlan(golden: GoldenCase, random: GoldenRandom): GoldenPlan {
   const softness = hyperNumber(golden, "alg_temp") ?? 0;
-  const steps = hyperCount(golden, "steps") ?? 1;
+  const steps = hyperCount(golden, "steps") ?? 512;
   const length = genLength(golden);
   const { selector, sampler, scorer } = dreamPreset(confidenceOf(golden), "").pieces(
     {
@@ -81,8 +80,9 @@ function dreamPlan(golden: GoldenCase, random: GoldenRandom): GoldenPlan {
       block: length,
       steps,
       table: [],
-      temperature: hyperNumber(golden, "temperature") ?? 0,
-      topK: hyperNumber(golden, "top_k") ?? 0,
+      temperature: hyperNumber(golden, "temperature") ?? 1,
+      // Without a value it is 50; null means all tokens.
+      topK: Object.hasOwn(golden.hyper, "top_k") ? (hyperNumber(golden, "top_k") ?? 0) : 50,
       topP: hyperNumber(golden, "top_p") ?? 1,
       threshold: 1,
       factor: 1,
@@ -91,7 +91,8 @@ function dreamPlan(golden: GoldenCase, random: GoldenRandom): GoldenPlan {
     },
     { eos: [], pad: 0, delimiters: [], room: length },
   );
-  const table: Selector = { ...selector, plan: (_state, masks) => dllmLinearQuota(masks, steps) };
+  const { plan: tableOf, limit } = openedTable(golden, steps);
+  const table: Selector = { ...selector, plan: tableOf!, limit: limit! };
   const plan = compose(golden, softness === 0 ? table : recordedOrder(table, softness, random), {
     blocks: fixedBlocks(length),
     sampler: sampler!,

@@ -12,9 +12,11 @@ import { cfgGuidance } from "../guidance.ts";
 import { entropyScorer, randomScorer } from "../scorer.ts";
 import { thresholdSelector } from "../selector.ts";
 import type { GuidanceControl, Scorer, Selector } from "../strategy.ts";
-import { gumbelDraw } from "./draws.ts";
+import { creditDraw, gumbelDraw } from "./draws.ts";
 import {
   compose,
+  drawnFromBlock,
+  type GoldenPlan,
   type GoldenPlanner,
   genLength,
   isRandomOrder,
@@ -29,26 +31,31 @@ import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";
 
 /** Decoders that only choose: which rows, in which order, how many a step. */
 export const PARALLEL_PLANS: Readonly<Record<string, GoldenPlanner>> = {
-  "dinfer-threshold": (golden) => {
+  "dinfer-threshold": (golden, random) => {
     const threshold = hyperNumber(golden, "threshold") ?? 0.9;
-    return compose(golden, withoutMasks(nearBest(threshold)));
+    return drawnFromBlock(composeUntilStuck(golden, withoutMasks(nearBest(threshold))), random, "each");
   },
-  "dinfer-hierarchy": (golden) =>
-    compose(
-      golden,
-      hierarchySelector({
-        threshold: hyperNumber(golden, "threshold") ?? Number.POSITIVE_INFINITY,
-        low: hyperNumber(golden, "low_threshold") ?? 0,
-      }),
-    ),
-  "dinfer-credit": (golden) =>
-    compose(golden, withoutMasks(nearBest(hyperNumber(golden, "threshold") ?? 0.9)), {
-      sampler: creditSampler({
-        alpha: hyperNumber(golden, "credit_alpha") ?? 0.7,
-        gamma: hyperNumber(golden, "boost_gamma") ?? 0.2,
-        decay: hyperNumber(golden, "decay_beta") ?? 0.8,
-      }),
-    }),
+  "dinfer-hierarchy": (golden, random) => {
+    const selector = hierarchySelector({
+      threshold: hyperNumber(golden, "threshold") ?? Number.POSITIVE_INFINITY,
+      // Without a value it is 0.4; null means none.
+      low: Object.hasOwn(golden.hyper, "low_threshold") ? (hyperNumber(golden, "low_threshold") ?? 0) : 0.4,
+    });
+    return drawnFromBlock(composeUntilStuck(golden, selector), random, "each");
+  },
+  "dinfer-credit": (golden, random) => {
+    const selector = withoutMasks(nearBest(hyperNumber(golden, "threshold") ?? 0.9));
+    const credit = {
+      alpha: hyperNumber(golden, "credit_alpha") ?? 0.7,
+      gamma: hyperNumber(golden, "boost_gamma") ?? 0.2,
+      decay: hyperNumber(golden, "decay_beta") ?? 0.8,
+    };
+    if ((hyperNumber(golden, "temperature") ?? 0) === 0) {
+      return compose(golden, selector, { sampler: creditSampler(credit) });
+    }
+    const plan = drawnFromBlock(composeUntilStuck(golden, selector), random, "each");
+    return { ...plan, draw: creditDraw(plan.draw!, credit) };
+  },
   dparallel: (golden) => {
     const threshold = hyperNumber(golden, "threshold");
     if (threshold === null) return compose(golden, quotas(golden, false));
@@ -180,6 +187,11 @@ function prophetPlan(golden: GoldenCase) {
     }),
     canvas,
   };
+}
+
+/** As {@link compose}, but a step that changes nothing is the last, drawn or not: the driver of dInfer's decoders ends there. */
+function composeUntilStuck(golden: GoldenCase, selector: Selector): GoldenPlan {
+  return compose(golden, selector, { selector });
 }
 
 /** The unconditional branch of the reference does not see the cells that it forces either. */

@@ -54,7 +54,8 @@ function skipped(id: string): CaseOutcome {
 
 /** Official functions read the row of a cell as it stands, whatever the model predicts there, unless they were made for shifted logits. */
 function readsBefore({ file, hyper }: GoldenCase): 0 | 1 {
-  return file["decoder"] === "dllm-dream" || hyper["right_shift_logits"] === true ? 1 : 0;
+  const { right_shift_logits: isShifted = file["decoder"] === "dllm-dream" } = hyper;
+  return isShifted === true ? 1 : 0;
 }
 
 /** The first difference between a case and our run, in words; null when there is none. */
@@ -65,7 +66,7 @@ function mismatch(golden: GoldenCase, plan: GoldenPlan, random: GoldenRandom): s
   const traits: ModelTraits = {
     maskId: parameters.mask,
     suppress: plan.suppress ?? [],
-    attention: { kind: "full" },
+    attention: plan.attention ?? { kind: "full" },
   };
   const decoder = decode(plan.strategy, traits, state, random);
   let turn = decoder.next();

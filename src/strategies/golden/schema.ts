@@ -181,10 +181,10 @@ export function hyperNumber(golden: GoldenCase, key: string): number | null {
   return value;
 }
 
-/** A positive whole number among the arguments, or null: sizes and step counts. */
-export function hyperCount(golden: GoldenCase, key: string): number | null {
+/** A whole number among the arguments that is at least `least`, or null: sizes and step counts. */
+export function hyperCount(golden: GoldenCase, key: string, least = 1): number | null {
   const value = hyperNumber(golden, key);
-  if (value === null || (Number.isInteger(value) && value >= 1 && value <= MAX_STEPS)) return value;
+  if (value === null || (Number.isInteger(value) && value >= least && value <= MAX_STEPS)) return value;
   throw invalid(`case ${golden.id}: hyper.${key} is out of range`);
 }
 
