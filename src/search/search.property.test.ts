@@ -11,6 +11,7 @@ import type { ModelHints, Settings } from "../strategies/preset.ts";
 import { buildStrategy, PRESETS } from "../strategies/presets.ts";
 import { seededRng } from "../strategies/rng.ts";
 import type { ModelTraits } from "../strategies/strategy.ts";
+import { testSettings } from "../strategies/testing/test-settings.ts";
 import type { ScoreTerm, Search } from "./input.ts";
 import { driveSearch, type ScriptedSearch } from "./scripted.ts";
 import { openSession, type Session } from "./session.ts";
@@ -248,19 +249,7 @@ test("more texts never lower the best score, and more rounds neither", () => {
 });
 
 test("svdd draws a step from one forward, and more draws are worth more", () => {
-  const settings: Settings = {
-    length: 24,
-    block: 24,
-    steps: 12,
-    table: [],
-    temperature: 2,
-    topK: 0,
-    topP: 1,
-    threshold: 0.9,
-    factor: 1,
-    gamma: 0.1,
-    guidance: { cfg: 0 },
-  };
+  const settings: Settings = testSettings(24, { steps: 12, temperature: 2 });
   const canvas = continuationCanvas([1, 2], 24, MASK);
   const custom: readonly ScoreTerm[] = [{ name: "custom", weight: 1 }];
   const worth = (n: number): number => {

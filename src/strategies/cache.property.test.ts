@@ -15,6 +15,7 @@ import { buildStrategy, PRESETS } from "./presets.ts";
 import { seededRng } from "./rng.ts";
 import type { ModelTraits } from "./strategy.ts";
 import { withPoison } from "./testing/poison.ts";
+import { testSettings } from "./testing/test-settings.ts";
 
 const MASK = ORACLE_DEFAULTS.mask;
 
@@ -27,19 +28,7 @@ const FILTER: CommitFilter = {
   b2: new Array(8).fill(-4),
 };
 const HINTS: ModelHints = { eos: [], pad: 61, delimiters: [7], room: 60, filter: FILTER };
-const SETTINGS: Settings = {
-  length: 8,
-  block: 4,
-  steps: 8,
-  table: [],
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  threshold: 0.6,
-  factor: 1,
-  gamma: 0.3,
-  guidance: { cfg: 0 },
-};
+const SETTINGS: Settings = testSettings(8, { block: 4, threshold: 0.6, gamma: 0.3 });
 
 /** Whether the composition rules let a preset and a cache meet. */
 function isAllowed(

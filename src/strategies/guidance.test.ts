@@ -7,24 +7,13 @@ import type { GuidanceSettings } from "./preset.ts";
 import { buildStrategy, findPreset } from "./presets.ts";
 import { seededRng } from "./rng.ts";
 import { runScripted } from "./run-scripted.ts";
+import { testSettings } from "./testing/test-settings.ts";
 
 const MASK = ORACLE_DEFAULTS.mask;
 
 /** Sixteen cells in two blocks, one a step. `agreements` replaces what the oracle measured, step by step. */
 function run(guidance: GuidanceSettings, agreements?: readonly number[]) {
-  const settings = {
-    length: 16,
-    block: 8,
-    steps: 16,
-    table: [],
-    temperature: 0,
-    topK: 0,
-    topP: 1,
-    threshold: 0.9,
-    factor: 1,
-    gamma: 0.1,
-    guidance,
-  };
+  const settings = testSettings(16, { block: 8, guidance });
   const hints = { eos: [], pad: 61, delimiters: [], room: 40 };
   const state = startState(continuationCanvas([1, 2, 3], 16, MASK));
   const strategy = buildStrategy(findPreset("llada"), settings, hints);

@@ -7,20 +7,9 @@ import type { ModelHints, Settings } from "./preset.ts";
 import { buildStrategy, findPreset } from "./presets.ts";
 import { seededRng } from "./rng.ts";
 import { runScripted } from "./run-scripted.ts";
+import { testSettings } from "./testing/test-settings.ts";
 
-const SETTINGS: Settings = {
-  length: 24,
-  block: 8,
-  steps: 24,
-  table: [],
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  threshold: 0.9,
-  factor: 1,
-  gamma: 0.1,
-  guidance: { cfg: 0 },
-};
+const SETTINGS: Settings = testSettings(24, { block: 8 });
 
 const HINTS: ModelHints = { eos: [62], pad: 61, delimiters: [7], room: 40 };
 

@@ -8,25 +8,14 @@ import { buildStrategy, findPreset } from "../presets.ts";
 import { seededRng } from "../rng.ts";
 import { runScripted } from "../run-scripted.ts";
 import type { Step } from "../strategy.ts";
+import { testSettings } from "../testing/test-settings.ts";
 import { entropyGuard } from "./entropy-guard.ts";
 
 const MASK = ORACLE_DEFAULTS.mask;
 const TRAITS = { maskId: MASK, suppress: [MASK], attention: { kind: "full" } } as const;
 
 function run(seed: number, slack: number | undefined, threshold = 0.4) {
-  const settings = {
-    length: 24,
-    block: 12,
-    steps: 24,
-    table: [],
-    temperature: 0,
-    topK: 0,
-    topP: 1,
-    threshold,
-    factor: 1,
-    gamma: 0.1,
-    guidance: { cfg: 0 },
-  };
+  const settings = testSettings(24, { block: 12, threshold });
   const state = startState(continuationCanvas([1, 2], 24, MASK));
   const hints = { eos: [], pad: 61, delimiters: [], room: 40 };
   const plain = buildStrategy(findPreset("fast-dllm"), settings, hints);

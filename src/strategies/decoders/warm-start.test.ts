@@ -9,22 +9,11 @@ import type { Settings } from "../preset.ts";
 import { buildStrategy, PRESETS } from "../presets.ts";
 import { seededRng } from "../rng.ts";
 import { runScripted } from "../run-scripted.ts";
+import { testSettings } from "../testing/test-settings.ts";
 import { type DraftCheck, scepticalReviser } from "./warm-start.ts";
 
 const MASK = ORACLE_DEFAULTS.mask;
-const SETTINGS = {
-  length: 6,
-  block: 6,
-  steps: 6,
-  table: [],
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  threshold: 0.9,
-  factor: 1,
-  gamma: 0.1,
-  guidance: { cfg: 0 },
-};
+const SETTINGS = testSettings(6);
 
 const HINTS = { eos: [], pad: 0, delimiters: [], room: 20 };
 const TRAITS = { maskId: MASK, suppress: [MASK], attention: { kind: "full" as const } };

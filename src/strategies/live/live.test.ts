@@ -7,6 +7,7 @@ import { ORACLE_DEFAULTS } from "../oracle-logits.ts";
 import { buildStrategy, findPreset } from "../presets.ts";
 import { seededRng } from "../rng.ts";
 import { runScripted } from "../run-scripted.ts";
+import { testSettings } from "../testing/test-settings.ts";
 import { carryDraft } from "./carry-draft.ts";
 import { nextInput, SIMILARITY_DEFAULTS, STREAM_START, skipChance, textCosine } from "./similarity.ts";
 import { streamBatch } from "./stream-batch.ts";
@@ -84,19 +85,7 @@ test.each([
 const MASK = ORACLE_DEFAULTS.mask;
 
 function decoderOf(preset: string, length: number) {
-  const settings = {
-    length,
-    block: 8,
-    steps: length,
-    table: [],
-    temperature: 0,
-    topK: 0,
-    topP: 1,
-    threshold: 0.5,
-    factor: 1,
-    gamma: 0.1,
-    guidance: { cfg: 0 },
-  };
+  const settings = testSettings(length, { block: 8, threshold: 0.5 });
   const strategy = buildStrategy(findPreset(preset), settings, {
     eos: [],
     pad: 61,

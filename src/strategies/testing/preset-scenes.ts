@@ -12,6 +12,7 @@ import { seededRng } from "../rng.ts";
 import { runScripted } from "../run-scripted.ts";
 import type { DecodeState, ModelTraits, Strategy } from "../strategy.ts";
 import { type Axis, anyExtras, isContinued, presetsWith, withAxis } from "./axes.ts";
+import { testSettings } from "./test-settings.ts";
 
 /** Any preset on any canvas and oracle: what the properties of section 12 of the strategies note quantify over. */
 
@@ -32,19 +33,7 @@ const FILTER: CommitFilter = {
 export const HINTS: ModelHints = { eos: [EOS], pad: PAD, delimiters: [7], room: ROOM, filter: FILTER };
 
 /** Any settings, as far as it matters to what a preset takes. */
-const SETTINGS: Settings = {
-  length: 8,
-  block: 8,
-  steps: 8,
-  table: [],
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  threshold: 0.9,
-  factor: 1,
-  gamma: 0.1,
-  guidance: { cfg: 0 },
-};
+const SETTINGS: Settings = testSettings(8);
 
 /** Presets that take what the axis puts on them. */
 export function accepting(axis: Axis): readonly string[] {
