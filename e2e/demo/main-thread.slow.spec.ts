@@ -67,26 +67,27 @@ function tooLong(how: string, tasks: readonly number[]): readonly number[] {
   return tasks.filter((ms) => ms > BUDGET_MS);
 }
 
-/** How often the run is made at full speed before its longest task counts. */
+/** Runs at full speed of which the median decides. */
 const ROUNDS = 3;
 
 /**
  * No task may be over the budget. The throttle lets the thread spin for three times as long as it seemed to run by the
  * clock, so what other programs, and the threads of the model, take from it in between counts threefold: on two busy cores
  * the median frame reads as twice its CPU time. Where the throttled run is over the budget, runs at full speed decide, whose
- * CPU times are multiplied. Each writes the same text by the same steps: what the page itself does too long in one frame it
- * does in every round, what caches and cores shared with the model cost hits one of thousands of frames in one of them. A
- * slow frame draws no more than a fast one, whatever steps it stands for (CELLS_A_FRAME of the element).
+ * CPU times are multiplied: the median of their longest tasks, as caches and cores are shared with the model and one of
+ * thousands of frames pays for it. A slow frame draws no more than a fast one, whatever steps it stands for (CELLS_A_FRAME
+ * of the element).
  */
 async function expectShortTasks(page: Page, write: () => Promise<void>): Promise<void> {
   const slowed = await tasksOf(page, SLOWER, write);
-  let over = tooLong(`at 1/${SLOWER} of the speed`, slowed);
-  for (let round = 1; over.length > 0 && round <= ROUNDS; round++) {
-    const full = await tasksOf(page, 1, write);
-    const times = full.map((ms) => ms * SLOWER);
-    over = tooLong(`at full speed, times ${SLOWER}, round ${round}`, times);
+  if (tooLong(`at 1/${SLOWER} of the speed`, slowed).length === 0) return;
+  const longest: number[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    const times = (await tasksOf(page, 1, write)).map((ms) => ms * SLOWER);
+    tooLong(`at full speed, times ${SLOWER}, round ${round}`, times);
+    longest.push(times[0]!);
   }
-  expect(over).toEqual([]);
+  expect(longest.toSorted((a, b) => a - b)[(ROUNDS - 1) / 2]).toBeLessThanOrEqual(BUDGET_MS);
 }
 
 test("no task of the page's main thread takes over 50 ms of CPU time while a text is written", async ({

@@ -45,7 +45,7 @@ export function readOptions(page: Page): Omit<SheetOptions, "mode" | "chat"> {
 /** In a story no run of tokens is written twice, unless the user wants it otherwise. Tasks may have to repeat. */
 export function guarded(page: Page, recipe: Strategy["recipe"]): Strategy["recipe"] {
   const isStory = page.mode.value === "story";
-  return isStory && page.fresh.checked ? withRepeatGuard(recipe, __UNMASK_REPEATING__) : recipe;
+  return isStory && page.noRepeats.checked ? withRepeatGuard(recipe, __UNMASK_REPEATING__) : recipe;
 }
 
 /** What the address asks for. */

@@ -33,7 +33,7 @@ export interface Page {
   readonly temperature: HTMLInputElement;
   readonly heat: HTMLInputElement;
   /** No run of tokens twice in a story. */
-  readonly fresh: HTMLInputElement;
+  readonly noRepeats: HTMLInputElement;
   /** Each edit of the prompt is written at once. */
   readonly live: HTMLInputElement;
   readonly model: HTMLSelectElement;
@@ -108,7 +108,7 @@ export function findPage(): Page {
     seed: get("seed"),
     temperature: get("temperature"),
     heat: get("heat"),
-    fresh: get("fresh"),
+    noRepeats: get("no-repeats"),
     live: get("live"),
     model: get("model"),
     modelHint: get("model-hint"),
