@@ -1,51 +1,17 @@
 import { expect, test } from "vitest";
 import { CACHE_NAMES } from "../../cache/choice.ts";
-import type { GenerateEvent } from "../../core/events.ts";
-import type { Job } from "../../core/job.ts";
 import type { ForwardRequest } from "../../core/types.ts";
-import { storeFilter } from "../../model/commit-filter.ts";
 import { PRESET_NAMES } from "../../strategies/presets.ts";
 import { AXES, type Axis } from "../../strategies/testing/axes.ts";
 import { accepting } from "../../strategies/testing/preset-scenes.ts";
-import { foldTrace } from "../record/trace.ts";
-import type { JobModel } from "../run/open-run.ts";
-import { runJob } from "../run/run-job.ts";
 import { FACTS, testModel } from "../run/scripted-model.ts";
 import { planGeneration } from "./plan.ts";
+import { filters, REGION, run } from "./scripted-run.ts";
 
 /**
  * Pieces of a recipe together (strategies note, sections 1.4 and 5). What does not fit is refused: plan.test.ts, search.test.ts,
  * cache/compose.test.ts. Here is what fits.
  */
-
-const REGION = { kind: "generate", promptCells: 5 } as const;
-/** Filters that accept every cell. */
-const filters = [4, 32].map((size) => {
-  const zeros = new Array<number>(size).fill(0);
-  return storeFilter(
-    { size, w1: [zeros], b1: [0], w2: zeros.map(() => [0]), b2: zeros.map(() => 4) },
-    "int8",
-  );
-});
-
-type Done = Extract<GenerateEvent, { type: "done" }>;
-
-async function run(
-  recipe: object,
-  eosRate = 0,
-  model: JobModel = testModel(eosRate),
-  seed = 0,
-): Promise<{ done: Done; masksLeft: number }> {
-  const options = {
-    seed,
-    recipe: { preset: "fast-dllm", length: 20, block: 5, stop: { eos: false }, ...recipe },
-  };
-  const job: Job = { kind: "generate", prompt: "hello", options };
-  const events: GenerateEvent[] = [];
-  // The oracle throws when a plan reads what is not stored.
-  for await (const event of runJob(job, model, { stop: () => false })) events.push(event);
-  return { done: events.at(-1) as Done, masksLeft: foldTrace(events).at(-1)!.masksLeft };
-}
 
 const CACHES = CACHE_NAMES.filter((name) => name !== "block");
 
@@ -157,81 +123,6 @@ test("guidance doubles the rows of a search, and its texts count as one forward 
   expect(done).toMatchObject({ nfe: 60, rows: 60 * 2 * 26 });
 });
 
-/** Presets that choose cells one step at a time, as they are: what they write may become longer. */
-const GROWING = PRESET_NAMES.filter((name) => {
-  try {
-    const init = name === "warm-start" ? { init: { draft: "hello" } } : {};
-    planGeneration(
-      { recipe: { preset: name, lengthControl: { daedal: {} }, ...init } },
-      { ...FACTS, filters },
-      REGION,
-    );
-    return true;
-  } catch (error) {
-    // Each refusal says what does not fit.
-    expect(error).toMatchObject({
-      code: "invalid-options",
-      message: expect.stringMatching(/does not fit|takes tokens back/),
-    });
-    return false;
-  }
-});
-
-test("a length control fits decoders that plan nothing and take nothing back", () => {
-  expect(GROWING).toEqual(
-    expect.arrayContaining([
-      "fast-dllm",
-      "factor",
-      "eb",
-      "dparallel",
-      "klass",
-      "credit",
-      "localleap",
-      "hierarchy",
-      "daedal",
-      "guided",
-    ]),
-  );
-  expect(GROWING).not.toContain("llada");
-  expect(GROWING).not.toContain("wino");
-});
-
-test.each(GROWING)("%s fills a canvas that grows, within the room there is", async (preset) => {
-  for (const eosRate of [0, 120]) {
-    for (const block of [4, 32]) {
-      const lengthControl = { daedal: { factor: 4, low: 0.6, window: 8 } };
-      const recipe = { preset, length: 12, block, lengthControl, stop: { eos: true } };
-      const { done, masksLeft } = await run(recipe, eosRate, {
-        ...testModel(eosRate),
-        manifest: { ...FACTS, filters },
-      });
-      expect(masksLeft).toBe(0);
-      expect(done.tokens.length).toBeGreaterThan(12);
-      expect(done.tokens.length).toBeLessThanOrEqual(FACTS.maxCanvas - 5);
-    }
-  }
-});
-
-test("the length control of daedal is daedal's own", async () => {
-  const of = (more: object) => run({ preset: "daedal", ...more }, 60);
-  expect((await of({ lengthControl: { daedal: {} } })).done.tokens).toEqual((await of({})).done.tokens);
-});
-
-test.each<[object, string]>([
-  [{ preset: "daedal", lengthControl: "fixed" }, "never fixed"],
-  [{ preset: "eb", lengthControl: { daedal: {} }, constraint: { regex: "a+" } }, "counts on its cells"],
-  [{ preset: "eb", lengthControl: { daedal: {} }, stop: { eotp: {} } }, "length"],
-  [{ preset: "eb", lengthControl: { daedal: {} }, init: { draft: "x" } }, "length"],
-  [{ preset: "eb", lengthControl: { daedal: {} }, cache: "dual" }, "looks at"],
-  [{ preset: "llada", lengthControl: { daedal: {} } }, "plans its steps"],
-  [{ preset: "first-hitting", lengthControl: { daedal: {} } }, "plans its steps"],
-])("%j is refused", async (recipe, sentence) => {
-  await expect(run(recipe)).rejects.toMatchObject({
-    code: "invalid-options",
-    message: expect.stringContaining(sentence),
-  });
-});
-
 test.each<[object, string]>([
   [{ preset: "block-dynamic", init: { draft: "hello" } }, "do not see what stands behind the block"],
   [{ preset: "block-dynamic", search: { method: "vote", answer: "a" } }, "block-dynamic leave some out"],
@@ -261,34 +152,6 @@ test.each(["block-dynamic", "slowfast"])(
   },
 );
 
-test("a recipe may leave ends of the text out, or for last", async () => {
-  const { eos, pad } = FACTS.tokens;
-  const ends = [...eos, pad];
-  const of = async (preset: string, predict?: string) => {
-    const stop = { eos: false, ...(predict === undefined ? {} : { predict }) };
-    return (await run({ preset, stop }, 150)).done.tokens;
-  };
-  for (const preset of ["llada", "fast-dllm", "credit", "mdlm"]) {
-    expect((await of(preset)).some((id) => ends.includes(id))).toBe(true);
-    expect((await of(preset, "never")).some((id) => ends.includes(id))).toBe(false);
-  }
-  expect(await of("llada", "last")).not.toEqual(await of("llada"));
-  const { recipe } = planGeneration({ recipe: { stop: { predict: "last" } } }, FACTS, REGION);
-  expect(recipe.stop).toMatchObject({ predict: "last" });
-  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
-});
-
-test.each<[object, string]>([
-  [{ preset: "daedal", stop: { predict: "never" } }, "length control"],
-  [{ stop: { predict: "never", eotp: {} } }, "end-of-text prediction"],
-  [{ preset: "freedave", stop: { predict: "last" } }, "do not fit freedave"],
-])("%j is refused for what it says of ends", async (recipe, sentence) => {
-  await expect(run(recipe)).rejects.toMatchObject({
-    code: "invalid-options",
-    message: expect.stringContaining(sentence),
-  });
-});
-
 test("the order of Dream's tokens is drawn where its algorithm has a temperature", async () => {
   const of = async (algTemp: number, seed: number) => {
     const steps = { preset: "maskgit", algTemp, block: 20, steps: 10 };
@@ -297,13 +160,6 @@ test("the order of Dream's tokens is drawn where its algorithm has a temperature
   expect(await of(0, 1)).toEqual(await of(0, 2));
   expect(await of(0.5, 1)).toEqual(await of(0.5, 1));
   expect(await of(0.5, 1)).not.toEqual(await of(0.5, 2));
-});
-
-test("a resolved recipe keeps its length control", () => {
-  const lengthControl = { daedal: { factor: 4 } };
-  const { recipe } = planGeneration({ recipe: { preset: "eb", lengthControl } }, FACTS, REGION);
-  expect(recipe).toMatchObject({ lengthControl, length: 64 });
-  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
 });
 
 const ASKED: Readonly<Record<Axis, object>> = {
@@ -329,136 +185,4 @@ test.each(AXES)("the properties of presets with pieces put on them cover what is
     }
   });
   expect(accepting(axis)).toEqual(accepted);
-});
-
-/** A model whose first guess is that no text ends within any canvas. */
-const GREEDY_GROWTH = { preset: "daedal", lengthControl: { daedal: { low: 0.9, factor: 8 } } };
-
-test.each([{ preset: "daedal" }, GREEDY_GROWTH, { preset: "eb", lengthControl: { daedal: { low: 0.9 } } }])(
-  "%j writes no more than the caller or the recipe allows",
-  async (recipe) => {
-    const of = async (options: object, more: object = {}) => {
-      const job: Job = {
-        kind: "generate",
-        prompt: "hello",
-        options: { recipe: { ...recipe, stop: { eos: false }, ...more }, ...options },
-      };
-      const events: GenerateEvent[] = [];
-      for await (const event of runJob(job, testModel(), { stop: () => false })) events.push(event);
-      return events;
-    };
-    const cells = (events: readonly GenerateEvent[]) => (events.at(-1) as Done).tokens.length;
-    // The prompt has a token at its beginning.
-    expect(cells(await of({}))).toBe(FACTS.maxCanvas - 6);
-    expect(cells(await of({ maxNewTokens: 16 }))).toBe(16);
-    expect(cells(await of({ maxNewTokens: 80 }))).toBe(80);
-    const maxLength = 70;
-    const control = { ...("lengthControl" in recipe ? recipe.lengthControl.daedal : {}), maxLength };
-    expect(cells(await of({ maxNewTokens: 80 }, { lengthControl: { daedal: control } }))).toBe(maxLength);
-    await expect(of({ maxNewTokens: 92 })).rejects.toMatchObject({ code: "prompt-too-long" });
-  },
-);
-
-test("a canvas begins with its length, not with what is allowed, and its resolved recipe keeps the cap", () => {
-  const options = { recipe: { preset: "daedal" }, maxNewTokens: 80 };
-  const { recipe } = planGeneration(options, FACTS, REGION);
-  expect(recipe).toMatchObject({ length: 64, lengthControl: { daedal: { maxLength: 80 } } });
-  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
-  expect(planGeneration({ recipe: "daedal" }, FACTS, REGION).recipe.lengthControl).toBeUndefined();
-  const small = planGeneration({ recipe: "daedal", maxNewTokens: 16 }, FACTS, REGION).recipe;
-  expect(small).toMatchObject({ length: 16, lengthControl: { daedal: { maxLength: 16 } } });
-});
-
-test("a canvas that is full is not cut at its end to make room for doubtful masks", async () => {
-  for (let seed = 0; seed < 6; seed++) {
-    const model = testModel();
-    const job: Job = {
-      kind: "generate",
-      prompt: "hello",
-      options: { seed, temperature: 1, maxNewTokens: 30, recipe: { ...GREEDY_GROWTH, length: 20 } },
-    };
-    for await (const event of runJob(job, model, { stop: () => false })) {
-      if (event.type === "step") expect(event.deletes).toEqual([]);
-    }
-  }
-});
-
-test.each<[object, string]>([
-  [{ attention: { kind: "block-causal", block: 8, align: "absolute" } }, "are fixed"],
-  [{ tokens: { mask: 63, eos: [], pad: 61 } }, "no end-of-text token"],
-])("daedal and its length control are refused alike on a model with %j", (facts) => {
-  const model = { ...FACTS, ...facts };
-  for (const recipe of ["daedal", { preset: "eb", lengthControl: { daedal: {} } }]) {
-    expect(() => planGeneration({ recipe }, model, REGION)).toThrow(
-      expect.objectContaining({ code: "invalid-options" }),
-    );
-  }
-});
-
-test("the unconditional branch sees the tokens that a recipe keeps, whatever else guides", async () => {
-  const branch = async (guidance: object): Promise<Set<number>> => {
-    const seen: ForwardRequest[] = [];
-    await run({ preset: "llada", guidance }, 0, testModel(0, seen));
-    const second = seen.find(({ canvases }) => canvases.length === 2)!.canvases[1]!;
-    return new Set(second.subarray(0, 6));
-  };
-  const { mask } = FACTS.tokens;
-  for (const kind of [{}, { adaptive: {} }, { residual: {} }]) {
-    expect(await branch({ cfg: 1, ...kind })).toEqual(new Set([mask]));
-    // The mode's token for the beginning.
-    expect(await branch({ cfg: 1, keep: [60], ...kind })).toEqual(new Set([60, mask]));
-  }
-});
-
-test("tokens may be left out, or for last, by their ids", async () => {
-  const free = (await run({ preset: "llada" })).done.tokens;
-  const common = free[0]!;
-  const never = (await run({ preset: "llada", suppress: { never: [common] } })).done.tokens;
-  expect(free).toContain(common);
-  expect(never).not.toContain(common);
-  const { eos, pad } = FACTS.tokens;
-  const last = { preset: "llada", suppress: { last: [...eos, pad!] } };
-  const ends = { preset: "llada", stop: { eos: false, predict: "last" } };
-  expect((await run(last, 150)).done.tokens).toEqual((await run(ends, 150)).done.tokens);
-  const { recipe } = planGeneration({ recipe: { ...last, guidance: { cfg: 1, keep: [60] } } }, FACTS, REGION);
-  expect(recipe).toMatchObject({ suppress: last.suppress, guidance: { cfg: 1, keep: [60] } });
-  expect(planGeneration({ recipe }, FACTS, REGION).recipe).toEqual(recipe);
-});
-
-test("a run of tokens is not written twice where the recipe says so, and its resolved recipe keeps that", async () => {
-  const twice = (tokens: readonly number[]): number => {
-    const pairs = tokens.slice(1).map((id, i) => `${tokens[i]} ${id}`);
-    return pairs.length - new Set(pairs).size;
-  };
-  // A vocabulary so small that a text repeats itself.
-  const never = Array.from({ length: FACTS.vocab }, (_, id) => id).filter((id) => id > 12);
-  const texts = async (more: object) => {
-    const counts = [];
-    for (let seed = 0; seed < 5; seed++) {
-      const recipe = { preset: "fast-dllm", threshold: 0.2, temperature: 1, suppress: { never, ...more } };
-      counts.push(twice((await run(recipe, 0, testModel(), seed)).done.tokens));
-    }
-    return counts.reduce((sum, count) => sum + count, 0);
-  };
-  expect(await texts({})).toBeGreaterThan(0);
-  expect(await texts({ repeats: 2 })).toBe(0);
-  const asked = { preset: "llada", no_repeat_ngram_size: 3 };
-  const { recipe: resolved } = planGeneration({ recipe: asked }, FACTS, REGION);
-  expect(resolved).toMatchObject({ suppress: { repeats: 3 } });
-  expect(planGeneration({ recipe: resolved }, FACTS, REGION).recipe).toEqual(resolved);
-});
-
-test.each<[object, string]>([
-  [{ preset: "wino", suppress: { repeats: 4 } }, "do not fit wino"],
-  [{ preset: "prophet", suppress: { repeats: 4 } }, "do not fit prophet"],
-  [{ constraint: { regex: "a+" }, suppress: { repeats: 4 } }, "may ask for a run"],
-  [{ guidance: { cfg: 1, keep: [64] } }, "below 64"],
-  [{ suppress: { never: [64] } }, "below 64"],
-  [{ guidance: { cfg: 1, keep: [1], weak: {} } }, "nothing to keep"],
-  [{ preset: "freedave", suppress: { last: [1] } }, "do not fit freedave"],
-])("%j is refused for the tokens that it names", async (recipe, sentence) => {
-  await expect(run(recipe)).rejects.toMatchObject({
-    code: "invalid-options",
-    message: expect.stringContaining(sentence),
-  });
 });
