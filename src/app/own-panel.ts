@@ -127,16 +127,19 @@ export function wireOwnPanel(
   };
   const again = async (): Promise<void> => {
     if (source === undefined) return;
+    const { profile } = choice();
     const error = await lookAt(source);
-    if (error?.code !== "invalid-options" || form.profile.value === "") return;
+    if (error?.code !== "invalid-options" || profile === undefined) return;
     // A choice that does not fit would leave a form without the field to correct it in.
     form.profile.value = "";
-    await lookAt(source);
-    fail(error);
+    if ((await lookAt(source)) === undefined) fail(error);
   };
   const lookAnew = (given: OwnSource): void => {
-    form.profile.value = "";
-    form.mask.value = "";
+    // What is under way was asked for with these.
+    if (!busy) {
+      form.profile.value = "";
+      form.mask.value = "";
+    }
     void lookAt(given);
   };
   const goOn = async ({ origin, choice: chosen }: OwnLeftover): Promise<void> => {
