@@ -19,9 +19,9 @@ TALES = ["gutenberg-easy", "african-storybook-more-ccby", "fairytaleqa-stories"]
 # Samples of each task; rows are drawn evenly from all that fit a canvas, so these are also their shares of the rows.
 # What must be computed or found in a text needs several times the rows of what is copied.
 SAMPLES = {
-    "add": 65_000, "sub": 40_000, "mul": 70_000, "sort": 80_000, "sortw": 110_000, "reverse": 40_000, "count": 35_000,
-    "brackets": 80_000, "sudoku4": 20_000, "story_math": 35_000, "where": 150_000, "sudoku6": 20_000, "record": 15_000,
-    "where_all": 150_000,
+    "add": 65_000, "sub": 45_000, "mul": 60_000, "sort": 130_000, "sortw": 110_000, "reverse": 20_000, "count": 110_000,
+    "brackets": 65_000, "sudoku4": 45_000, "story_math": 75_000, "where": 200_000, "sudoku6": 20_000, "record": 20_000,
+    "where_all": 100_000,
 }  # fmt: skip
 GROUPS = ["core", "tales", "tasks", "worlds", "chat"]
 COMMON = set("that this then there they with what when were from have said very into back them their would could about".split())

@@ -38,7 +38,7 @@ def train(texts: Iterable[str]) -> Tokenizer:
 
 def sentence_ends(tokenizer: Tokenizer) -> list[int]:
     """Ids with a full stop, a question mark or an exclamation mark in them, with a closing quotation mark or without."""
-    return [id for token, id in tokenizer.get_vocab().items() if id < FIRST_SPECIAL and set(token) & set(".!?")]
+    return sorted(id for token, id in tokenizer.get_vocab().items() if id < FIRST_SPECIAL and set(token) & set(".!?"))
 
 
 def line_breaks(tokenizer: Tokenizer) -> list[int]:
