@@ -10,8 +10,8 @@ import { modelCard } from "./scripts/model-card.mjs";
 import { otherStrategies } from "./src/app/strategies.ts";
 import { ORT_FILES } from "./src/runtime/ort/ort-files.ts";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
-import { takesRepeatGuard } from "./src/strategies/no-repeat.ts";
-import { PRESET_NAMES, PRESETS } from "./src/strategies/presets.ts";
+import { takesRepeatGuard } from "./src/strategies/pieces/no-repeat.ts";
+import { PRESET_NAMES, PRESETS } from "./src/strategies/recipe/presets.ts";
 
 const ISOLATION = {
   "Cross-Origin-Opener-Policy": "same-origin",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseRecipe } from "../../src/strategies/recipe.ts";
+import { parseRecipe } from "../../src/strategies/recipe/recipe.ts";
 import { CANDIDATES } from "./choice.ts";
 import { BEST, ladder, PLAIN, takesPart } from "./contestants.ts";
 

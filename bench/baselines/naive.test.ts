@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runJob } from "../../src/engine/run/run-job.ts";
 import { testModel } from "../../src/engine/run/scripted-model.ts";
-import { ORACLE_DEFAULTS, oracleLogits } from "../../src/strategies/oracle-logits.ts";
+import { ORACLE_DEFAULTS, oracleLogits } from "../../src/strategies/oracle/oracle-logits.ts";
 import { naiveLoop } from "./naive.ts";
 
 const MODEL = testModel();

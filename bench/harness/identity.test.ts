@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PRESET_NAMES } from "../../src/strategies/presets.ts";
+import { PRESET_NAMES } from "../../src/strategies/recipe/presets.ts";
 import { presetIdentity, sharedCode } from "./identity.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -50,7 +50,7 @@ test("work on one decoder leaves the results of the others", async () => {
     await changedBy(`${DECODERS}/klass.ts`, (text) => text.replace("divergence: 0.015", "divergence: 0.02")),
   ).toEqual(["klass"]);
   expect(
-    await changedBy("src/strategies/presets.ts", (text) =>
+    await changedBy("src/strategies/recipe/presets.ts", (text) =>
       text.replace('dreamPreset("margin"', 'dreamPreset("entropy"'),
     ),
   ).toEqual(["dream-margin"]);

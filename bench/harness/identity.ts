@@ -14,7 +14,7 @@ const ENTRIES = [
   "src/runtime/open/load-model.ts",
   "src/runtime/platform/platform-node.ts",
 ];
-const PRESETS = "src/strategies/presets.ts";
+const PRESETS = "src/strategies/recipe/presets.ts";
 /** Packages that compute: their version counts as code. */
 const PACKAGES = ["onnxruntime-node", "onnxruntime-web", "@huggingface/tokenizers"];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PRESET_NAMES } from "../../src/strategies/presets.ts";
+import { PRESET_NAMES } from "../../src/strategies/recipe/presets.ts";
 import { CLAIMS } from "./claims.ts";
 import { claimsSection } from "./claims-section.ts";
 import { chooseContestants } from "./contestants.ts";

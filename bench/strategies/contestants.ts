@@ -1,8 +1,8 @@
 import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
 import type { ModelFacts } from "../../src/engine/ask/model-facts.ts";
-import { PRESET_NAMES, PRESETS } from "../../src/strategies/presets.ts";
-import { lladaQuota } from "../../src/strategies/quota.ts";
+import { lladaQuota } from "../../src/strategies/pieces/quota.ts";
+import { PRESET_NAMES, PRESETS } from "../../src/strategies/recipe/presets.ts";
 import schedule from "./schedule.json" with { type: "json" }; // unmask fit schedule --out bench/strategies/schedule.json
 
 /** A decoder in the comparison. */

@@ -23,7 +23,7 @@ export interface Outcome {
   readonly room: number;
   /** Of processor time. */
   readonly seconds: number;
-  /** Tokens that the model wavered over; see src/strategies/doubts.ts. */
+  /** Tokens that the model wavered over; see src/strategies/pieces/doubts.ts. */
   readonly doubts: number;
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { planGeneration } from "../engine/plan/plan.ts";
 import { FACTS } from "../engine/run/scripted-model.ts";
-import { takesRepeatGuard } from "../strategies/no-repeat.ts";
-import { PRESET_NAMES, PRESETS } from "../strategies/presets.ts";
+import { takesRepeatGuard } from "../strategies/pieces/no-repeat.ts";
+import { PRESET_NAMES, PRESETS } from "../strategies/recipe/presets.ts";
 import { otherStrategies, strategyGroups, withRepeatGuard } from "./strategies.ts";
 
 /** What the page lists. */

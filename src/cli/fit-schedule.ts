@@ -1,6 +1,6 @@
 import { agreement, writeSlowly } from "../engine/record/fit-schedule.ts";
 import { cutSchedule, entropyCosts, missCosts, searchSchedule } from "../strategies/fit/schedule.ts";
-import { lladaQuota } from "../strategies/quota.ts";
+import { lladaQuota } from "../strategies/pieces/quota.ts";
 import type { CommandIo, CommandOutcome, OptionValues } from "./command.ts";
 import { fitJobs, openFitModel, wholeOption } from "./fit-model.ts";
 import { checkResultPath, writeResult } from "./result-file.ts";

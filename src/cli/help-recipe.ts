@@ -1,4 +1,4 @@
-import { PRESETS } from "../strategies/presets.ts";
+import { PRESETS } from "../strategies/recipe/presets.ts";
 import { recipeJsonSchema } from "./recipe-json-schema.ts";
 
 /** The recipe language for people: what a recipe is, its keys, the presets with the keys of their own. */

@@ -137,7 +137,7 @@ export type GenerateEvent =
       readonly tokens: readonly number[];
       /** Generated text; for an infill the whole text. */
       readonly text?: string;
-      /** Tokens not to be trusted: the model wavered over them (src/strategies/doubts.ts). Absent: none. */
+      /** Tokens not to be trusted: the model wavered over them (src/strategies/pieces/doubts.ts). Absent: none. */
       readonly doubts?: readonly { readonly row: number; readonly flip: number; readonly osc: number }[];
       /** Mean share of looks at which another token was preferred, over the cells looked at often enough. */
       readonly instability?: number;

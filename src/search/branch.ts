@@ -4,7 +4,7 @@ import { hash3 } from "../core/random.ts";
 import { RANDOM_STREAMS } from "../core/random-streams.ts";
 import type { RowStats } from "../core/types.ts";
 import { decode, type LengthEvent, type StepEvent } from "../strategies/decode.ts";
-import { noteLooks } from "../strategies/looks.ts";
+import { noteLooks } from "../strategies/pieces/looks.ts";
 import type { DecodeState } from "../strategies/strategy.ts";
 import { ask, type Part, type Session, tell } from "./session.ts";
 import { emptyTrajectory, noteStep, type Trajectory } from "./trajectory.ts";

@@ -1,6 +1,6 @@
 import type { Canvas } from "../strategies/canvas.ts";
 import type { LengthEvent, StepEvent } from "../strategies/decode.ts";
-import type { Oracle } from "../strategies/oracle.ts";
+import type { Oracle } from "../strategies/oracle/oracle.ts";
 import type { Search } from "./input.ts";
 import { runSearch } from "./search.ts";
 import type { SearchAnswer, Session } from "./session.ts";

@@ -1,6 +1,6 @@
 import type { RowStats } from "../core/types.ts";
 import type { StepEvent } from "../strategies/decode.ts";
-import type { Looks } from "../strategies/looks.ts";
+import type { Looks } from "../strategies/pieces/looks.ts";
 import { positionOf } from "../strategies/rows.ts";
 
 /** What a run leaves behind that says how sure the model was. Plain data: a run that forks copies it. */

@@ -7,11 +7,6 @@ export { type Canvas, continuationCanvas, createCanvas, FILLED, GIVEN, MASKED } 
 export { type DecodeOutput, type Decoder, type DecodeVerdict, decode, startState } from "./decode.ts";
 export { entropyGuard } from "./decoders/entropy-guard.ts";
 export { guidedSelector, ngramSupervisor, type Supervisor } from "./decoders/guided.ts";
-export { DOUBTFUL, type Doubt, type DoubtWatch, watchDoubts } from "./doubts.ts";
-export { type DraftChoice, hintDraft, placeDraft, promptLookup } from "./draft.ts";
-export { eosStop } from "./eos-stop.ts";
-export { type GoldenRandom, goldenRandom } from "./golden-random.ts";
-export { adaptiveGuidance, cfgGuidance, residualGuidance, weakGuidance } from "./guidance.ts";
 export { carryDraft, type Written } from "./live/carry-draft.ts";
 export {
   nextInput,
@@ -21,14 +16,19 @@ export {
   type StreamState,
 } from "./live/similarity.ts";
 export { type BatchItem, streamBatch } from "./live/stream-batch.ts";
-export { canvasHash, createOracle, type Oracle, oracleDenoiser } from "./oracle.ts";
-export { ORACLE_DEFAULTS, type OracleParameters, oracleLogits } from "./oracle-logits.ts";
-export type { ModelHints, Preset, Settings } from "./preset.ts";
-export { buildStrategy, findPreset, PRESET_NAMES, PRESETS } from "./presets.ts";
-export { dllmCosineQuota, dllmLinearQuota, dreamQuota, lladaQuota } from "./quota.ts";
+export { type GoldenRandom, goldenRandom } from "./oracle/golden-random.ts";
+export { canvasHash, createOracle, type Oracle, oracleDenoiser } from "./oracle/oracle.ts";
+export { ORACLE_DEFAULTS, type OracleParameters, oracleLogits } from "./oracle/oracle-logits.ts";
+export { runScripted } from "./oracle/run-scripted.ts";
+export { DOUBTFUL, type Doubt, type DoubtWatch, watchDoubts } from "./pieces/doubts.ts";
+export { type DraftChoice, hintDraft, placeDraft, promptLookup } from "./pieces/draft.ts";
+export { eosStop } from "./pieces/eos-stop.ts";
+export { adaptiveGuidance, cfgGuidance, residualGuidance, weakGuidance } from "./pieces/guidance.ts";
+export { dllmCosineQuota, dllmLinearQuota, dreamQuota, lladaQuota } from "./pieces/quota.ts";
+export { gumbelSampler, type SamplerOptions } from "./pieces/sampler.ts";
+export { probabilityScorer, randomScorer } from "./pieces/scorer.ts";
+export { quotaSelector, rank, thresholdSelector } from "./pieces/selector.ts";
+export type { ModelHints, Preset, Settings } from "./recipe/preset.ts";
+export { buildStrategy, findPreset, PRESET_NAMES, PRESETS } from "./recipe/presets.ts";
 export { seededRng } from "./rng.ts";
-export { runScripted } from "./run-scripted.ts";
-export { gumbelSampler, type SamplerOptions } from "./sampler.ts";
-export { probabilityScorer, randomScorer } from "./scorer.ts";
-export { quotaSelector, rank, thresholdSelector } from "./selector.ts";
 export type * from "./strategy.ts";

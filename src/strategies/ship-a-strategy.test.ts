@@ -8,11 +8,11 @@ import { recipeSchema, recipeText } from "../cli/help-recipe.ts";
 import { planGeneration } from "../engine/plan/plan.ts";
 import { FACTS } from "../engine/run/scripted-model.ts";
 import { countMasks } from "./canvas.ts";
-import { PRESET_NAMES, PRESETS } from "./presets.ts";
+import { PRESET_NAMES, PRESETS } from "./recipe/presets.ts";
 import { check } from "./testing/preset-scenes.ts";
 
 /** The example of docs/write-a-strategy.md, shipped as it says: one file, and one line of presets.ts with its import. */
-vi.mock("./presets.ts", async () => {
+vi.mock("./recipe/presets.ts", async () => {
   const here = fileURLToPath(new URL(".", import.meta.url));
   const doc = readFileSync(join(here, "../../docs/write-a-strategy.md"), "utf8");
   const decoder = /\/\*\* Every cell.*?(?=\/\/ Try it)/s.exec(doc)![0];

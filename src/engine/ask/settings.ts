@@ -1,7 +1,7 @@
 import { UnmaskError } from "../../core/errors.ts";
 import type { GenerateOptions } from "../../core/job.ts";
-import type { GuidanceSettings, Preset, Settings } from "../../strategies/preset.ts";
-import type { RecipeInput } from "../../strategies/recipe.ts";
+import type { GuidanceSettings, Preset, Settings } from "../../strategies/recipe/preset.ts";
+import type { RecipeInput } from "../../strategies/recipe/recipe.ts";
 
 const DEFAULT_LENGTH = 128;
 const DEFAULTS = { block: 32, temperature: 0, topK: 0, topP: 1, threshold: 0.9, factor: 1, gamma: 0.1 };

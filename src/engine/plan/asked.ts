@@ -2,8 +2,8 @@ import type { CacheChoice } from "../../cache/choice.ts";
 import type { CacheDemands } from "../../cache/compose.ts";
 import type { Search } from "../../search/input.ts";
 import type { DaedalLength } from "../../strategies/decoders/daedal.ts";
-import type { Preset, Settings } from "../../strategies/preset.ts";
-import type { RecipeInput } from "../../strategies/recipe.ts";
+import type { Preset, Settings } from "../../strategies/recipe/preset.ts";
+import type { RecipeInput } from "../../strategies/recipe/recipe.ts";
 import type { Strategy } from "../../strategies/strategy.ts";
 import type { ModelFacts, Region } from "../ask/model-facts.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CACHE_NAMES } from "../../cache/choice.ts";
 import type { ForwardRequest } from "../../core/types.ts";
-import { PRESET_NAMES } from "../../strategies/presets.ts";
+import { PRESET_NAMES } from "../../strategies/recipe/presets.ts";
 import { AXES, type Axis } from "../../strategies/testing/axes.ts";
 import { accepting } from "../../strategies/testing/preset-scenes.ts";
 import { FACTS, testModel } from "../run/scripted-model.ts";

@@ -1,5 +1,5 @@
 import type { DraftCheck } from "../../strategies/decoders/warm-start.ts";
-import type { RecipeInput } from "../../strategies/recipe.ts";
+import type { RecipeInput } from "../../strategies/recipe/recipe.ts";
 import type { Asked, Refusal } from "./asked.ts";
 
 /** Whether a recipe begins with the tokens of a draft in their cells, from where they may be taken back. */

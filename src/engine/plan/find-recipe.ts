@@ -1,6 +1,6 @@
 import type { GenerateOptions } from "../../core/job.ts";
-import { canonicalPreset } from "../../strategies/option-names.ts";
-import { parseRecipe, type RecipeInput } from "../../strategies/recipe.ts";
+import { canonicalPreset } from "../../strategies/recipe/option-names.ts";
+import { parseRecipe, type RecipeInput } from "../../strategies/recipe/recipe.ts";
 import type { ModelFacts } from "../ask/model-facts.ts";
 import { checkNumber, invalid } from "../ask/settings.ts";
 

@@ -1,4 +1,4 @@
-import { takesRepeatGuard } from "../../strategies/no-repeat.ts";
+import { takesRepeatGuard } from "../../strategies/pieces/no-repeat.ts";
 import { invalid } from "../ask/settings.ts";
 import type { Asked, Refusal } from "./asked.ts";
 import { draftRefusals, placesDraft } from "./draft-rules.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { GenerateEvent } from "../../core/events.ts";
 import type { Job } from "../../core/job.ts";
-import { PRESET_NAMES } from "../../strategies/presets.ts";
+import { PRESET_NAMES } from "../../strategies/recipe/presets.ts";
 import { runJob } from "../run/run-job.ts";
 import { FACTS, testModel } from "../run/scripted-model.ts";
 import { planGeneration } from "./plan.ts";

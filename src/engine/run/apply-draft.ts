@@ -1,7 +1,7 @@
 import type { Tokenizer } from "../../core/types.ts";
 import type { Canvas } from "../../strategies/canvas.ts";
-import { hintDraft, placeDraft, promptLookup } from "../../strategies/draft.ts";
-import type { RecipeInput } from "../../strategies/recipe.ts";
+import { hintDraft, placeDraft, promptLookup } from "../../strategies/pieces/draft.ts";
+import type { RecipeInput } from "../../strategies/recipe/recipe.ts";
 import type { DraftHints } from "../../strategies/strategy.ts";
 import { beforeGap, draftBehind } from "../ask/gaps.ts";
 import type { Prompt } from "../ask/prompt.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Denoiser, ForwardRequest, RowStats } from "../../core/types.ts";
 import { storeFilter } from "../../model/commit-filter.ts";
-import { PRESET_NAMES } from "../../strategies/presets.ts";
+import { PRESET_NAMES } from "../../strategies/recipe/presets.ts";
 import type { JobModel } from "./open-run.ts";
 import { runJob } from "./run-job.ts";
 import { FACTS, testModel } from "./scripted-model.ts";

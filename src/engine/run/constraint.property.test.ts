@@ -6,7 +6,7 @@ import type { GenerateEvent } from "../../core/events.ts";
 import type { Job } from "../../core/job.ts";
 import type { ForwardRequest } from "../../core/types.ts";
 import { storeFilter } from "../../model/commit-filter.ts";
-import { PRESETS } from "../../strategies/presets.ts";
+import { PRESETS } from "../../strategies/recipe/presets.ts";
 import { runJob } from "./run-job.ts";
 import { FACTS, testModel } from "./scripted-model.ts";
 

@@ -2,7 +2,7 @@ import { type CompiledConstraint, compileConstraint, vocabularyOf } from "../../
 import type { Constraint } from "../../constraints/input.ts";
 import type { Span, Tokenizer } from "../../core/types.ts";
 import { type Canvas, GIVEN } from "../../strategies/canvas.ts";
-import { type ConstraintPath, constrained } from "../../strategies/constrain.ts";
+import { type ConstraintPath, constrained } from "../../strategies/pieces/constrain.ts";
 import type { ModelTraits, Strategy } from "../../strategies/strategy.ts";
 
 interface ConstrainedRun {

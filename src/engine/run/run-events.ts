@@ -3,8 +3,8 @@ import type { ForwardRequest, RowStats } from "../../core/types.ts";
 import type { LaneRequest, Session } from "../../search/session.ts";
 import type { SearchTally } from "../../search/texts.ts";
 import type { Canvas } from "../../strategies/canvas.ts";
-import { DOUBTFUL, type DoubtWatch } from "../../strategies/doubts.ts";
 import { costOf } from "../../strategies/forward.ts";
+import { DOUBTFUL, type DoubtWatch } from "../../strategies/pieces/doubts.ts";
 import type { Result } from "./result.ts";
 
 /** Parts of a run's events. */

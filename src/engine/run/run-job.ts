@@ -7,7 +7,7 @@ import { runSearch } from "../../search/search.ts";
 import { openSession } from "../../search/session.ts";
 import type { SearchTally } from "../../search/texts.ts";
 import type { Canvas } from "../../strategies/canvas.ts";
-import { watchDoubts } from "../../strategies/doubts.ts";
+import { watchDoubts } from "../../strategies/pieces/doubts.ts";
 import { seededRng } from "../../strategies/rng.ts";
 import { withCompanion } from "./companion.ts";
 import { lanesOf } from "./lanes.ts";

@@ -1,6 +1,6 @@
 import type { Denoiser, ForwardRequest, Tokenizer } from "../../core/types.ts";
-import { createOracle } from "../../strategies/oracle.ts";
-import { ORACLE_DEFAULTS } from "../../strategies/oracle-logits.ts";
+import { createOracle } from "../../strategies/oracle/oracle.ts";
+import { ORACLE_DEFAULTS } from "../../strategies/oracle/oracle-logits.ts";
 import type { ModelFacts } from "../ask/model-facts.ts";
 import type { JobModel } from "./open-run.ts";
 

@@ -1,6 +1,6 @@
-import type { Preset } from "../preset.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { positionOf, sampledProbability } from "../rows.ts";
-import { thresholdSelector } from "../selector.ts";
 import type { BlockSchedule } from "../strategy.ts";
 
 export interface AdablockOptions {

@@ -1,9 +1,9 @@
 import { uniform } from "../../core/random.ts";
 import { RANDOM_STREAMS } from "../../core/random-streams.ts";
-import type { Preset } from "../preset.ts";
-import { temperedSampler } from "../sampler.ts";
-import { randomScorer } from "../scorer.ts";
-import { plannedQuota, rank, stepsLeft, stepsTaken } from "../selector.ts";
+import { temperedSampler } from "../pieces/sampler.ts";
+import { randomScorer } from "../pieces/scorer.ts";
+import { plannedQuota, rank, stepsLeft, stepsTaken } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import type { Selector } from "../strategy.ts";
 
 /**

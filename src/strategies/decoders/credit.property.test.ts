@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { creditSampler } from "../decoders/credit.ts";
-import { oracleLogits } from "../oracle-logits.ts";
-import { thresholdSelector } from "../selector.ts";
+import { oracleLogits } from "../oracle/oracle-logits.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
 import type { Reviser } from "../strategy.ts";
 import { masks, play, says } from "../testing/play.ts";
 import { MASK, plain, run, scene } from "../testing/scenes.ts";

@@ -1,8 +1,8 @@
 import { MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { bestProbability } from "../rows.ts";
-import { thresholdSelector } from "../selector.ts";
 import type { Candidates, DecodeState, Sampler } from "../strategy.ts";
 
 export interface CreditOptions {

@@ -1,7 +1,7 @@
 import { MASKED } from "../canvas.ts";
-import type { ModelHints, Preset, Settings } from "../preset.ts";
+import { rank } from "../pieces/selector.ts";
+import type { ModelHints, Preset, Settings } from "../recipe/preset.ts";
 import { bestProbability, positionOf, sampledProbability } from "../rows.ts";
-import { rank } from "../selector.ts";
 import type { BlockSchedule, DecodeState, LengthControl, LengthEdit, Selector, Step } from "../strategy.ts";
 
 export interface DaedalOptions {

@@ -1,7 +1,7 @@
-import type { Preset } from "../preset.ts";
-import { dreamQuota } from "../quota.ts";
-import { temperedSampler } from "../sampler.ts";
-import { plannedQuota, rank, stepsLeft } from "../selector.ts";
+import { dreamQuota } from "../pieces/quota.ts";
+import { temperedSampler } from "../pieces/sampler.ts";
+import { plannedQuota, rank, stepsLeft } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import type { Scorer, Step } from "../strategy.ts";
 
 /** Confidence of Dream's samplers, on the distribution that is drawn from. */

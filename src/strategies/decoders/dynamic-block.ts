@@ -1,8 +1,8 @@
 import type { Commit } from "../../core/events.ts";
 import { MASKED } from "../canvas.ts";
-import type { Preset } from "../preset.ts";
-import { temperedSampler } from "../sampler.ts";
-import { rank } from "../selector.ts";
+import { temperedSampler } from "../pieces/sampler.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import type { DecodeState, Selector, StopRule } from "../strategy.ts";
 
 export interface DynamicBlockOptions {

@@ -1,6 +1,6 @@
-import type { Preset } from "../preset.ts";
-import { entropyScorer } from "../scorer.ts";
-import { rank } from "../selector.ts";
+import { entropyScorer } from "../pieces/scorer.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import type { Selector } from "../strategy.ts";
 
 /**

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Settings } from "../preset.ts";
-import { buildStrategy, PRESETS } from "../presets.ts";
+import type { Settings } from "../recipe/preset.ts";
+import { buildStrategy, PRESETS } from "../recipe/presets.ts";
 import { masks, play, says } from "../testing/play.ts";
 import { HINTS, run, sceneOf } from "../testing/preset-scenes.ts";
 import { freeDave } from "./freedave.ts";

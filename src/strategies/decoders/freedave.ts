@@ -1,7 +1,7 @@
 import type { RowStats } from "../../core/types.ts";
 import { MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { bestProbability, positionOf } from "../rows.ts";
 import type { Candidates, DecodeState, Sampler, Selector } from "../strategy.ts";
 

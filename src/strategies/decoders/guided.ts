@@ -1,5 +1,5 @@
-import type { Preset } from "../preset.ts";
-import { rank } from "../selector.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import type { Candidates, Pick, Selector } from "../strategy.ts";
 
 /**

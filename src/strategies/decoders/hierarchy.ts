@@ -1,6 +1,6 @@
 import type { CommitReason } from "../../core/events.ts";
-import type { Preset } from "../preset.ts";
-import { rank } from "../selector.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import type { Selector } from "../strategy.ts";
 
 export interface HierarchyOptions {

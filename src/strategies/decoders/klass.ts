@@ -1,6 +1,6 @@
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
-import { rank } from "../selector.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import type { DecodeState, Pick, Selector, Step } from "../strategy.ts";
 
 export interface KlassOptions {

@@ -1,8 +1,8 @@
 import type { RowStats } from "../../core/types.ts";
 import type { CommitFilter } from "../../model/commit-filter.ts";
-import type { Preset } from "../preset.ts";
+import { quotaSelector, rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { bestProbability, placeInBlock, positionOf } from "../rows.ts";
-import { quotaSelector, rank } from "../selector.ts";
 import type { Pick, Selector, Step } from "../strategy.ts";
 
 /** Probability of each cell that its best token is final. `confidences` is `[size]`, missing cells 0. */

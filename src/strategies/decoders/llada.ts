@@ -1,6 +1,6 @@
-import type { Preset } from "../preset.ts";
-import { firstScorer, randomScorer } from "../scorer.ts";
-import { quotaSelector } from "../selector.ts";
+import { firstScorer, randomScorer } from "../pieces/scorer.ts";
+import { quotaSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 
 /** LLaDA (arXiv 2502.09992, generate.py): a fixed number of tokens a step, the most probable ones. */
 export const lladaPreset: Preset = {

@@ -1,6 +1,6 @@
-import type { Preset } from "../preset.ts";
-import { randomScorer } from "../scorer.ts";
-import { quotaSelector } from "../selector.ts";
+import { randomScorer } from "../pieces/scorer.ts";
+import { quotaSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { dreamPreset } from "./dream.ts";
 
 /**

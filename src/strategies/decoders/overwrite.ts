@@ -1,7 +1,7 @@
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { filledInBlock, positionOf, sampledProbability } from "../rows.ts";
-import { thresholdSelector } from "../selector.ts";
 import type { Reviser } from "../strategy.ts";
 
 export interface OverwriteOptions {

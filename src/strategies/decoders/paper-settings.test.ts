@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { startState } from "../decode.ts";
-import { buildStrategy, findPreset, PRESETS } from "../presets.ts";
+import { buildStrategy, findPreset, PRESETS } from "../recipe/presets.ts";
 import { masks, taken } from "../testing/play.ts";
 import { HINTS } from "../testing/preset-scenes.ts";
 

@@ -1,6 +1,6 @@
-import type { Preset } from "../preset.ts";
+import { quotaSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { placeInBlock } from "../rows.ts";
-import { quotaSelector } from "../selector.ts";
 import type { Scorer } from "../strategy.ts";
 
 export interface PositionCalibration {

@@ -1,8 +1,8 @@
 import type { Commit } from "../../core/events.ts";
 import { MASKED } from "../canvas.ts";
-import type { Preset } from "../preset.ts";
+import { quotaSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { positionOf, sampledProbability } from "../rows.ts";
-import { quotaSelector } from "../selector.ts";
 import type { DecodeState, Step, StopRule } from "../strategy.ts";
 
 export interface ProphetOptions {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { continuationCanvas, countMasks } from "../canvas.ts";
 import { decode, type StepEvent, startState } from "../decode.ts";
-import { createOracle } from "../oracle.ts";
-import { ORACLE_DEFAULTS } from "../oracle-logits.ts";
+import { createOracle } from "../oracle/oracle.ts";
+import { ORACLE_DEFAULTS } from "../oracle/oracle-logits.ts";
 import { seededRng } from "../rng.ts";
 import type { Strategy } from "../strategy.ts";
 import { plain } from "../testing/scenes.ts";

@@ -1,12 +1,12 @@
 import { uniform } from "../../core/random.ts";
 import { RANDOM_STREAMS } from "../../core/random-streams.ts";
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
+import { linspace32 } from "../pieces/quota.ts";
+import { temperedSampler } from "../pieces/sampler.ts";
+import { blockSteps } from "../pieces/selector.ts";
 import { masksInBlock } from "../progress.ts";
-import { linspace32 } from "../quota.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { filledInBlock } from "../rows.ts";
-import { temperedSampler } from "../sampler.ts";
-import { blockSteps } from "../selector.ts";
 import type { DecodeState, Reviser, Selector, Step } from "../strategy.ts";
 import { type Mixture, mixtureAt, type RemaskRule } from "./remask-mixture.ts";
 

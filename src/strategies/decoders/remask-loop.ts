@@ -1,7 +1,7 @@
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { filledInBlock, positionOf } from "../rows.ts";
-import { rank } from "../selector.ts";
 import type { DecodeState, Reviser, Selector } from "../strategy.ts";
 
 export interface RemaskLoopOptions {

@@ -1,10 +1,10 @@
 import type { RowStats } from "../../core/types.ts";
 import { FILLED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
-import type { Preset, RenoiseSettings } from "../preset.ts";
+import { rawCandidates, type SamplerOptions } from "../pieces/sampler.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset, RenoiseSettings } from "../recipe/preset.ts";
 import { bestProbability, positionOf } from "../rows.ts";
-import { rawCandidates, type SamplerOptions } from "../sampler.ts";
-import { rank } from "../selector.ts";
 import type { Candidates, DecodeState, Reviser, Sampler, Selector, Step } from "../strategy.ts";
 
 /** Its `temperature` is that of a block's first step; at 0 the best tokens are taken, and entropies are those at 1. */

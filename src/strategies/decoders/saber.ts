@@ -1,8 +1,8 @@
 import { FILLED, MASKED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { positionOf, sampledProbability } from "../rows.ts";
-import { rank } from "../selector.ts";
 import type { DecodeState, Reviser, Selector, Step } from "../strategy.ts";
 
 export interface SaberOptions {

@@ -1,5 +1,5 @@
-import type { Preset } from "../preset.ts";
-import { thresholdSelector } from "../selector.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 
 /** Fast-dLLM (arXiv 2505.22618): as many tokens a step as the model is sure of. */
 export const fastDllmPreset: Preset = {

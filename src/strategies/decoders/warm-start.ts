@@ -1,9 +1,9 @@
 import type { Draft } from "../../core/types.ts";
 import { FILLED } from "../canvas.ts";
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { positionOf } from "../rows.ts";
-import { thresholdSelector } from "../selector.ts";
 import type { DecodeState, Reviser, Step } from "../strategy.ts";
 
 /** Whether the draft has been looked at. */

@@ -1,8 +1,8 @@
 import type { Draft } from "../../core/types.ts";
 import { defineMemory } from "../memory.ts";
-import type { Preset } from "../preset.ts";
+import { rank } from "../pieces/selector.ts";
+import type { Preset } from "../recipe/preset.ts";
 import { filledInBlock } from "../rows.ts";
-import { rank } from "../selector.ts";
 import type { Reviser, Selector } from "../strategy.ts";
 
 export interface WinoOptions {

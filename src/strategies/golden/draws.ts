@@ -1,7 +1,7 @@
 import type { NoiseRequest, RowStats } from "../../core/types.ts";
 import type { CreditOptions } from "../decoders/credit.ts";
-import type { GoldenRandom } from "../golden-random.ts";
-import type { OracleDraw } from "../oracle.ts";
+import type { GoldenRandom } from "../oracle/golden-random.ts";
+import type { OracleDraw } from "../oracle/oracle.ts";
 
 /** How recorded random numbers become tokens (FORMAT.md section 1, random numbers). */
 

@@ -12,7 +12,7 @@ const watched = vi.hoisted(() => async (load: () => Promise<Record<string, unkno
   return Object.fromEntries(Object.entries(await load()).map(([name, piece]) => [name, watch(piece)]));
 });
 
-vi.mock("../selector.ts", watched);
+vi.mock("../pieces/selector.ts", watched);
 vi.mock("../decoders/adablock.ts", watched);
 vi.mock("../decoders/credit.ts", watched);
 vi.mock("../decoders/daedal.ts", watched);

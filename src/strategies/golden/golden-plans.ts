@@ -1,7 +1,7 @@
 import { dualCache, prefixCache } from "../../cache/frozen.ts";
 import type { CachePolicy } from "../../cache/policy.ts";
-import type { GoldenRandom } from "../golden-random.ts";
-import { thresholdSelector } from "../selector.ts";
+import type { GoldenRandom } from "../oracle/golden-random.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
 import type { DecodeState } from "../strategy.ts";
 import {
   compose,

@@ -1,8 +1,8 @@
 import { dreamScorer } from "../decoders/dream.ts";
 import { klassSelector } from "../decoders/klass.ts";
-import type { GoldenRandom } from "../golden-random.ts";
-import type { OracleDraw } from "../oracle.ts";
-import { entropyScorer, probabilityScorer, randomScorer } from "../scorer.ts";
+import type { GoldenRandom } from "../oracle/golden-random.ts";
+import type { OracleDraw } from "../oracle/oracle.ts";
+import { entropyScorer, probabilityScorer, randomScorer } from "../pieces/scorer.ts";
 import type { Scorer, Selector } from "../strategy.ts";
 import { compose, type GoldenPlan, leastFirst, quotas } from "./plan.ts";
 import { type GoldenCase, hyperCount, hyperNumber } from "./schema.ts";

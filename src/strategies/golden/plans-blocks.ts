@@ -2,9 +2,9 @@ import { fixedBlocks, gridBlocks } from "../blocks.ts";
 import { continuationCanvas, MASKED } from "../canvas.ts";
 import { blockEosStop, dynamicBlockSelector, evenQuota } from "../decoders/dynamic-block.ts";
 import { tokenEditReviser } from "../decoders/token-edit.ts";
-import type { GoldenRandom } from "../golden-random.ts";
 import { defineMemory } from "../memory.ts";
-import { type SamplerOptions, temperedSampler } from "../sampler.ts";
+import type { GoldenRandom } from "../oracle/golden-random.ts";
+import { type SamplerOptions, temperedSampler } from "../pieces/sampler.ts";
 import type { DecodeState, LengthControl, Rng, Scorer, Selector, StopRule } from "../strategy.ts";
 import { multinomialDraw } from "./draws.ts";
 import {

@@ -8,9 +8,9 @@ import { hierarchySelector } from "../decoders/hierarchy.ts";
 import { positionCalibratedScorer } from "../decoders/pc-sampler.ts";
 import { prophetStop } from "../decoders/prophet.ts";
 import { slowFastSelector } from "../decoders/slowfast.ts";
-import { cfgGuidance } from "../guidance.ts";
-import { entropyScorer, randomScorer } from "../scorer.ts";
-import { thresholdSelector } from "../selector.ts";
+import { cfgGuidance } from "../pieces/guidance.ts";
+import { entropyScorer, randomScorer } from "../pieces/scorer.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
 import type { GuidanceControl, Scorer, Selector } from "../strategy.ts";
 import { creditDraw, gumbelDraw } from "./draws.ts";
 import {

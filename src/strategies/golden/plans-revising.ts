@@ -5,12 +5,12 @@ import { adaptiveBlocks } from "../decoders/adablock.ts";
 import { daedal } from "../decoders/daedal.ts";
 import { overwriteReviser } from "../decoders/overwrite.ts";
 import { remaskLoop } from "../decoders/remask-loop.ts";
-import type { GoldenRandom } from "../golden-random.ts";
-import { cfgGuidance } from "../guidance.ts";
+import type { GoldenRandom } from "../oracle/golden-random.ts";
+import { cfgGuidance } from "../pieces/guidance.ts";
+import { probabilityScorer } from "../pieces/scorer.ts";
+import { rank, thresholdSelector } from "../pieces/selector.ts";
 import { masksInBlock } from "../progress.ts";
 import { sampledProbability } from "../rows.ts";
-import { probabilityScorer } from "../scorer.ts";
-import { rank, thresholdSelector } from "../selector.ts";
 import type { GuidanceControl, Sampler, Scorer, Selector } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
 import {

@@ -1,8 +1,8 @@
 import { searchPaths } from "../../search/paths.ts";
 import { openSession } from "../../search/session.ts";
 import { startState } from "../decode.ts";
-import { goldenRandom } from "../golden-random.ts";
-import { canvasHash, createOracle } from "../oracle.ts";
+import { goldenRandom } from "../oracle/golden-random.ts";
+import { canvasHash, createOracle } from "../oracle/oracle.ts";
 import { numbers, startCanvas } from "./plan.ts";
 import { ancestral, recordedRace } from "./plans-ancestral.ts";
 import type { CaseOutcome } from "./replay.ts";

@@ -1,7 +1,7 @@
 import { hashWords } from "../../core/random.ts";
-import { goldenRandom } from "../golden-random.ts";
-import { oracleLogits } from "../oracle-logits.ts";
-import { dllmCosineQuota, dllmLinearQuota, dreamQuota, lladaQuota } from "../quota.ts";
+import { goldenRandom } from "../oracle/golden-random.ts";
+import { oracleLogits } from "../oracle/oracle-logits.ts";
+import { dllmCosineQuota, dllmLinearQuota, dreamQuota, lladaQuota } from "../pieces/quota.ts";
 import type { CaseOutcome } from "./replay.ts";
 import { parseQuotas, parseVectors } from "./schema.ts";
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { isUnmaskError } from "../../core/errors.ts";
-import { canvasHash } from "../oracle.ts";
+import { canvasHash } from "../oracle/oracle.ts";
 import llada from "./fixtures/llada.json" with { type: "json" };
 import { GOLDEN_PLANS } from "./golden-plans.ts";
 import { replayGolden } from "./replay.ts";

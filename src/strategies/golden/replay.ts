@@ -1,8 +1,8 @@
 import type { Commit } from "../../core/events.ts";
 import type { ForwardRequest } from "../../core/types.ts";
 import { decode, type StepEvent, startState } from "../decode.ts";
-import { type GoldenRandom, goldenRandom } from "../golden-random.ts";
-import { canvasHash, createOracle, type Oracle } from "../oracle.ts";
+import { type GoldenRandom, goldenRandom } from "../oracle/golden-random.ts";
+import { canvasHash, createOracle, type Oracle } from "../oracle/oracle.ts";
 import type { ModelTraits } from "../strategy.ts";
 import { gumbelDraw } from "./draws.ts";
 import { GOLDEN_PLANS } from "./golden-plans.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { UnmaskError } from "../../core/errors.ts";
-import { ORACLE_DEFAULTS } from "../oracle-logits.ts";
+import { ORACLE_DEFAULTS } from "../oracle/oracle-logits.ts";
 
 /** Golden files (`dlm-golden-1`) as they are read from disk. Only what a replay compares is named here. */
 

@@ -6,9 +6,9 @@ import { entropyGuard } from "../decoders/entropy-guard.ts";
 import { type EotpGuard, eotpControl } from "../decoders/eotp.ts";
 import { gapGrowth } from "../decoders/gap-growth.ts";
 import { type DraftCheck, scepticalReviser } from "../decoders/warm-start.ts";
-import { hintDraft, placeDraft } from "../draft.ts";
-import type { ModelHints, Preset, Settings } from "../preset.ts";
-import { PRESETS } from "../presets.ts";
+import { hintDraft, placeDraft } from "../pieces/draft.ts";
+import type { ModelHints, Preset, Settings } from "../recipe/preset.ts";
+import { PRESETS } from "../recipe/presets.ts";
 import type { Strategy } from "../strategy.ts";
 
 /**

@@ -3,9 +3,9 @@ import { allocateRowStats, reduceRows } from "../../math/row-stats.ts";
 import { fixedBlocks } from "../blocks.ts";
 import { type Canvas, continuationCanvas, FILLED } from "../canvas.ts";
 import { decode, type StepEvent, startState } from "../decode.ts";
+import { gumbelSampler } from "../pieces/sampler.ts";
+import { probabilityScorer } from "../pieces/scorer.ts";
 import { seededRng } from "../rng.ts";
-import { gumbelSampler } from "../sampler.ts";
-import { probabilityScorer } from "../scorer.ts";
 import type { DecodeState, Selector, Strategy } from "../strategy.ts";
 
 /** Scenes on statistics that are written down. */

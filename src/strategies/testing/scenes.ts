@@ -3,13 +3,13 @@ import { clone } from "../../core/clone.ts";
 import { fixedBlocks } from "../blocks.ts";
 import { type Canvas, createCanvas } from "../canvas.ts";
 import { decode, type StepEvent, startState } from "../decode.ts";
-import { createOracle, type Oracle } from "../oracle.ts";
-import { ORACLE_DEFAULTS, type OracleParameters } from "../oracle-logits.ts";
-import type { ModelHints, Settings } from "../preset.ts";
+import { createOracle, type Oracle } from "../oracle/oracle.ts";
+import { ORACLE_DEFAULTS, type OracleParameters } from "../oracle/oracle-logits.ts";
+import { runScripted } from "../oracle/run-scripted.ts";
+import { gumbelSampler } from "../pieces/sampler.ts";
+import { probabilityScorer } from "../pieces/scorer.ts";
+import type { ModelHints, Settings } from "../recipe/preset.ts";
 import { seededRng } from "../rng.ts";
-import { runScripted } from "../run-scripted.ts";
-import { gumbelSampler } from "../sampler.ts";
-import { probabilityScorer } from "../scorer.ts";
 import type { ModelTraits, Selector, Strategy } from "../strategy.ts";
 
 /** Canvases and oracles for properties of single pieces. */

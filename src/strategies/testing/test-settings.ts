@@ -1,4 +1,4 @@
-import type { Settings } from "../preset.ts";
+import type { Settings } from "../recipe/preset.ts";
 
 /** Settings of a run over `length` cells in one block, a token a step, unless `more` says otherwise. */
 export function testSettings(length: number, more: Partial<Settings> = {}): Settings {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createCanvas } from "../canvas.ts";
 import { adaptiveBlocks } from "../decoders/adablock.ts";
 import { positionCalibratedScorer } from "../decoders/pc-sampler.ts";
-import { quotaSelector, thresholdSelector } from "../selector.ts";
+import { quotaSelector, thresholdSelector } from "../pieces/selector.ts";
 import { MASK, masks, play, says, V } from "../testing/play.ts";
 
 /** Worked examples of the strategies note, section 4: which token comes first, where blocks end, and gaps. (6.1, 6.2: src/constraints.) */

@@ -9,7 +9,7 @@ import { klassSelector } from "../decoders/klass.ts";
 import { localLeapSelector } from "../decoders/local-leap.ts";
 import { prophetStop } from "../decoders/prophet.ts";
 import { slowFastSelector } from "../decoders/slowfast.ts";
-import { entropyScorer } from "../scorer.ts";
+import { entropyScorer } from "../pieces/scorer.ts";
 import type { Step } from "../strategy.ts";
 import { MASK, masks, play, type Scene, says, taken, written } from "../testing/play.ts";
 

@@ -5,7 +5,7 @@ import { renoise } from "../decoders/renoise.ts";
 import { saber } from "../decoders/saber.ts";
 import { tokenEditReviser } from "../decoders/token-edit.ts";
 import { wino } from "../decoders/wino.ts";
-import { thresholdSelector } from "../selector.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
 import { MASK, masks, play, type Scene, says, written } from "../testing/play.ts";
 
 /** Worked examples of the strategies note, section 4: what drafts, checks, edits and takes back. */

@@ -7,7 +7,7 @@ import { eotpControl } from "../decoders/eotp.ts";
 import { learn2pdSelector } from "../decoders/learn2pd.ts";
 import { overwriteReviser } from "../decoders/overwrite.ts";
 import { scepticalReviser } from "../decoders/warm-start.ts";
-import { thresholdSelector } from "../selector.ts";
+import { thresholdSelector } from "../pieces/selector.ts";
 import { MASK, masks, play, type Scene, says, statsOf, taken, written } from "../testing/play.ts";
 
 /** Worked examples of the strategies note, section 3: the systems that this project began from. (3.5: guided.test.ts; 3.11, 3.12: src/search; 3.13: guidance.test.ts.) */
