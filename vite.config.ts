@@ -7,7 +7,7 @@ import { VitePWA } from "vite-plugin-pwa";
 import { CSS_TARGET } from "./scripts/css-target.mjs";
 import { firstPaint } from "./scripts/first-paint.mjs";
 import { modelCard } from "./scripts/model-card.mjs";
-import { otherStrategies } from "./src/app/strategies.ts";
+import { otherStrategies } from "./src/app/ask/strategies.ts";
 import { ORT_FILES } from "./src/runtime/ort/ort-files.ts";
 import { DEFAULT_CONNECT, parseConnect } from "./src/sources/connect.ts";
 import { takesRepeatGuard } from "./src/strategies/pieces/no-repeat.ts";
@@ -115,7 +115,7 @@ function connectPolicy(): Plugin {
 }
 
 const FIRST_PAINT = {
-  recording: "src/app/welcome.unmask.json",
+  recording: "src/app/run/welcome.unmask.json",
   fonts: ["inter-latin-wght-normal", "source-serif-4-latin-wght-normal"],
 };
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { BenchOptions } from "../src/cli/bench.ts";
-import { recipeOption } from "../src/cli/generation-options.ts";
+import { recipeOption } from "../src/cli/generate/generation-options.ts";
 import { openCompanion } from "../src/companion/open-companion.ts";
 import { UnmaskError } from "../src/core/errors.ts";
 import { accuracyPart, choicePart } from "./baselines/accuracy-part.ts";

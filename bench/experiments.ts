@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { BenchOptions } from "../src/cli/bench.ts";
-import { modelOption } from "../src/cli/generation-options.ts";
+import { modelOption } from "../src/cli/generate/generation-options.ts";
 import { taskMode } from "./eval/tasks.ts";
 import { liveTable, liveUnit } from "./experiments/live.ts";
 import { pruned, reused, type Scheme, schemeDenoiser, whole } from "./experiments/schemes.ts";

@@ -3,7 +3,7 @@ import { build } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** `src/cli/gpu-page.ts` as one classic script that puts its exports on `globalThis.subject`. */
+/** `src/cli/gpu/gpu-page.ts` as one classic script that puts its exports on `globalThis.subject`. */
 export async function bundleGpuPage() {
   const output = await build({
     root,
@@ -13,7 +13,7 @@ export async function bundleGpuPage() {
     build: {
       write: false,
       target: "es2022",
-      lib: { entry: "src/cli/gpu-page.ts", formats: ["iife"], name: "subject", fileName: "gpu-page" },
+      lib: { entry: "src/cli/gpu/gpu-page.ts", formats: ["iife"], name: "subject", fileName: "gpu-page" },
     },
   });
   const [result] = [output].flat();

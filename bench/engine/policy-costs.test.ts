@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { QUIET_IO } from "../../src/cli/quiet-io.ts";
+import { QUIET_IO } from "../../src/cli/io/quiet-io.ts";
 import { nodeFolder } from "../../src/convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { nodeTarget } from "../../src/convert/target/node-target.ts";

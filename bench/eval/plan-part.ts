@@ -1,5 +1,5 @@
 import type { CommandIo, OptionValues } from "../../src/cli/command.ts";
-import { modelOption } from "../../src/cli/generation-options.ts";
+import { modelOption } from "../../src/cli/generate/generation-options.ts";
 import { assertNever } from "../../src/core/errors.ts";
 import type { OpenLab } from "../harness/open-lab.ts";
 import type { TaskPrompt } from "../harness/task-prompts.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { OptionValues } from "../../src/cli/command.ts";
-import { recipeOption } from "../../src/cli/generation-options.ts";
+import { recipeOption } from "../../src/cli/generate/generation-options.ts";
 import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
 import { countOption } from "../harness/counts.ts";

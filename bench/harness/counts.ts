@@ -1,5 +1,5 @@
 import type { OptionValues } from "../../src/cli/command.ts";
-import { numberOption } from "../../src/cli/generation-options.ts";
+import { numberOption } from "../../src/cli/generate/generation-options.ts";
 import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
 

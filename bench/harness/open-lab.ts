@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { CommandIo, OptionValues } from "../../src/cli/command.ts";
-import { modelOption, numberOption } from "../../src/cli/generation-options.ts";
+import { modelOption, numberOption } from "../../src/cli/generate/generation-options.ts";
 import { readManifest } from "../../src/runtime/open/bundle.ts";
 import { type LoadedModel, loadModel } from "../../src/runtime/open/load-model.ts";
 import { identityOf, sharedIdentity } from "./identity.ts";

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
-import { readTextFile } from "../../src/cli/text-file.ts";
+import { readTextFile } from "../../src/cli/io/text-file.ts";
 import { UnmaskError } from "../../src/core/errors.ts";
 import { nearest } from "../../src/core/nearest.ts";
 import { groupBy } from "./group-by.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { QUIET_IO } from "../../src/cli/quiet-io.ts";
+import { QUIET_IO } from "../../src/cli/io/quiet-io.ts";
 import { verifyCommand } from "../../src/cli/verify.ts";
 
 export const FIXTURES = fileURLToPath(new URL("../../src/convert/fixtures", import.meta.url));

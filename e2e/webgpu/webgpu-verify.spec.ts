@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
-import { openGpuBrowser } from "../../src/cli/gpu-browser.ts";
-import { pageHost } from "../../src/cli/gpu-host.ts";
+import { openGpuBrowser } from "../../src/cli/gpu/gpu-browser.ts";
+import { pageHost } from "../../src/cli/gpu/gpu-host.ts";
 import { memorySource } from "../../src/convert/checkpoint/byte-source.ts";
 import { adaptLogitsGraph } from "../../src/convert/exports/logits-graph.ts";
 import { openGraph } from "../../src/convert/graph/run-graph.ts";

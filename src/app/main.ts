@@ -4,31 +4,31 @@ import { defineUnmaskText } from "../element/define.ts";
 import type { DoneEvent } from "../element/element.ts";
 import { trustOwnScripts } from "../own-scripts.ts";
 import type { EngineInfo } from "../protocol.ts";
-import { wireAddModel } from "./add-model.ts";
-import { showProblem } from "./advice.ts";
-import { wireChat } from "./chat.ts";
-import { fillSelects, readQuery, showMore } from "./controls.ts";
-import { listExamples } from "./examples.ts";
-import { showFigures } from "./figures.ts";
-import { whenInstalled } from "./install.ts";
+import { showProblem } from "./ask/advice.ts";
+import { wireChat } from "./ask/chat.ts";
+import { fillSelects, readQuery, showMore } from "./ask/controls.ts";
+import { listExamples } from "./ask/examples.ts";
 import { atMostEvery, inLaterFrame } from "./later.ts";
-import { type Live, wireLive } from "./live.ts";
-import { showModel, showNoModel } from "./model-box.ts";
-import { wireModelCard } from "./model-card.ts";
-import { createOffline } from "./offline.ts";
+import { wireAddModel } from "./model/add-model.ts";
+import { showModel, showNoModel } from "./model/model-box.ts";
+import { wireModelCard } from "./model/model-card.ts";
+import { wireStoredModels } from "./model/stored-models.ts";
 import { findPage } from "./page.ts";
-import { createParagraph } from "./paragraph.ts";
 import { createProgress } from "./progress.ts";
-import { wireRecordings } from "./recordings.ts";
-import { createRunner } from "./runner.ts";
+import { showFigures } from "./run/figures.ts";
+import { type Live, wireLive } from "./run/live.ts";
+import { createParagraph } from "./run/paragraph.ts";
+import { wireRecordings } from "./run/recordings.ts";
+import { createRunner } from "./run/runner.ts";
+import { showTime } from "./run/time-spent.ts";
+import { createTimeline } from "./run/timeline.ts";
+import { whenInstalled } from "./site/install.ts";
+import { createOffline } from "./site/offline.ts";
+import { wireTheme } from "./site/theme.ts";
 import { createStatus } from "./status.ts";
-import { wireStoredModels } from "./stored-models.ts";
-import { wireTheme } from "./theme.ts";
-import { showTime } from "./time-spent.ts";
-import { createTimeline } from "./timeline.ts";
 
 const WELCOME = Object.values(
-  import.meta.glob<string>("./welcome.unmask.json", { query: "?url", import: "default", eager: true }),
+  import.meta.glob<string>("./run/welcome.unmask.json", { query: "?url", import: "default", eager: true }),
 )[0];
 
 trustOwnScripts();

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { UnmaskError } from "../core/errors.ts";
 import { ORT_FILES } from "../runtime/ort/ort-files.ts";
 import type { Command } from "./command.ts";
-import { embeddedModel } from "./generation-options.ts";
+import { embeddedModel } from "./generate/generation-options.ts";
 
 /** What a page fetches by address, so that no bundler sees it. Copies that are there already are left alone. */
 export const assetsCommand: Command = {

@@ -4,16 +4,16 @@ import type { Command } from "./command.ts";
 
 /** Every subcommand, loaded only when it is the one asked for: `help` should not pay for the runtime. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  generate: async () => (await import("./generate.ts")).generateCommand,
-  infill: async () => (await import("./infill.ts")).infillCommand,
+  generate: async () => (await import("./generate/generate.ts")).generateCommand,
+  infill: async () => (await import("./generate/infill.ts")).infillCommand,
   convert: async () => (await import("./convert.ts")).convertCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
   replay: async () => (await import("./replay.ts")).replayCommand,
   inspect: async () => (await import("./inspect.ts")).inspectCommand,
   assets: async () => (await import("./assets.ts")).assetsCommand,
-  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  doctor: async () => (await import("./doctor/doctor.ts")).doctorCommand,
   bench: async () => (await import("./bench.ts")).benchCommand,
-  fit: async () => (await import("./fit.ts")).fitCommand,
+  fit: async () => (await import("./fit/fit.ts")).fitCommand,
   eval: async () => (await import("./eval.ts")).evalCommand,
 };
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SMALL, writeRandomCheckpoint } from "../convert/random-checkpoint.ts";
 import { convertCommand } from "./convert.ts";
-import { QUIET_IO } from "./quiet-io.ts";
+import { QUIET_IO } from "./io/quiet-io.ts";
 
 let scratch = "";
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { parseQ4Extras } from "../convert/q4-recipe.ts";
 import { nodeTarget } from "../convert/target/node-target.ts";
 import { UnmaskError } from "../core/errors.ts";
 import type { Command, CommandIo, CommandOutcome, OptionValues } from "./command.ts";
-import { HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
+import { HUB_HELP, HUB_OPTION, openCliSource } from "./io/source.ts";
 
 /** `unmask convert`: checkpoint to bundle. */
 export const convertCommand: Command = {

@@ -8,7 +8,7 @@ import { faultServer } from "../runtime/store/fault-server.ts";
 import { hubServer } from "../sources/hub-server.ts";
 import { convertCommand } from "./convert.ts";
 import { inspectCommand } from "./inspect.ts";
-import { QUIET_IO } from "./quiet-io.ts";
+import { QUIET_IO } from "./io/quiet-io.ts";
 
 /** ONNX exports by every way a command line can name them. */
 let scratch = "";

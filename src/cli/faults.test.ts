@@ -6,7 +6,7 @@ import { SMALL, writeRandomCheckpoint } from "../convert/random-checkpoint.ts";
 import { type HubFault, type HubRequest, hubServer } from "../sources/hub-server.ts";
 import { convertCommand } from "./convert.ts";
 import { inspectCommand } from "./inspect.ts";
-import { QUIET_IO } from "./quiet-io.ts";
+import { QUIET_IO } from "./io/quiet-io.ts";
 
 /** What a hub does wrong, as a command meets it: a code, and nothing on disk. */
 const WEIGHTS = "model.safetensors";

@@ -8,7 +8,7 @@ import { downloadFile } from "../runtime/store/download.ts";
 import { folderSource } from "../runtime/store/folder-source.ts";
 import { httpSource } from "../runtime/store/http-source.ts";
 import type { Command, CommandIo } from "./command.ts";
-import { type CliSource, HUB_HELP, HUB_OPTION, openCliSource } from "./source.ts";
+import { type CliSource, HUB_HELP, HUB_OPTION, openCliSource } from "./io/source.ts";
 
 const MANIFEST = "unmask.json";
 

@@ -12,10 +12,10 @@ import { convertCheckpoint } from "../convert/convert.ts";
 import { nodeTarget } from "../convert/target/node-target.ts";
 import { ERROR_CODES, type UnmaskErrorCode } from "../core/errors.ts";
 import type { Command, OptionValues } from "./command.ts";
-import { doctorCommand } from "./doctor.ts";
+import { doctorCommand } from "./doctor/doctor.ts";
 import { evalCommand } from "./eval.ts";
-import { generateCommand } from "./generate.ts";
-import { QUIET_IO } from "./quiet-io.ts";
+import { generateCommand } from "./generate/generate.ts";
+import { QUIET_IO } from "./io/quiet-io.ts";
 
 /** The command as a process: what stands on stdout and stderr and how it exits, above all when it is misused. */
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

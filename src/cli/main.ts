@@ -4,8 +4,8 @@ import { toUnmaskError, UnmaskError } from "../core/errors.ts";
 import { joinValues } from "./arguments.ts";
 import type { Command, CommandIo, CommandOutcome } from "./command.ts";
 import { COMMAND_NAMES, findCommand } from "./commands.ts";
-import { helpCommand } from "./help.ts";
-import { createOutput, type Output } from "./output.ts";
+import { helpCommand } from "./help/help.ts";
+import { createOutput, type Output } from "./io/output.ts";
 
 /** Signals that end a command tidily, with the exit code a shell expects. A second one ends it at once. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { CommandOutcome } from "./command.ts";
-import { QUIET_IO } from "./quiet-io.ts";
+import { QUIET_IO } from "./io/quiet-io.ts";
 import { replayCommand } from "./replay.ts";
 
 const FIXTURES = join(import.meta.dirname, "../strategies/golden/fixtures");

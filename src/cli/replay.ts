@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { UnmaskError } from "../core/errors.ts";
 import { type CaseOutcome, replayGolden } from "../strategies/golden/replay.ts";
 import type { Command } from "./command.ts";
-import { readTextFile } from "./text-file.ts";
+import { readTextFile } from "./io/text-file.ts";
 
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { QUIET_IO } from "./quiet-io.ts";
+import { QUIET_IO } from "./io/quiet-io.ts";
 import { verifyCommand } from "./verify.ts";
 
 const CASES = fileURLToPath(new URL("../../../shared/checkpoints", import.meta.url));

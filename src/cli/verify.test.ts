@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import { wasmHost } from "../convert/graph/graph-host.ts";
 import { verifyCheckpoint } from "../convert/verify.ts";
-import { QUIET_IO } from "./quiet-io.ts";
+import { QUIET_IO } from "./io/quiet-io.ts";
 import { verifyCommand } from "./verify.ts";
 
 const FIXTURES = join(import.meta.dirname, "../convert/fixtures");

@@ -4,8 +4,8 @@ import { nodeFolder } from "../convert/checkpoint/node-folder.ts";
 import { type VerifyCase, type VerifyPlace, verifyCheckpoint } from "../convert/verify.ts";
 import { toUnmaskError, UnmaskError, type UnmaskErrorCode } from "../core/errors.ts";
 import type { Command, CommandIo, CommandOutcome } from "./command.ts";
-import { openGpuBrowser } from "./gpu-browser.ts";
-import { pageHost } from "./gpu-host.ts";
+import { openGpuBrowser } from "./gpu/gpu-browser.ts";
+import { pageHost } from "./gpu/gpu-host.ts";
 
 /** `unmask verify`: reference checkpoints against their golden numbers. */
 export const verifyCommand: Command = {
