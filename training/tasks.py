@@ -230,8 +230,8 @@ def story_math(rng: random.Random) -> Sample:
     return f"{' '.join(text)} How many {thing} does {name} have?", f"{' '.join(steps)} answer {total}"
 
 
-def moves(rng: random.Random) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
-    """Sentences about people who go, take and drop; for each person and thing its trail, and where it ends up.
+def moves(rng: random.Random, most: int = 5) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
+    """Sentences about people who go, take and drop, two or more of them (or none); for each person and thing its trail, and where it ends up.
 
     A trail has a word for each sentence that is about somebody or something, in their order: a place, who takes it, `drops`.
     """
@@ -242,7 +242,7 @@ def moves(rng: random.Random) -> tuple[list[str], dict[str, tuple[list[str], str
     trails = {who: [spot] for who, spot in (at | place).items()}
     holder: dict[str, str] = {}
     text = [f"{p} is in the {at[p]}." for p in people] + [f"The {t} is in the {place[t]}." for t in things]
-    for _ in range(rng.randint(2, 5)):
+    for _ in range(rng.randint(min(2, most), most)):
         person = rng.choice(people)
         near = [t for t in things if t not in holder and place[t] == at[person]]
         held = [t for t in things if holder.get(t) == person]
@@ -272,11 +272,16 @@ def trail(who: str, words: list[str]) -> str:
     return f"{who.removeprefix('the ')} {' '.join(words)}"
 
 
-def where(rng: random.Random) -> Sample:
-    text, ends = moves(rng)
+def where(rng: random.Random, most: int = 5) -> Sample:
+    text, ends = moves(rng, most)
     target = rng.choice(list(ends))
     words, place = ends[target]
     return f"{' '.join(text)} Where is {target}?", f"{trail(target, words)} answer {place}"
+
+
+def where_told(rng: random.Random) -> Sample:
+    """Nobody moves: what must be found in the text, alone. Not scored."""
+    return where(rng, most=0)
 
 
 def where_all(rng: random.Random) -> Sample:
@@ -293,7 +298,7 @@ TASKS: dict[str, Callable[[random.Random], Sample]] = {
 
 
 # Learned from, never scored.
-LESSONS = {"where_all": where_all}
+LESSONS = {"where_all": where_all, "where_told": where_told}
 
 
 def training_sample(name: str, rng: random.Random) -> Sample:
