@@ -150,7 +150,7 @@ def check_tasks() -> None:
     """Answers by another way than the generators'; held-out prompts are never drawn for training."""
     rng = random.Random(3)
     for _ in range(300):
-        for name in {*tasks.TASKS, "where_told"} - {"sudoku6"}:
+        for name in {*tasks.TASKS, *tasks.LESSONS} - {"sudoku6"}:
             prompt, response = tasks.training_sample(name, rng)
             answer, words = tasks.final_answer(response), prompt.split()
             assert name == "sudoku4" or not tasks.is_held_out(prompt)
@@ -168,7 +168,10 @@ def check_tasks() -> None:
                 while text != (shorter := text.replace("()", "").replace("[]", "").replace("{}", "")):
                     text = shorter
                 assert text == ""
-            elif name.startswith("where"):
+            elif name in tasks.LESSONS:
+                asked = [who.removeprefix("the ") for who in prompt.split("Where are ")[1].rstrip("?").split(", ")]
+                assert response == " ".join(" ".join((who, *trail_of(who, prompt))) for who in asked)
+            elif name == "where":
                 who = words[-1].rstrip("?")
                 trail = trail_of(who, prompt)
                 assert response == " ".join((who, *trail, "answer", answer))

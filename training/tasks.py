@@ -272,22 +272,23 @@ def trail(who: str, words: list[str]) -> str:
     return f"{who.removeprefix('the ')} {' '.join(words)}"
 
 
-def where(rng: random.Random, most: int = 5) -> Sample:
-    text, ends = moves(rng, most)
+def where(rng: random.Random) -> Sample:
+    text, ends = moves(rng)
     target = rng.choice(list(ends))
     words, place = ends[target]
     return f"{' '.join(text)} Where is {target}?", f"{trail(target, words)} answer {place}"
 
 
+def where_all(rng: random.Random, most: int = 5) -> Sample:
+    """Not scored: a single place is little to learn from for a text of forty tokens. Asked in a drawn order, or places in the text give the answers away."""
+    text, ends = moves(rng, most)
+    asked = rng.sample(list(ends), len(ends))
+    return f"{' '.join(text)} Where are {', '.join(asked)}?", " ".join(trail(who, ends[who][0]) for who in asked)
+
+
 def where_told(rng: random.Random) -> Sample:
     """Nobody moves: what must be found in the text, alone. Not scored."""
-    return where(rng, most=0)
-
-
-def where_all(rng: random.Random) -> Sample:
-    """Not scored: a single place is little to learn from for a text of forty tokens."""
-    text, ends = moves(rng)
-    return f"{' '.join(text)} Where are they all?", " ".join(trail(who, words) for who, (words, _) in ends.items())
+    return where_all(rng, most=0)
 
 
 TASKS: dict[str, Callable[[random.Random], Sample]] = {
