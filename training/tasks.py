@@ -230,8 +230,8 @@ def story_math(rng: random.Random) -> Sample:
     return f"{' '.join(text)} How many {thing} does {name} have?", f"{' '.join(steps)} answer {total}"
 
 
-def moves(rng: random.Random, most: int = 5) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
-    """Sentences about people who go, take and drop, two or more of them (or none); for each person and thing its trail, and where it ends up.
+def moves(rng: random.Random) -> tuple[list[str], dict[str, tuple[list[str], str]]]:
+    """Sentences about people who go, take and drop; for each person and thing its trail, and where it ends up.
 
     A trail has a word for each sentence that is about somebody or something, in their order: a place, who takes it, `drops`.
     """
@@ -242,7 +242,7 @@ def moves(rng: random.Random, most: int = 5) -> tuple[list[str], dict[str, tuple
     trails = {who: [spot] for who, spot in (at | place).items()}
     holder: dict[str, str] = {}
     text = [f"{p} is in the {at[p]}." for p in people] + [f"The {t} is in the {place[t]}." for t in things]
-    for _ in range(rng.randint(min(2, most), most)):
+    for _ in range(rng.randint(2, 5)):
         person = rng.choice(people)
         near = [t for t in things if t not in holder and place[t] == at[person]]
         held = [t for t in things if holder.get(t) == person]
@@ -279,16 +279,23 @@ def where(rng: random.Random) -> Sample:
     return f"{' '.join(text)} Where is {target}?", f"{trail(target, words)} answer {place}"
 
 
-def where_all(rng: random.Random, most: int = 5) -> Sample:
+def where_all(rng: random.Random) -> Sample:
     """Not scored: a single place is little to learn from for a text of forty tokens. Asked in a drawn order, or places in the text give the answers away."""
-    text, ends = moves(rng, most)
-    asked = rng.sample(list(ends), len(ends))
-    return f"{' '.join(text)} Where are {', '.join(asked)}?", " ".join(trail(who, ends[who][0]) for who in asked)
+    text, ends = moves(rng)
+    return everywhere(text, {who: words for who, (words, _) in ends.items()}, rng)
 
 
 def where_told(rng: random.Random) -> Sample:
-    """Nobody moves: what must be found in the text, alone. Not scored."""
-    return where_all(rng, most=0)
+    """Nobody moves, and all are in places of their own: what must be found in the text, alone. Not scored."""
+    asked = rng.sample([*NAMES, *(f"the {thing}" for thing in OBJECTS)], rng.randint(2, 5))
+    at = dict(zip(asked, rng.sample(PLACES, len(asked)), strict=True))
+    text = [f"{who[0].upper()}{who[1:]} is in the {place}." for who, place in at.items()]
+    return everywhere(text, {who: [place] for who, place in at.items()}, rng)
+
+
+def everywhere(text: list[str], trails: dict[str, list[str]], rng: random.Random) -> Sample:
+    asked = rng.sample(list(trails), len(trails))
+    return f"{' '.join(text)} Where are {', '.join(asked)}?", " ".join(trail(who, trails[who]) for who in asked)
 
 
 TASKS: dict[str, Callable[[random.Random], Sample]] = {
