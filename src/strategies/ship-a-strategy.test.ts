@@ -20,9 +20,12 @@ vi.mock("./recipe/presets.ts", async () => {
   const folder = mkdtempSync(join(tmpdir(), "unmask-ship-"));
   const [file, list] = [join(folder, "spaced.ts"), join(folder, "presets.ts")];
   const imported = (name: string, path: string): string => `import { ${name} } from ${JSON.stringify(path)};`;
-  writeFileSync(file, `${imported("rank", join(here, "selector.ts"))}\n${decoder}`);
-  const presets = readFileSync(join(here, "presets.ts"), "utf8")
-    .replace(/from "(\.\.?\/.*?)"/g, (_from, path: string) => `from ${JSON.stringify(join(here, path))}`)
+  writeFileSync(file, `${imported("rank", join(here, "pieces/selector.ts"))}\n${decoder}`);
+  const presets = readFileSync(join(here, "recipe/presets.ts"), "utf8")
+    .replace(
+      /from "(\.\.?\/.*?)"/g,
+      (_from, path: string) => `from ${JSON.stringify(join(here, "recipe", path))}`,
+    )
     .replace(/^};$/m, `  ${line}};`);
   writeFileSync(list, `${imported("spacedPreset", file)}\n${presets}`);
   try {

@@ -38,10 +38,10 @@ vi.mock("../decoders/wino.ts", watched);
 
 /** By golden decoder: a file of ours and what of it chooses, ranks or revises. */
 const PIECES: Readonly<Record<string, readonly (readonly [file: string, piece: string])[]>> = {
-  llada: [["selector", "quotaSelector"]],
-  "fastdllm-nocache": [["selector", "thresholdSelector"]],
-  "fastdllm-prefix": [["selector", "thresholdSelector"]],
-  "fastdllm-dual": [["selector", "thresholdSelector"]],
+  llada: [["pieces/selector", "quotaSelector"]],
+  "fastdllm-nocache": [["pieces/selector", "thresholdSelector"]],
+  "fastdllm-prefix": [["pieces/selector", "thresholdSelector"]],
+  "fastdllm-dual": [["pieces/selector", "thresholdSelector"]],
   mdlm: [["decoders/remask-ancestral", "remaskAncestral"]],
   remdm: [["decoders/remask-ancestral", "remaskAncestral"]],
   svdd: [["decoders/remask-ancestral", "remaskAncestral"]],
@@ -58,11 +58,11 @@ const PIECES: Readonly<Record<string, readonly (readonly [file: string, piece: s
   "dllm-mdlm": [["decoders/quota-table", "tableSelector"]],
   "dllm-dream": [["decoders/dream", "dreamPreset"]],
   freedave: [["decoders/freedave", "freeDave"]],
-  "dinfer-threshold": [["selector", "thresholdSelector"]],
+  "dinfer-threshold": [["pieces/selector", "thresholdSelector"]],
   "dinfer-hierarchy": [["decoders/hierarchy", "hierarchySelector"]],
   "dinfer-credit": [
     ["decoders/credit", "creditSampler"],
-    ["selector", "thresholdSelector"],
+    ["pieces/selector", "thresholdSelector"],
   ],
   dparallel: [["decoders/entropy-bound", "entropyThresholdSelector"]],
   "pcsampler-pc": [["decoders/pc-sampler", "positionCalibratedScorer"]],
@@ -96,7 +96,7 @@ test.each(Object.keys(PIECES))("%s is replayed by the pieces that are shipped", 
   const json: unknown = JSON.parse(
     readFileSync(new URL(`fixtures/${decoder}.json`, import.meta.url), "utf8"),
   );
-  const modules = import.meta.glob<Record<string, Mock>>("../{selector,decoders/*}.ts");
+  const modules = import.meta.glob<Record<string, Mock>>("../{pieces,decoders}/*.ts");
   const pieces = await Promise.all(
     PIECES[decoder]!.map(async ([file, piece]) => (await modules[`../${file}.ts`]!())[piece]!),
   );
