@@ -1,7 +1,8 @@
 """What a run knows of each task, asked cell by cell, so that progress shows long before whole answers are right.
 
 Over held-out prompts on a canvas of 64: cells right with one hole in the right response, with everything from the cell on
-masked, and with all of it masked; and responses of which every cell is right behind the right ones before it.
+masked, and with all of it masked; responses of which every cell is right behind the right ones before it; and final
+answers that are right when the model writes from left to right, a token at a time, behind what it wrote itself.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from tokenizers import Tokenizer
 from .corpus import task_ids
 from .evaluate import load
 from .model import Denoiser
+from .tasks import final_answer
 from .tokenizer import ID
 
 LENGTH = 64
@@ -28,7 +30,23 @@ def right(model: Denoiser, clean: np.ndarray, masked: np.ndarray) -> np.ndarray:
     return model.logits(rows, torch.arange(rows.numel())).argmax(-1).view(rows.shape).numpy() == clean
 
 
-def probe(model: Denoiser, samples: list[tuple[list[int], int]]) -> dict[str, float]:
+@torch.no_grad()
+def written(model: Denoiser, samples: list[tuple[list[int], int]]) -> list[list[int]]:
+    """What the model writes to each prompt on a canvas of LENGTH, up to its end or that of the canvas."""
+    rows, at = np.full((len(samples), LENGTH), ID["mask"]), np.array([begin for _, begin in samples])
+    for row, (ids, begin) in zip(rows, samples, strict=True):
+        row[:begin] = ids[:begin]
+    going = np.arange(len(samples))
+    while len(going):
+        best = model.logits(torch.from_numpy(rows[going]), torch.from_numpy(np.arange(len(going)) * LENGTH + at[going])).argmax(-1).numpy()
+        rows[going, at[going]] = best
+        going = going[best != ID["eos"]]
+        at[going] += 1
+        going = going[at[going] < LENGTH]
+    return [row[begin:end].tolist() for row, (_, begin), end in zip(rows, samples, at, strict=True)]
+
+
+def probe(model: Denoiser, tok: Tokenizer, samples: list[tuple[list[int], int]]) -> dict[str, float]:
     hole, behind, all_masked, whole = [], [], [], []
     cells = np.arange(LENGTH)
     for ids, begin in samples:
@@ -41,7 +59,8 @@ def probe(model: Denoiser, samples: list[tuple[list[int], int]]) -> dict[str, fl
         behind += steps[rows, own].tolist()
         whole.append(bool(steps[rows, own].all()))
         all_masked += steps[0, own].tolist()
-    return {"samples": len(samples), "hole": np.mean(hole), "behind": np.mean(behind), "all": np.mean(all_masked), "whole": np.mean(whole)}
+    answers = [final_answer(tok.decode(ids)) == final_answer(tok.decode(right_ids[begin:])) for ids, (right_ids, begin) in zip(written(model, samples), samples, strict=True)]
+    return {"samples": len(samples), "hole": np.mean(hole), "behind": np.mean(behind), "all": np.mean(all_masked), "whole": np.mean(whole), "answer": np.mean(answers)}
 
 
 def main() -> None:
@@ -61,7 +80,7 @@ def main() -> None:
             tasks.setdefault(sample["task"], []).append((ids, begin))
     print(f"{tokens} training tokens")
     for name, samples in tasks.items():
-        found = probe(model, samples[: args.samples])
+        found = probe(model, tok, samples[: args.samples])
         print(f"{name:10s}", *(f"{key} {value:.3g}" for key, value in found.items()), flush=True)
 
 
