@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LoadedModel } from "../../src/runtime/open/load-model.ts";
 import { codeHash, fileCode } from "./code-hash.ts";
@@ -74,13 +74,13 @@ export async function presetIdentity(name: string, root = ROOT): Promise<string>
   if (line === undefined) throw new Error(`presets.ts lists no "${name}" on a line of its own.`);
   const files = [...code.matchAll(DECODER_IMPORTS)].flatMap(([, names, file]) =>
     names!.split(",").some((imported) => new RegExp(`\\b${imported}\\b`).test(line))
-      ? [join(root, "src/strategies", file!)]
+      ? [join(root, dirname(PRESETS), file!)]
       : [],
   );
   return dataHash([line, await codeHash(files, root)]);
 }
 
-const DECODER_IMPORTS = /import\{([^}]*)\}from["'](\.\/decoders\/[^"']+)["'];?/g;
+const DECODER_IMPORTS = /import\{([^}]*)\}from["'](\.\.\/decoders\/[^"']+)["'];?/g;
 const LIST = /\bPRESETS=\{([^}]*)\};/;
 
 function listOf(code: string): string {
