@@ -24,8 +24,13 @@ NAMES = {
     "q_norm": "self_attn.q_norm", "k_norm": "self_attn.k_norm",
 }  # fmt: skip
 
-# The fewest forwards without a loss on the tasks (docs/results/strategies.md); stories would repeat themselves.
-RECIPES = {"default": {"preset": "localleap"}, "story": {"preset": "localleap", "suppress": {"repeats": 4}}, "chat": "story"}
+# The fewest forwards without a loss on the tasks (docs/results/strategies.md). Of long texts, the surest cells of a wide block are those that
+# repeat what is there: stories are drawn, in short blocks (docs/decisions.md).
+RECIPES = {
+    "default": {"preset": "localleap"},
+    "story": {"preset": "localleap", "block": 4, "temperature": 0.7, "suppress": {"repeats": 4}},
+    "chat": "story",
+}
 
 
 def tensors(model: Denoiser) -> dict[str, torch.Tensor]:

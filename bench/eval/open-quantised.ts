@@ -6,6 +6,7 @@ import { nodeFolder } from "../../src/convert/checkpoint/node-folder.ts";
 import { convertCheckpoint } from "../../src/convert/convert.ts";
 import { nodeTarget } from "../../src/convert/target/node-target.ts";
 import type { Denoiser } from "../../src/core/types.ts";
+import type { JobModel } from "../../src/engine/run/open-run.ts";
 import type { LoadedModel } from "../../src/runtime/open/load-model.ts";
 import { identityOf } from "../harness/identity.ts";
 import { openBundle } from "../harness/open-lab.ts";
@@ -58,10 +59,22 @@ export async function openQuantised(
       const on = name === "int8" ? await chooseRuntime("wasm") : runtime;
       variants.set(name, (await add(bundle, on, name)).denoiser);
     }
-    const identity = await identityOf(float, runtime.kind);
-    return { reference: float, variants, identity, [Symbol.asyncDispose]: close };
+    const asked = askedAs(float, manifest);
+    const identity = await identityOf(asked, runtime.kind);
+    return { reference: asked, variants, identity, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/**
+ * A model that is asked as a bundle asks: a checkpoint does not say how its prompts look, or which tokens are never
+ * written.
+ */
+export function askedAs<M extends JobModel>(
+  model: M,
+  { modes, tokens, recipes }: Pick<JobModel["manifest"], "modes" | "tokens" | "recipes">,
+): M {
+  return { ...model, manifest: { ...model.manifest, modes, tokens, recipes } };
 }

@@ -18,7 +18,13 @@ const EXAMPLES: readonly Example[] = [
     mode: "story",
     length: 64,
   },
-  { kind: "A task", prompt: "sudoku _ 1 2 _ / 2 _ 3 _ / _ 3 _ _ / 1 2 _ 3", mode: "task", length: 24 },
+  {
+    kind: "A sum in words",
+    prompt: "Mia has 14 apples. Tom gives Mia 8 more. Mia eats 5 of them. How many apples does Mia have?",
+    mode: "task",
+    length: 24,
+  },
+  { kind: "A sudoku", prompt: "sudoku _ 1 2 _ / 2 _ 3 _ / _ 3 _ _ / 1 2 _ 3", mode: "task", length: 24 },
 ];
 
 /** Lists the examples in the empty sheet; choosing one writes it as the prompt and offers the button that runs it. */
