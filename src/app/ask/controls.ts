@@ -16,7 +16,9 @@ export function fillSelects(page: Page): void {
     page.strategy.append(group);
   }
   const showHint = (): void => {
-    page.strategyHint.textContent = strategyOf(page).hint;
+    const { hint, recipe } = strategyOf(page);
+    page.strategyHint.textContent = hint;
+    page.noRepeats.disabled = recipe === null;
   };
   page.strategy.addEventListener("change", showHint);
   showHint();
@@ -33,9 +35,10 @@ const MAX_SHARED = 4000;
 
 /** Fields as the engine takes them. Nothing is clamped: the engine names what is out of range. */
 export function readOptions(page: Page): Omit<SheetOptions, "mode" | "chat"> {
+  const { recipe } = strategyOf(page);
   return {
     prompt: page.prompt.value,
-    recipe: guarded(page, strategyOf(page).recipe),
+    ...(recipe === null ? {} : { recipe: guarded(page, recipe) }),
     ...numberOf(page.length, "maxNewTokens"),
     ...numberOf(page.seed, "seed"),
     ...numberOf(page.temperature, "temperature"),
@@ -43,7 +46,10 @@ export function readOptions(page: Page): Omit<SheetOptions, "mode" | "chat"> {
 }
 
 /** In a story no run of tokens is written twice, unless the user wants it otherwise. Tasks may have to repeat. */
-export function guarded(page: Page, recipe: Strategy["recipe"]): Strategy["recipe"] {
+export function guarded(
+  page: Page,
+  recipe: NonNullable<Strategy["recipe"]>,
+): NonNullable<Strategy["recipe"]> {
   const isStory = page.mode.value === "story";
   return isStory && page.noRepeats.checked ? withRepeatGuard(recipe, __UNMASK_REPEATING__) : recipe;
 }

@@ -20,7 +20,8 @@ const EXAMPLES: readonly Example[] = [
   },
   {
     kind: "A sum in words",
-    prompt: "Mia has 14 apples. Tom gives Mia 8 more. Mia eats 5 of them. How many apples does Mia have?",
+    prompt:
+      "Mia has 19 apples. Mia gives away 5 of them. Mia loses 6 of them. How many apples does Mia have?",
     mode: "task",
     length: 24,
   },

@@ -6,7 +6,9 @@ import { PRESET_NAMES, PRESETS } from "../../strategies/recipe/presets.ts";
 import { otherStrategies, strategyGroups, withRepeatGuard } from "./strategies.ts";
 
 /** What the page lists. */
-const STRATEGIES = strategyGroups(otherStrategies(PRESETS)).flatMap(({ strategies }) => strategies);
+const LISTED = strategyGroups(otherStrategies(PRESETS)).flatMap(({ strategies }) => strategies);
+/** Those that the page itself says a recipe for. */
+const STRATEGIES = LISTED.flatMap(({ label, recipe }) => (recipe === null ? [] : [{ label, recipe }]));
 
 /** With a commit filter, as the embedded model has. */
 const MODEL = {
@@ -33,8 +35,8 @@ test.each(STRATEGIES.map(({ label, recipe }) => [label, recipe] as const))(
 );
 
 test("ids and labels tell strategies apart", () => {
-  expect(new Set(STRATEGIES.map(({ id }) => id)).size).toBe(STRATEGIES.length);
-  expect(new Set(STRATEGIES.map(({ label }) => label)).size).toBe(STRATEGIES.length);
+  expect(new Set(LISTED.map(({ id }) => id)).size).toBe(LISTED.length);
+  expect(new Set(LISTED.map(({ label }) => label)).size).toBe(LISTED.length);
 });
 
 test("every preset is on the page but those that want a table or a draft", () => {
@@ -55,4 +57,9 @@ test("a preset that no group names is listed in the words of its title", () => {
   ]);
   expect(strategyGroups(otherStrategies(presets)).at(-1)!.label).toBe("Others");
   expect(strategyGroups([]).map(({ label }) => label)).not.toContain("Others");
+});
+
+test("the first of them leaves the choice to the bundle", () => {
+  expect(LISTED[0]!.recipe).toBeNull();
+  expect(LISTED.length - STRATEGIES.length).toBe(1);
 });

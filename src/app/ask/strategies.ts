@@ -3,8 +3,14 @@ export interface Strategy {
   readonly id: string;
   readonly label: string;
   readonly hint: string;
-  readonly recipe: Readonly<Record<string, unknown>>;
+  /** null: what the bundle recommends for the mode, which only the engine knows. */
+  readonly recipe: Recipe | null;
 }
+
+type Recipe = Readonly<Record<string, unknown>>;
+
+/** A strategy of the page's own making. */
+type Written = Strategy & { readonly recipe: Recipe };
 
 export interface StrategyGroup {
   readonly label: string;
@@ -17,20 +23,22 @@ const REPEATED_RUN = 4;
 /** Longer than any canvas: the whole text is one block. */
 const ONE_BLOCK = 65_536;
 
-const of = (
-  preset: string,
-  label: string,
-  hint: string,
-  more: Readonly<Record<string, unknown>> = {},
-): Strategy => ({
+const of = (preset: string, label: string, hint: string, more: Recipe = {}): Written => ({
   id: label,
   label,
   hint,
   recipe: { preset, ...more },
 });
 
+const OWN: Strategy = {
+  id: "own",
+  label: "The model's own",
+  hint: "What comes with the model for each mode: stories drawn in short blocks, tasks several tokens at a time.",
+  recipe: null,
+};
+
 /** Those with words of their own. */
-const GROUPS: readonly StrategyGroup[] = [
+const GROUPS: readonly { readonly label: string; readonly strategies: readonly Written[] }[] = [
   {
     label: "One token a step",
     strategies: [
@@ -106,7 +114,7 @@ const WANT_MORE: readonly string[] = ["quota-table", "warm-start"];
 /** The presets that no group names, in the words of their titles. */
 export function otherStrategies(
   presets: Readonly<Record<string, { readonly title: string }>>,
-): readonly Strategy[] {
+): readonly Written[] {
   const named = new Set(GROUPS.flatMap(({ strategies }) => strategies.map(({ recipe }) => recipe["preset"])));
   return Object.entries(presets)
     .filter(([name]) => !named.has(name) && !WANT_MORE.includes(name))
@@ -119,14 +127,12 @@ export function otherStrategies(
 }
 
 /** The recipe with a guard against repeats, where its preset takes one (`takesRepeatGuard`). */
-export function withRepeatGuard(
-  recipe: Strategy["recipe"],
-  repeating: readonly unknown[],
-): Strategy["recipe"] {
+export function withRepeatGuard(recipe: Recipe, repeating: readonly unknown[]): Recipe {
   return repeating.includes(recipe["preset"]) ? recipe : { ...recipe, suppress: { repeats: REPEATED_RUN } };
 }
 
 /** @param others of {@link otherStrategies}; the page gets them when it is built, as it holds no decoders */
 export function strategyGroups(others: readonly Strategy[]): readonly StrategyGroup[] {
-  return others.length === 0 ? GROUPS : [...GROUPS, { label: "Others", strategies: others }];
+  const all = [{ label: "Recommended", strategies: [OWN] }, ...GROUPS];
+  return others.length === 0 ? all : [...all, { label: "Others", strategies: others }];
 }
