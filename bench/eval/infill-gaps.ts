@@ -88,11 +88,14 @@ function layOut(model: JobModel, { before, gold, after }: Cut, isFree: boolean):
     ({ kind: "infill", text: `${before}[[${length}]]${after}`, options: mode }) as const;
   const sized = jobOf(tokens.length);
   try {
+    const job = isFree ? jobOf("?") : sized;
+    // A gap of free length begins with cells of its own number, which may be more than the original has.
+    if (isFree) buildPrompt(job, model.tokenizer, model.manifest);
     const prompt = buildPrompt(sized, model.tokenizer, model.manifest);
     const { start } = prompt.gaps[0]!;
     const ids = Int32Array.from(prompt.ids);
     ids.set(tokens, start);
-    return { job: isFree ? jobOf("?") : sized, ids, start, gold: tokens };
+    return { job, ids, start, gold: tokens };
   } catch (error) {
     if (isUnmaskError(error) && error.code === "prompt-too-long") return null;
     throw error;

@@ -6,6 +6,7 @@ import { testModel } from "../../src/engine/run/scripted-model.ts";
 import { openJournal } from "../harness/journal.ts";
 import type { Lab } from "../harness/lab.ts";
 import { planInfill } from "./infill.ts";
+import { infillUnits } from "./infill-gaps.ts";
 import { planNelbo } from "./nelbo.ts";
 import { planPrecision } from "./precision.ts";
 import { planQuantisation } from "./quantisation.ts";
@@ -67,6 +68,19 @@ test("likelihood: documents of the right length, the story prefix is given and n
   // the twin is asked about the same tokens, behind the same prefix
   expect(json["groups"]).toMatchObject([{ twin: { value: Math.LN2 } }]);
   expect(targets).toEqual([]);
+});
+
+test("infill: a text is left out where a gap of free length begins with more cells than the canvas has left", () => {
+  const texts = TEXT.get("worlds")!;
+  const options = { gaps: 1, words: 1, draws: 1, recipe: LLADA };
+  const count = (maxCanvas: number, isFree: boolean) => {
+    const small = { ...model, manifest: { ...model.manifest, maxCanvas } };
+    return infillUnits(small, "worlds", texts.slice(0, 1), { kind: "word", isFree }, options).length;
+  };
+  const sizes = Array.from({ length: 200 }, (_, i) => 10 + i);
+  const fits = sizes.find((size) => count(size, false) === 1)!;
+  const fitsFree = sizes.find((size) => count(size, true) === 1)!;
+  expect(fitsFree).toBeGreaterThan(fits);
 });
 
 test("infill: gaps of the original's length, each kind that the text has", async () => {
