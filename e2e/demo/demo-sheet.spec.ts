@@ -1,4 +1,5 @@
 import { expect, type Locator } from "@playwright/test";
+import type { Trace } from "../../src/core/events.ts";
 import { openDemo, STORY } from "../support/demo-page.ts";
 import { test } from "../support/strict-test.ts";
 
@@ -42,6 +43,27 @@ test("the prompt grows with what is typed and the written text fades when it is 
   expect(Number(await opacity())).toBeLessThan(1);
   await demo.prompt.fill(STORY);
   expect(await opacity()).toBe("1");
+});
+
+test("the model's own recipe is the one of the mode, with its temperature, until another strategy is chosen", async ({
+  page,
+}) => {
+  const demo = await openDemo(page);
+  const recipe = () =>
+    page.locator("unmask-text").evaluate((sheet: HTMLElement & { trace: Trace }) => sheet.trace.recipe);
+  await demo.run(STORY, 12);
+  expect(await recipe()).toMatchObject({ block: 4, temperature: 0.7, suppress: { repeats: 4 } });
+  await page.getByRole("button", { name: "More" }).click();
+  const guard = page.getByRole("checkbox", { name: "No phrase twice" });
+  await expect(guard).toBeDisabled();
+  await page.getByRole("combobox", { name: "Mode", exact: true }).selectOption("task");
+  await demo.run("add 4 + 5", 12);
+  expect(await recipe()).toMatchObject({ block: 12, temperature: 0 });
+  await page.getByRole("combobox", { name: "Mode", exact: true }).selectOption("story");
+  await page.getByRole("combobox", { name: "Strategy" }).selectOption("LLaDA");
+  await expect(guard).toBeEnabled();
+  await demo.run(STORY, 12);
+  expect(await recipe()).toMatchObject({ preset: "llada", temperature: 0, suppress: { repeats: 4 } });
 });
 
 test("the answer to a task is a paragraph below the task, which is not repeated", async ({ page }) => {

@@ -33,7 +33,7 @@ const of = (preset: string, label: string, hint: string, more: Recipe = {}): Wri
 const OWN: Strategy = {
   id: "own",
   label: "The model's own",
-  hint: "What comes with the model for each mode: stories drawn in short blocks, tasks several tokens at a time.",
+  hint: "What comes with the model for the mode it writes in.",
   recipe: null,
 };
 
